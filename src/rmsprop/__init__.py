@@ -1,0 +1,47 @@
+"""RMSprop and AdaGrad for JAX: pure gradient transformations that chain with Optax.
+
+    v  <-  a * v + b * |g|^2          RMSprop: a = decay, b = 1 - decay      AdaGrad: a = b = 1
+    u   =  g / sqrt(v + eps)    or    g / (sqrt(v) + eps)
+
+Importing the package brings jax, optax and numpy only; `rmsprop.study`, the comparison, is imported
+when it is first used.
+"""
+
+import importlib
+from importlib.metadata import version as _version
+from types import ModuleType
+
+from rmsprop._optimizers import adagrad, rmsprop
+from rmsprop._transforms import (
+    ScaleByRmsWithCountState,
+    ScaleByStddevState,
+    ScaleByStddevWithCountState,
+    scale_by_rms,
+    scale_by_rss,
+    scale_by_stddev,
+)
+
+__all__ = [
+    "ScaleByRmsWithCountState",
+    "ScaleByStddevState",
+    "ScaleByStddevWithCountState",
+    "adagrad",
+    "rmsprop",
+    "scale_by_rms",
+    "scale_by_rss",
+    "scale_by_stddev",
+]
+
+__version__ = _version("rmsprop")
+
+_SUBMODULES = ("study",)
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"rmsprop.{name}")
+    raise AttributeError(f"module 'rmsprop' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_SUBMODULES])

@@ -1,0 +1,96 @@
+"""Reading hyper-parameters: what is concrete and wrong is refused when the optimizer is built.
+
+Python and NumPy numbers are checked by value and become Python floats, which JAX treats as weakly
+typed: they never widen or narrow the arrays they meet.  Of a `jax.Array` or a tracer only the dtype
+and the shape are checked, for reading its value would wait for the device or is impossible.
+"""
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+from jax.typing import ArrayLike
+
+Scalar: TypeAlias = float | jax.Array
+ScalarLike: TypeAlias = ArrayLike
+ScalarOrSchedule: TypeAlias = ScalarLike | optax.Schedule
+
+
+def learning_rate(value: ScalarLike) -> Scalar:
+    """A learning rate: finite and at least 0."""
+    return _scalar("learning_rate", value, "at least 0", lambda x: x >= 0)
+
+
+def decay(value: ScalarLike) -> Scalar:
+    """A decay of the running average: at least 0 and below 1, at which the average stands still."""
+    return _scalar("decay", value, "at least 0 and below 1", lambda x: 0 <= x < 1)
+
+
+def momentum(value: ScalarLike) -> Scalar:
+    """A momentum coefficient: at least 0 and below 1, at which the buffer never forgets."""
+    return _scalar("momentum", value, "at least 0 and below 1", lambda x: 0 <= x < 1)
+
+
+def epsilon(value: ScalarLike) -> Scalar:
+    """The small constant of the denominator: finite and at least 0."""
+    return _scalar("eps", value, "at least 0", lambda x: x >= 0)
+
+
+def initial_value(name: str, value: ScalarLike) -> Scalar:
+    """The starting value of an accumulator of squares: finite and at least 0."""
+    return _scalar(name, value, "at least 0, as a mean or sum of squares is", lambda x: x >= 0)
+
+
+def flag(name: str, value: bool) -> bool:
+    """A switch decides which program is compiled, so it has to be a plain boolean."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(
+            f"{name} is {value!r}; it chooses the formula and must be True or False, known when the"
+            f" optimizer is built. Pass a Python bool."
+        )
+    return bool(value)
+
+
+def _scalar(name: str, value: ScalarLike, allowed: str, valid: Callable[[float], bool]) -> Scalar:
+    dtype = _dtype(name, value)
+    if np.shape(value) != ():
+        raise ValueError(
+            f"{name} has shape {np.shape(value)}; one number is allowed. To try several values at"
+            f" once, build the optimizer inside a function and jax.vmap that function over them."
+        )
+    if isinstance(value, jax.Array):
+        if jnp.issubdtype(dtype, jnp.complexfloating):
+            return lax.real(value)
+        if not jnp.issubdtype(dtype, jnp.floating):
+            return value.astype(jnp.float32)
+        return value
+    number = float(np.real(value))
+    if not (math.isfinite(number) and valid(number)):
+        raise ValueError(f"{name} is {number}; it must be a finite number, {allowed}.")
+    return number
+
+
+def _dtype(name: str, value: ScalarLike) -> np.dtype:
+    """The dtype of a number, or a refusal of what is none or cannot hold a hyper-parameter."""
+    try:
+        dtype = value.dtype if isinstance(value, jax.Array) else np.asarray(value).dtype
+    except (TypeError, ValueError):
+        dtype = np.dtype(object)
+    if not jnp.issubdtype(dtype, jnp.number):
+        raise TypeError(
+            f"{name} is {value!r}, of type {type(value).__name__}; it must be a number (a Python"
+            f" or NumPy number, or a JAX array of shape ()). Pass for example {name}=0.1."
+        )
+    if jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize < 4:
+        raise TypeError(
+            f"{name} has arrived in {dtype}, which cannot hold it: a decay of 0.999 is 1.0 in"
+            f" bfloat16 and an eps of 1e-8 is 0.0 in float16. Pass a Python float or a float32"
+            f" array; with Optax's wrapper that is"
+            f" optax.inject_hyperparams(..., hyperparam_dtype=jnp.float32)."
+        )
+    return dtype

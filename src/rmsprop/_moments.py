@@ -1,0 +1,184 @@
+r"""The running second moment of one leaf, and the step it gives.
+
+Conventions.  `g` is the gradient, `v` the accumulator.  RMSprop and AdaGrad are one recurrence and
+one quotient,
+
+    v  <-  keep * v + add * |g|^2          RMSprop: keep = decay, add = 1 - decay
+    u   =  g / denominator(v)              AdaGrad: keep = add = 1
+
+and differ in the two coefficients only (`average`, `total`).  The centered optimizer accumulates
+the square of the deviation `g - m` from the mean `m` *before* the step in place of that of `g`:
+
+    var  <-  decay * var + decay * (1 - decay) * |g - m|^2        (`variance`)
+    m    <-  decay * m + (1 - decay) * g
+
+This is `E[g^2] - E[g]^2` exactly (West, 1979, "Updating mean and variance estimates: an improved
+method", with exponential weights), and a sum of non-negative terms, so it cannot go negative;
+subtracting the two averages can, and takes the root of a negative number when a gradient settles.
+
+How it is spelled decides how fast it is.  On a CPU `minimum` or `clamp` on the new accumulator
+makes XLA copy the whole donated array; `select` does not.  Everything is written in `lax`
+primitives inside one jitted function, so that leaves of one shape are traced once.
+"""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from rmsprop._hyperparameters import Scalar
+from rmsprop._precision import narrow, real_dtype, widen
+
+
+class Rule(NamedTuple):
+    """The scalars of one step, the same for every leaf.
+
+    Attributes:
+        keep: Weight of the old accumulator.
+        add: Weight of the new square.
+        floor: `sqrt(add)`. As `v >= add * |g|^2`, the denominator is at least `floor * |g|`. Exact
+            arithmetic never notices; where the square over- or underflows it bounds the step.
+        eps_inside: Added to the accumulator under the root, or None.
+        eps_outside: Added to the root, at least the smallest normal number, or None.
+        inverse_root_correction: `1 / sqrt(1 - decay**t)`, or None without bias correction.
+    """
+
+    keep: Scalar
+    add: Scalar
+    floor: Scalar
+    eps_inside: Scalar | None
+    eps_outside: Scalar | None
+    inverse_root_correction: Scalar | None = None
+
+
+class Denominator(NamedTuple):
+    """Which denominator: `sqrt(v + eps)`, or `sqrt(v) + eps`."""
+
+    eps: Scalar
+    eps_in_sqrt: bool
+
+    def rule(self, keep: Scalar, add: Scalar, correction: Scalar | None = None) -> Rule:
+        """The rule with these coefficients; `correction` is `1 - decay**t`.
+
+        `sqrt(v / c + eps) = sqrt(v + c * eps) / sqrt(c)`, and the right side does not overflow for
+        an accumulator that has saturated.
+        """
+        eps_inside = eps_outside = None
+        if self.eps_in_sqrt:
+            eps_inside = self.eps if correction is None else self.eps * correction
+        else:
+            eps_outside = self.eps
+        if eps_outside is None and not (isinstance(self.eps, float) and self.eps > 1e-37):
+            # Only an eps under the root that is known to be positive, and that XLA does not flush
+            # to zero, keeps 0 / 0 away. Otherwise the denominator needs a smallest value.
+            eps_outside = 0.0
+        inverse_root = None if correction is None else 1 / _root(correction)
+        return Rule(keep, add, _root(add), eps_inside, eps_outside, inverse_root)
+
+
+def average(decay: Scalar, denominator: Denominator, correction: Scalar | None = None) -> Rule:
+    """RMSprop: `v <- decay * v + (1 - decay) * |g|^2`."""
+    return denominator.rule(decay, 1 - decay, correction)
+
+
+def total(denominator: Denominator) -> Rule:
+    """AdaGrad: `v <- v + |g|^2`."""
+    return denominator.rule(1.0, 1.0)
+
+
+def variance(decay: Scalar, denominator: Denominator) -> Rule:
+    """Centered RMSprop: `var <- decay * var + decay * (1 - decay) * |g - m|^2`."""
+    return denominator.rule(decay, decay * (1 - decay))
+
+
+@jax.jit
+def rescale(gradient: jax.Array, v: jax.Array, rule: Rule) -> tuple[jax.Array, jax.Array]:
+    """One leaf of the whole family: the update in the gradient's dtype, and the new accumulator."""
+    g = widen(gradient, v.dtype)
+    v = _accumulate(v, g, rule)
+    return _quotient(gradient, g, _denominator(v, lax.abs(g), rule)), v
+
+
+@jax.jit
+def rescale_centered(
+    gradient: jax.Array, mean: jax.Array, var: jax.Array, rule: Rule, mean_rule: Rule
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """One leaf of the centered optimizer: the update, the new mean and the new variance."""
+    g = widen(gradient, mean.dtype)
+    m = lax.convert_element_type(mean, g.dtype)
+    deviation = g - m
+    var = _accumulate(var, deviation, rule)
+    # A constant gradient has no variance, and by definition a step of |g| / sqrt(eps). Without an
+    # eps that would be infinite; it ends at 2^64 instead.
+    d = lax.max(_denominator(var, lax.abs(deviation), rule), lax.abs(g) * 2.0**-64)
+    keep, add = (lax.convert_element_type(c, g.dtype) for c in (mean_rule.keep, mean_rule.add))
+    mean = lax.convert_element_type(keep * m + add * g, mean.dtype)
+    return _quotient(gradient, g, d), mean, var
+
+
+def _accumulate(v: jax.Array, x: jax.Array, rule: Rule) -> jax.Array:
+    """`keep * v + add * |x|^2`, saturating at the largest finite value of the accumulator."""
+    real = real_dtype(x.dtype)
+    keep, add = lax.convert_element_type(rule.keep, real), lax.convert_element_type(rule.add, real)
+    w = keep * lax.convert_element_type(v, real) + _weighted_square(add, x)
+    largest = float(jnp.finfo(v.dtype).max)
+    # Not a minimum, which would copy the donated accumulator; and a NaN passes the comparison.
+    w = lax.select(w > largest, lax.full_like(w, largest), w)
+    return lax.convert_element_type(w, v.dtype)
+
+
+def _denominator(v: jax.Array, magnitude: jax.Array, rule: Rule) -> jax.Array:
+    """`sqrt(v + eps)` or `sqrt(v) + eps`, and at least `floor * magnitude`."""
+    real = magnitude.dtype
+    v = lax.convert_element_type(v, real)
+    if rule.eps_inside is not None:
+        v = v + lax.convert_element_type(rule.eps_inside, real)
+    d = lax.max(_square_root(v), lax.convert_element_type(rule.floor, real) * magnitude)
+    if rule.inverse_root_correction is not None:
+        d = d * lax.convert_element_type(rule.inverse_root_correction, real)
+    if rule.eps_outside is not None:
+        # The smallest normal number changes no step and keeps 0 / 0 away without a comparison.
+        smallest = jnp.asarray(jnp.finfo(real).tiny, real)
+        d = d + lax.max(lax.convert_element_type(rule.eps_outside, real), smallest)
+    return d
+
+
+def _quotient(gradient: jax.Array, g: jax.Array, denominator: jax.Array) -> jax.Array:
+    """`g / denominator` in the dtype of the gradient that came in."""
+    if jnp.issubdtype(g.dtype, jnp.complexfloating):
+        return narrow(
+            lax.complex(lax.real(g) / denominator, lax.imag(g) / denominator), gradient.dtype
+        )
+    return narrow(g / denominator, gradient.dtype)
+
+
+def _weighted_square(weight: jax.Array, x: jax.Array) -> jax.Array:
+    """`weight * |x|^2`, real also for a complex leaf.
+
+    Multiplied from the left, it overflows where the result does and not already where `x^2` does.
+    """
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return _weighted_square(weight, lax.real(x)) + _weighted_square(weight, lax.imag(x))
+    return weight * x * x
+
+
+@jax.custom_jvp
+def _square_root(x: jax.Array) -> jax.Array:
+    """`sqrt(x)` with derivative 0 at 0, so that gradients through the update stay finite there."""
+    return lax.sqrt(x)
+
+
+@_square_root.defjvp
+def _square_root_jvp(
+    primals: tuple[jax.Array], tangents: tuple[jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    root = _square_root(*primals)
+    zero = root == 0
+    slope = 0.5 / lax.select(zero, lax.full_like(root, 1), root)
+    return root, lax.select(zero, lax.full_like(root, 0), slope) * tangents[0]
+
+
+def _root(x: Scalar) -> Scalar:
+    return math.sqrt(x) if isinstance(x, float) else jnp.sqrt(x)

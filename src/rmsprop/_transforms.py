@@ -1,0 +1,330 @@
+r"""The transformations to chain: `init` and `update` over whole pytrees, and their states.
+
+    scale_by_rms       v   <-  decay * v + (1 - decay) * |g|^2       state field `nu`
+    scale_by_stddev    var <-  the running variance of g             state fields `mu`, `var`
+    scale_by_rss       s   <-  s + |g|^2                             state field `sum_of_squares`
+
+and all of them return `g / sqrt(v + eps)` or `g / (sqrt(v) + eps)` in the gradient's dtype.  The
+states are Optax's own classes where Optax names them publicly and means the same.  Keywords and
+defaults are Optax's too.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.typing import DTypeLike
+
+from rmsprop import _hyperparameters as hyperparameters
+from rmsprop import _moments as moments
+from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
+from rmsprop._precision import checked_accumulator_dtype
+from rmsprop._trees import accumulators, map_leaves, signed_accumulators
+
+
+class ScaleByRmsWithCountState(NamedTuple):
+    """State of `scale_by_rms` where the step count matters: bias correction, scheduled decay.
+
+    Attributes:
+        count: Steps taken so far, int32, shape ().
+        nu: Running average of the squared gradients, a tree like the parameters.
+    """
+
+    count: jax.Array  # pyright: ignore[reportIncompatibleMethodOverride] (Optax's name)
+    nu: optax.Updates
+
+
+class ScaleByStddevState(NamedTuple):
+    """State of `scale_by_stddev`.
+
+    The second field is not called `nu`: Optax keeps the average of the squares under that name,
+    and a state restored from there must not be mistaken for a variance.
+
+    Attributes:
+        mu: Running average of the gradients.
+        var: Running variance of the gradients, real and never negative.
+    """
+
+    mu: optax.Updates
+    var: optax.Updates
+
+
+class ScaleByStddevWithCountState(NamedTuple):
+    """State of `scale_by_stddev` with a scheduled decay.
+
+    Attributes:
+        count: Steps taken so far, int32, shape ().
+        mu: Running average of the gradients.
+        var: Running variance of the gradients.
+    """
+
+    count: jax.Array  # pyright: ignore[reportIncompatibleMethodOverride] (Optax's name)
+    mu: optax.Updates
+    var: optax.Updates
+
+
+def scale_by_rms(
+    decay: ScalarOrSchedule = 0.9,
+    eps: ScalarLike = 1e-8,
+    *,
+    initial_scale: ScalarLike = 0.0,
+    eps_in_sqrt: bool = True,
+    bias_correction: bool = False,
+    accumulator_dtype: DTypeLike | None = None,
+) -> optax.GradientTransformation:
+    r"""Divides gradients by the root of the running average of their squares.
+
+    .. math::
+
+        v_t = \rho v_{t-1} + (1 - \rho) |g_t|^2, \qquad
+        u_t = \frac{g_t}{\sqrt{v_t + \epsilon}} \quad\text{or}\quad
+        \frac{g_t}{\sqrt{v_t} + \epsilon}
+
+    From `v_0 = 0` no step is longer than `1 / sqrt(1 - decay)`, which the first one attains.
+
+    Args:
+        decay: The decay :math:`\rho` of the average, at least 0 and below 1: a number, a traced
+            scalar, or a schedule of the step count (0 at the first step).
+        eps: The constant :math:`\epsilon`, at least 0. Inside the root it is in units of the
+            squared gradient (1e-8 damps gradients below 1e-4), outside in units of the gradient.
+        initial_scale: The starting value :math:`v_0`, at least 0. TensorFlow 1 starts at 1.
+        eps_in_sqrt: True for `sqrt(v + eps)`, False for `sqrt(v) + eps` as in PyTorch.
+        bias_correction: Divide the average by `1 - decay**t`, as Adam does.
+        accumulator_dtype: Dtype of the average; None for at least float32.
+
+    Returns:
+        A `GradientTransformation`. Its state has the field `nu` and, where steps are counted,
+        `count`.
+
+    Raises:
+        ValueError: a value out of its range; bias correction with a scheduled decay; gradients
+            that do not match the state.
+        TypeError: a hyper-parameter in half precision; parameters that are not floating point.
+
+    Example:
+        >>> import jax.numpy as jnp, optax, rmsprop
+        >>> optimizer = optax.chain(rmsprop.scale_by_rms(decay=0.99), optax.scale(-1e-3))
+        >>> state = optimizer.init(jnp.array([4.0]))
+        >>> updates, state = optimizer.update(jnp.array([8.0]), state)
+        >>> print(f"{updates[0]:.4f}")
+        -0.0100
+
+    References:
+        Tieleman and Hinton, "Lecture 6.5 - RMSProp", COURSERA: Neural Networks for Machine
+        Learning, 2012.
+
+    Differs from `optax.scale_by_rms`: the average is kept in at least float32, the step is
+    bounded where the square over- or underflows, and a zero gradient gives a zero step for any eps.
+    """
+    read_decay = _decay_reader(decay)
+    denominator = _denominator(eps, eps_in_sqrt)
+    initial = hyperparameters.initial_value("initial_scale", initial_scale)
+    corrected = hyperparameters.flag("bias_correction", bias_correction)
+    dtype = checked_accumulator_dtype(accumulator_dtype)
+    if corrected and callable(decay):
+        raise ValueError(
+            "bias_correction=True divides by 1 - decay**t, which is right for a constant decay"
+            " only, and decay is a schedule. Pass a constant decay, or bias_correction=False with"
+            " a schedule that starts low, such as lambda k: 1 - 1 / (k + 1)."
+        )
+    counted = corrected or callable(decay)
+
+    def init_fn(params: optax.Params) -> Any:
+        nu = accumulators(params, initial, dtype)
+        return ScaleByRmsWithCountState(zero_count(), nu) if counted else optax.ScaleByRmsState(nu)
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Any]:
+        del params
+        rho = read_decay(state.count if counted else None)
+        correction = 1 - rho ** increment(state.count) if corrected else None
+        rule = moments.average(rho, denominator, correction)
+        updates, nu = map_leaves(lambda g, v: moments.rescale(g, v, rule), updates, state.nu)
+        if counted:
+            return updates, ScaleByRmsWithCountState(increment(state.count), nu)
+        return updates, optax.ScaleByRmsState(nu)
+
+    return optax.GradientTransformation(init_fn, update_fn)
+
+
+def scale_by_stddev(
+    decay: ScalarOrSchedule = 0.9,
+    eps: ScalarLike = 1e-8,
+    *,
+    initial_scale: ScalarLike = 0.0,
+    eps_in_sqrt: bool = True,
+    bias_correction: bool = False,
+    accumulator_dtype: DTypeLike | None = None,
+) -> optax.GradientTransformation:
+    r"""Divides gradients by the running standard deviation of their past (centered RMSprop).
+
+    .. math::
+
+        \sigma^2_t = \rho \sigma^2_{t-1} + \rho (1 - \rho) |g_t - m_{t-1}|^2, \qquad
+        m_t = \rho m_{t-1} + (1 - \rho) g_t
+
+    and the step is `g / sqrt(var + eps)` or `g / (sqrt(var) + eps)`. The variance equals
+    `E[g^2] - E[g]^2` of the two running averages, but is kept as a sum of non-negative terms and
+    so cannot go negative when a gradient settles.
+
+    Finite is not small: on a constant gradient the variance tends to 0 and the step, by
+    definition, to `|g| / sqrt(eps)`. Put `eps` inside the root, at the square of the smallest
+    gradient that deserves a full step (DQN: 0.01).
+
+    Args:
+        decay: As in `scale_by_rms`; both averages use it.
+        eps: As in `scale_by_rms`.
+        initial_scale: The starting value of the variance, at least 0. The mean starts at 0.
+        eps_in_sqrt: As in `scale_by_rms`.
+        bias_correction: Only False: the corrected variance of one gradient is zero.
+        accumulator_dtype: Dtype of mean and variance; None for at least float32.
+
+    Returns:
+        A `GradientTransformation`. Its state has the fields `mu` and `var`.
+
+    Raises:
+        ValueError: a value out of its range; `bias_correction=True`; gradients that do not match
+            the state.
+        TypeError: a hyper-parameter in half precision; parameters that are not floating point.
+
+    Example:
+        >>> import jax.numpy as jnp, rmsprop
+        >>> transformation = rmsprop.scale_by_stddev(decay=0.95, eps=0.01)
+        >>> state = transformation.init(jnp.array([0.0]))
+        >>> updates, state = transformation.update(jnp.array([1.0]), state)
+        >>> print(f"{updates[0]:.3f} {state.var[0]:.4f}")
+        4.170 0.0475
+
+    References:
+        Graves, "Generating sequences with recurrent neural networks", 2013, equations 38 to 45.
+        https://arxiv.org/abs/1308.0850
+    """
+    refuse_corrected_variance(bias_correction)
+    read_decay = _decay_reader(decay)
+    denominator = _denominator(eps, eps_in_sqrt)
+    initial = hyperparameters.initial_value("initial_scale", initial_scale)
+    dtype = checked_accumulator_dtype(accumulator_dtype)
+    counted = callable(decay)
+
+    def init_fn(params: optax.Params) -> Any:
+        mu, var = signed_accumulators(params, dtype), accumulators(params, initial, dtype)
+        if counted:
+            return ScaleByStddevWithCountState(zero_count(), mu, var)
+        return ScaleByStddevState(mu, var)
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Any]:
+        del params
+        rho = read_decay(state.count if counted else None)
+        rule, mean_rule = moments.variance(rho, denominator), moments.average(rho, denominator)
+        updates, mu, var = map_leaves(
+            lambda g, m, v: moments.rescale_centered(g, m, v, rule, mean_rule),
+            updates,
+            state.mu,
+            state.var,
+        )
+        if counted:
+            return updates, ScaleByStddevWithCountState(increment(state.count), mu, var)
+        return updates, ScaleByStddevState(mu, var)
+
+    return optax.GradientTransformation(init_fn, update_fn)
+
+
+def scale_by_rss(
+    initial_accumulator_value: ScalarLike = 0.1,
+    eps: ScalarLike = 1e-7,
+    *,
+    eps_in_sqrt: bool = True,
+    accumulator_dtype: DTypeLike | None = None,
+) -> optax.GradientTransformation:
+    r"""Divides gradients by the root of the sum of all their squares so far.
+
+    .. math::
+
+        s_t = s_{t-1} + |g_t|^2, \qquad
+        u_t = \frac{g_t}{\sqrt{s_t + \epsilon}} \quad\text{or}\quad
+        \frac{g_t}{\sqrt{s_t} + \epsilon}
+
+    No step is longer than 1.
+
+    Args:
+        initial_accumulator_value: The starting value :math:`s_0`, at least 0.
+        eps: As in `scale_by_rms`.
+        eps_in_sqrt: True for `sqrt(s + eps)`, False for `sqrt(s) + eps` as in PyTorch.
+        accumulator_dtype: Dtype of the sum; None for at least float32.
+
+    Returns:
+        A `GradientTransformation`. Its state has the field `sum_of_squares`.
+
+    Raises:
+        ValueError: a value out of its range; gradients that do not match the state.
+        TypeError: a hyper-parameter in half precision; parameters that are not floating point.
+
+    Example:
+        >>> import jax.numpy as jnp, rmsprop
+        >>> transformation = rmsprop.scale_by_rss(initial_accumulator_value=0.0)
+        >>> state = transformation.init(jnp.array([0.0]))
+        >>> for _ in range(4):
+        ...     updates, state = transformation.update(jnp.array([3.0]), state)
+        >>> print(f"{updates[0]:.4f} {state.sum_of_squares[0]:.0f}")
+        0.5000 36
+
+    References:
+        Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
+        optimization", JMLR 12, 2011. https://jmlr.org/papers/v12/duchi11a.html
+    """
+    initial = hyperparameters.initial_value("initial_accumulator_value", initial_accumulator_value)
+    dtype = checked_accumulator_dtype(accumulator_dtype)
+    rule = moments.total(_denominator(eps, eps_in_sqrt))
+
+    def init_fn(params: optax.Params) -> optax.ScaleByRssState:
+        return optax.ScaleByRssState(accumulators(params, initial, dtype))
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Any]:
+        del params
+        updates, sums = map_leaves(
+            lambda g, s: moments.rescale(g, s, rule), updates, state.sum_of_squares
+        )
+        return updates, optax.ScaleByRssState(sums)
+
+    return optax.GradientTransformation(init_fn, update_fn)
+
+
+def refuse_corrected_variance(bias_correction: bool) -> None:
+    """Centered RMSprop has no bias correction: at the first step it would divide by zero."""
+    if hyperparameters.flag("bias_correction", bias_correction):
+        raise ValueError(
+            "bias_correction=True together with the centered second moment would divide by the"
+            " corrected variance of a single gradient, which is zero, at the first step. Pass"
+            " bias_correction=False, or use the uncentered average."
+        )
+
+
+def _decay_reader(decay: ScalarOrSchedule) -> Callable[[jax.Array | None], Scalar]:
+    """The decay at a step; a constant is checked here and now."""
+    if callable(decay):
+        return lambda count: hyperparameters.decay(decay(0 if count is None else count))
+    constant = hyperparameters.decay(decay)
+    return lambda count: constant
+
+
+def _denominator(eps: ScalarLike, eps_in_sqrt: bool) -> moments.Denominator:
+    return moments.Denominator(
+        hyperparameters.epsilon(eps), hyperparameters.flag("eps_in_sqrt", eps_in_sqrt)
+    )
+
+
+def zero_count() -> jax.Array:
+    """The step count before the first step."""
+    return jnp.zeros([], jnp.int32)
+
+
+def increment(count: jax.Array) -> jax.Array:
+    """The following step count; it stops at the largest int32 instead of wrapping around."""
+    return jnp.asarray(optax.safe_increment(count))

@@ -1,0 +1,115 @@
+"""Walking the tree of gradients and the trees of accumulators that belong to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from rmsprop._hyperparameters import Scalar
+from rmsprop._precision import signed_accumulator_dtype, squares_dtype
+
+
+def map_leaves(
+    function: Callable[..., tuple[jax.Array, ...]], gradients: optax.Updates, *states: Any
+) -> tuple[Any, ...]:
+    """Applies a leaf function to the gradients and the accumulators that belong to them.
+
+    Args:
+        function: `(gradient, *accumulators) -> (update, *new accumulators)`.
+        gradients: The tree; a `None` in it leaves the accumulators in that place alone.
+        *states: Trees of accumulators of the same structure.
+
+    Returns:
+        The tree of updates and the trees of new accumulators.
+
+    Raises:
+        ValueError: the trees or the shapes of their leaves differ.
+        TypeError: a gradient that is not floating point.
+    """
+    leaves, treedef = jax.tree.flatten(gradients, is_leaf=_is_none)
+    try:
+        columns = [treedef.flatten_up_to(state) for state in states]
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(_tree_mismatch(gradients, states[0])) from None
+    results = []
+    for index, (gradient, *accumulators) in enumerate(zip(leaves, *columns, strict=True)):
+        if gradient is None:
+            results.append((None, *accumulators))
+            continue
+        for accumulator in accumulators:
+            if np.shape(gradient) != getattr(accumulator, "shape", None):
+                raise ValueError(_shape_mismatch(gradients, index, accumulator))
+        _inexact_dtype(gradient, lambda i=index: "gradient" + _path(gradients, i))
+        results.append(function(gradient, *accumulators))
+    columns = zip(*results, strict=True) if results else [()] * (1 + len(states))
+    return tuple(treedef.unflatten(column) for column in columns)
+
+
+def signed_accumulators(params: optax.Params, dtype: np.dtype | None) -> Any:
+    """Zeros that can hold a mean or a momentum of the gradients of each parameter."""
+    return _fill(params, 0.0, lambda leaf: signed_accumulator_dtype(leaf, dtype))
+
+
+def accumulators(params: optax.Params, initial: Scalar, dtype: np.dtype | None) -> Any:
+    """Real arrays of the parameters' shapes, for squares."""
+    return _fill(params, initial, lambda leaf: squares_dtype(leaf, dtype))
+
+
+def _fill(params: optax.Params, value: Scalar, dtype: Callable[[np.dtype], np.dtype]) -> Any:
+    leaves, treedef = jax.tree.flatten(params)
+    filled = []
+    for index, leaf in enumerate(leaves):
+        own = _inexact_dtype(leaf, lambda i=index: "parameter" + _path(params, i))
+        filled.append(jnp.full_like(leaf, value, dtype=dtype(own)))
+    return treedef.unflatten(filled)
+
+
+def _is_none(leaf: Any) -> bool:
+    return leaf is None
+
+
+def _inexact_dtype(leaf: Any, where: Callable[[], str]) -> np.dtype:
+    dtype = getattr(leaf, "dtype", None)
+    dtype = jnp.result_type(leaf) if dtype is None else dtype
+    if not jnp.issubdtype(dtype, jnp.inexact):
+        raise TypeError(
+            f"{where()} has dtype {dtype}; only floating-point and complex leaves can be optimized."
+            f" Wrap the optimizer so that it leaves the others alone: optax.masked(optimizer, mask)"
+            f" with mask = jax.tree.map(lambda x: jnp.issubdtype(x.dtype, jnp.inexact), params)."
+        )
+    return dtype
+
+
+def _path(tree: Any, index: int) -> str:
+    """The place of a leaf, as one would write it in Python: `['dense']['kernel']`."""
+    paths, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_none)
+    return jax.tree_util.keystr(paths[index][0])
+
+
+def _shape_mismatch(gradients: Any, index: int, accumulator: Any) -> str:
+    gradient = jax.tree.leaves(gradients, is_leaf=_is_none)[index]
+    shape = getattr(accumulator, "shape", None)
+    kept = "nothing" if shape is None else f"an accumulator of shape {shape}"
+    return (
+        f"gradient{_path(gradients, index)} has shape {np.shape(gradient)}, but the optimizer state"
+        f" holds {kept} there. Use the state that init() made for these parameters."
+    )
+
+
+def _tree_mismatch(gradients: Any, state: Any) -> str:
+    def places(tree: Any) -> set[str]:
+        paths, _ = jax.tree_util.tree_flatten_with_path(tree)
+        return {jax.tree_util.keystr(path) for path, _ in paths}
+
+    only_gradients, only_state = (
+        ", ".join(sorted(difference)[:3]) or "nothing more"
+        for difference in (places(gradients) - places(state), places(state) - places(gradients))
+    )
+    return (
+        f"the gradients do not match the optimizer state: the gradients alone have"
+        f" {only_gradients}, the state alone has {only_state}. Use the state that init() made for"
+        f" these parameters."
+    )

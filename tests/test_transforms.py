@@ -1,0 +1,176 @@
+"""States, dtypes and trees of the transformations."""
+
+from typing import NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import reference
+import rmsprop
+from rmsprop import _moments
+
+
+class Layer(NamedTuple):
+    kernel: jax.Array
+    bias: jax.Array | None
+
+
+@pytest.mark.parametrize(
+    ("transformation", "fields"),
+    [
+        (rmsprop.scale_by_rms(), ("nu",)),
+        (rmsprop.scale_by_rms(bias_correction=True), ("count", "nu")),
+        (rmsprop.scale_by_rms(lambda k: 0.9), ("count", "nu")),
+        (rmsprop.scale_by_stddev(), ("mu", "var")),
+        (rmsprop.scale_by_stddev(lambda k: 0.9), ("count", "mu", "var")),
+        (rmsprop.scale_by_rss(), ("sum_of_squares",)),
+    ],
+)
+def test_state_fields(transformation, fields):
+    """Optax's names; a count only where it is needed; the variance never under the name `nu`."""
+    assert transformation.init(jnp.ones(2))._fields == fields
+
+
+@pytest.mark.parametrize(
+    ("parameter", "accumulator"),
+    [
+        (jnp.float16, jnp.float32),
+        (jnp.bfloat16, jnp.float32),
+        (jnp.float32, jnp.float32),
+        (jnp.float64, jnp.float64),
+        (jnp.complex64, jnp.float32),
+        (jnp.complex128, jnp.float64),
+    ],
+)
+@pytest.mark.parametrize(
+    "gradient", [jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64, jnp.complex64]
+)
+def test_dtypes(parameter, accumulator, gradient, x64):
+    """State at least float32 and real, float64 stays; updates in the gradient's dtype."""
+    params, gradients = jnp.ones(3, parameter), jnp.ones(3, gradient)
+    if jnp.iscomplexobj(gradients) and not jnp.iscomplexobj(params):
+        pytest.skip("a real parameter has no complex gradient")
+    for make in (rmsprop.scale_by_rms, rmsprop.scale_by_rss, rmsprop.scale_by_stddev):
+        state = make().init(params)
+        assert state[-1].dtype == accumulator
+    for optimizer in (
+        rmsprop.rmsprop(0.1, momentum=0.9),
+        rmsprop.rmsprop(0.1, momentum=0.9, centered=True, nesterov=True),
+        rmsprop.adagrad(0.1),
+    ):
+        state = optimizer.init(params)
+        updates, after = optimizer.update(gradients, state)
+        assert updates.dtype == gradient
+        chex.assert_trees_all_equal_shapes_and_dtypes(after, state)
+
+
+def test_accumulator_dtype(x64):
+    params = jnp.ones(3, jnp.float32)
+    optimizer = rmsprop.rmsprop(0.1, momentum=0.9, accumulator_dtype=jnp.float64)
+    updates, state = optimizer.update(params, optimizer.init(params))
+    assert state[0].nu.dtype == state[2].trace.dtype == jnp.float64
+    assert updates.dtype == jnp.float32
+    # 0.1 in double precision, which float32 could not hold.
+    np.testing.assert_allclose(state[0].nu, 1 - 0.9, rtol=1e-15)
+
+
+def test_bfloat16_average_does_not_stall():
+    """In a bfloat16 accumulator 8,000 ones with decay 0.999 average to 0.5, and sum to 256."""
+    ones = jnp.ones(8_000, jnp.bfloat16)
+
+    def last(transformation):
+        def step(state, g):
+            return transformation.update(g, state)[1], None
+
+        return jax.lax.scan(step, transformation.init(ones[0]), ones)[0][0]
+
+    # The rounding of every store is 2^-25 of the value and remembered for 1 / (1 - decay) steps.
+    np.testing.assert_allclose(
+        last(rmsprop.scale_by_rms(0.999)), 1 - 0.999**8_000, rtol=2**-24 / 0.001
+    )
+    assert last(rmsprop.scale_by_rss(0.0)) == 8_000
+
+
+def test_complex_parameters_use_the_absolute_square(rng):
+    gradients = rng.normal(size=(5, 3)) + 1j * rng.normal(size=(5, 3))
+    expected = reference.rmsprop(np.zeros(3, complex), gradients, lambda k: 1.0, lambda k: 0.9)
+    transformation = rmsprop.scale_by_rms(0.9)
+    state = transformation.init(jnp.zeros(3, jnp.complex64))
+    for gradient, update in zip(gradients, expected.updates, strict=True):
+        updates, state = transformation.update(jnp.asarray(gradient, jnp.complex64), state)
+        np.testing.assert_allclose(-np.asarray(updates), update, rtol=2**-24 * 30)
+
+
+def test_none_and_empty_and_scalar_leaves_pass_through():
+    params = {"none": None, "empty": jnp.ones((0, 3)), "scalar": jnp.array(1.0), "python": 2.0}
+    for make in (rmsprop.rmsprop, rmsprop.adagrad):
+        optimizer = make(0.1)
+        state = optimizer.init(params)
+        updates, after = optimizer.update(params, state, params)
+        assert updates["none"] is None
+        assert updates["empty"].shape == (0, 3)
+        assert updates["scalar"] == updates["scalar"]
+        chex.assert_trees_all_equal_shapes_and_dtypes(after, state)
+
+
+def test_a_none_gradient_leaves_its_state_alone():
+    params = {"a": jnp.ones(2), "b": {"c": jnp.ones(3)}}
+    for optimizer in (
+        rmsprop.rmsprop(0.1, momentum=0.9),
+        rmsprop.rmsprop(0.1, centered=True),
+        rmsprop.adagrad(0.1),
+    ):
+        _, state = optimizer.update(params, optimizer.init(params))
+        updates, after = optimizer.update({"a": None, "b": {"c": jnp.ones(3)}}, state)
+        assert updates["a"] is None
+        for before_tree, after_tree in zip(state[0], after[0], strict=True):
+            chex.assert_trees_all_equal(before_tree["a"], after_tree["a"])
+            assert not np.array_equal(before_tree["b"]["c"], after_tree["b"]["c"])
+
+
+def test_masked_leaves():
+    params = {"w": jnp.ones(2), "step": jnp.array(3)}
+    mask = jax.tree.map(lambda x: jnp.issubdtype(x.dtype, jnp.inexact), params)
+    optimizer = optax.masked(rmsprop.rmsprop(0.1), mask)
+    updates, _ = optimizer.update(params, optimizer.init(params))
+    assert updates["step"] == 3
+    np.testing.assert_allclose(updates["w"], -0.1 / np.sqrt(0.1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("make", [rmsprop.rmsprop, rmsprop.adagrad])
+def test_integer_parameters_are_refused_with_the_remedy(make):
+    with pytest.raises(TypeError, match=r"parameter\['n'\] has dtype int32; .*optax.masked"):
+        make(0.1).init({"w": jnp.ones(2), "n": jnp.arange(2)})
+    optimizer = make(0.1)
+    state = optimizer.init({"w": jnp.ones(2)})
+    with pytest.raises(TypeError, match=r"gradient\['w'\] has dtype int32"):
+        optimizer.update({"w": jnp.arange(2)}, state)
+
+
+def test_a_tree_that_does_not_match_the_state_is_refused():
+    optimizer = rmsprop.rmsprop(0.1)
+    state = optimizer.init({"a": jnp.ones(2), "b": Layer(jnp.ones(3), None)})
+    with pytest.raises(ValueError, match=r"gradients alone have \['c'\], the state alone has"):
+        optimizer.update({"a": jnp.ones(2), "c": jnp.ones(3)}, state)
+    wrong = {"a": jnp.ones(2), "b": Layer(jnp.ones((3, 1)), None)}
+    with pytest.raises(ValueError, match=r"gradient\['b'\].kernel has shape \(3, 1\), .* \(3,\)"):
+        optimizer.update(wrong, state)
+    unknown = {"a": jnp.ones(2), "b": Layer(jnp.ones(3), jnp.ones(1))}
+    with pytest.raises(ValueError, match=r"\.bias has shape \(1,\), .* holds nothing there"):
+        optimizer.update(unknown, state)
+
+
+def test_a_thousand_leaves_of_one_shape_are_traced_once():
+    _moments.rescale.clear_cache()
+    transformation = rmsprop.scale_by_rms()
+    params = {str(i): jnp.ones((3, 5)) for i in range(1000)}
+    state = transformation.init(params)
+    before = _moments.rescale._cache_size()
+    jaxpr = jax.make_jaxpr(transformation.update)(params, state)
+    inner = {id(e.params["jaxpr"].jaxpr) for e in jaxpr.eqns if e.params.get("name") == "rescale"}
+    assert len(inner) == 1
+    assert before == 0
