@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import importlib.metadata
 import subprocess
 import sys
 
@@ -18,12 +19,13 @@ def test_import_brings_only_jax_optax_and_numpy():
         "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before}))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.split() == ["rmsprop"]
+    assert set(out.stdout.split()) - sys.stdlib_module_names == {"rmsprop"}
 
 
 def test_public_names():
     for name in rmsprop.__all__:
         assert getattr(rmsprop, name).__doc__
+    assert rmsprop.__version__ == importlib.metadata.version("rmsprop")
     assert "study" in dir(rmsprop)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         rmsprop.nonsense  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]

@@ -8,8 +8,7 @@ when it is first used.
 """
 
 import importlib
-from importlib.metadata import version as _version
-from types import ModuleType
+from typing import Any
 
 from rmsprop._optimizers import adagrad, rmsprop
 from rmsprop._transforms import (
@@ -32,16 +31,16 @@ __all__ = [
     "scale_by_stddev",
 ]
 
-__version__ = _version("rmsprop")
-
 _SUBMODULES = ("study",)
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return importlib.import_module(f"rmsprop.{name}")
+    if name == "__version__":  # reading it imports a good deal, which few want
+        return importlib.import_module("importlib.metadata").version("rmsprop")
     raise AttributeError(f"module 'rmsprop' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES])
+    return sorted([*globals(), *_SUBMODULES, "__version__"])

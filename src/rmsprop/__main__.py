@@ -1,0 +1,8 @@
+"""`python -m rmsprop`: the command line."""
+
+import sys
+
+from rmsprop.study.command_line import main
+
+if __name__ == "__main__":
+    sys.exit(main())

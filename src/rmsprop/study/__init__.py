@@ -1,0 +1,49 @@
+"""The comparison of RMSprop with AdaGrad, as a library.
+
+    from rmsprop import study
+    result = study.compare([study.task("digits")], [study.named("rmsprop"), study.named("adagrad")])
+    result.summary()
+
+It uses the optimizers as any user does. Its names are imported when they are first used, for they
+need the packages of `pip install 'rmsprop[study]'`.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rmsprop.study.problems import TASKS, Metric, Problem, task
+    from rmsprop.study.protocol import compare
+    from rmsprop.study.results import Comparison
+    from rmsprop.study.sweeps import Optimizer, Tunable, named, optimizer
+
+__all__ = [
+    "TASKS",
+    "Comparison",
+    "Metric",
+    "Optimizer",
+    "Problem",
+    "Tunable",
+    "compare",
+    "named",
+    "optimizer",
+    "task",
+]
+
+_PLACES = {
+    "problems": ("TASKS", "Metric", "Problem", "task"),
+    "protocol": ("compare",),
+    "results": ("Comparison",),
+    "sweeps": ("Optimizer", "Tunable", "named", "optimizer"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _PLACES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"rmsprop.study.{module}"), name)
+    raise AttributeError(f"module 'rmsprop.study' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

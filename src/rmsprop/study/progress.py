@@ -1,0 +1,89 @@
+"""Showing how far a study is: bars with the time left, or nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as RichProgress
+
+
+class Progress(Protocol):
+    """What a study tells while it runs; its unit is one training run."""
+
+    def task(self, title: str, runs: int) -> AbstractContextManager[None]:
+        """A context around one task of so many runs."""
+        ...
+
+    def extend(self, runs: int) -> None:
+        """There are more runs than was said: a grid has grown."""
+        ...
+
+    def advance(self, runs: int) -> None:
+        """So many runs have ended."""
+        ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    @contextmanager
+    def task(self, title: str, runs: int) -> Iterator[None]:
+        """Nothing."""
+        yield
+
+    def extend(self, runs: int) -> None:
+        """Nothing."""
+
+    def advance(self, runs: int) -> None:
+        """Nothing."""
+
+
+class Bars:
+    """A bar for every task, with the runs done and the time left.
+
+    Args:
+        console: Where to; bars go to standard error, so that a table can be piped.
+        check: Called whenever runs have ended; what it raises ends the study.
+    """
+
+    def __init__(self, console: Console, check: Callable[[], None] = lambda: None) -> None:
+        self._check = check
+        self._bars = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("runs"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._current: TaskID | None = None
+
+    @contextmanager
+    def task(self, title: str, runs: int) -> Iterator[None]:
+        """A new bar below the earlier ones."""
+        self._current = self._bars.add_task(title, total=runs)
+        with self._bars:
+            yield
+
+    def extend(self, runs: int) -> None:
+        """Makes the bar longer."""
+        if self._current is not None:
+            total = self._bars.tasks[self._current].total or 0
+            self._bars.update(self._current, total=total + runs)
+
+    def advance(self, runs: int) -> None:
+        """Moves the bar on."""
+        self._check()
+        if self._current is not None:
+            self._bars.advance(self._current, runs)

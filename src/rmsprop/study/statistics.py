@@ -1,0 +1,305 @@
+"""Summaries of runs over seeds, each with an interval.
+
+Conventions:
+
+* One value per seed. Where two optimizers are compared, position `i` of both arrays is the same
+  seed, so the same initial parameters and the same batches: the comparison is paired.
+* A diverged run is recorded as infinitely bad (`inf` where lower is better, `-inf` where higher is)
+  and is never dropped. The summary is therefore the interquartile mean: like a median it has a
+  meaning for any order of values, infinite ones included (up to a quarter of the seeds may
+  diverge before it is infinite), and it wastes less of the data than a median
+  (Agarwal et al. 2021, "Deep reinforcement learning at the edge of the statistical precipice").
+* Intervals are bootstrap percentile intervals whose levels are widened for the few seeds there
+  are (Hesterberg 2014, arXiv:1411.5279, the expanded percentile interval). With five values the
+  plain percentile interval of a mean covers it 83 times in 100, not 95; the expanded one 92 times,
+  and 94 times for the interquartile mean (simulated, normal values). From seven seeds on it covers
+  at least 94 times in 100. Below five seeds no interval inside the range of the data can do so.
+* Same values and same seed give the same interval, on every machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Statistic = Callable[..., Any]
+"""A function `(values, axis) -> values without that axis`, such as `numpy.mean`."""
+
+RESAMPLES = 9_999
+
+# Stands for infinity inside scipy's bootstrap, which squares and sums the resampled statistics: far
+# beyond every float32 result, and its square times the number of resamples is still finite.
+HUGE = 1e150
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval.
+
+    Attributes:
+        value: the estimate; NaN where infinite values of both signs leave it undetermined.
+        low: lower end of the interval, `value >= low`; NaN where there is no interval.
+        high: upper end of the interval; NaN where there is no interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def excludes_zero(self) -> bool:
+        """Whether zero lies outside the interval; without an interval, False."""
+        return self.low > 0 or self.high < 0
+
+    def __str__(self) -> str:
+        """`0.0310 [0.0284, 0.0341]`: two significant digits of the width of the interval."""
+        write = _writer(self)
+        if math.isnan(self.low) or math.isnan(self.high):
+            return f"{write(self.value)} [no interval]"
+        return f"{write(self.value)} [{write(self.low)}, {write(self.high)}]"
+
+
+def _writer(estimate: Estimate) -> Callable[[float], str]:
+    """One format for the three numbers of an estimate, so that they can be read as a column."""
+    finite = [abs(x) for x in (estimate.value, estimate.low, estimate.high) if math.isfinite(x)]
+    largest = max(finite, default=0.0)
+    width = estimate.high - estimate.low
+    if math.isfinite(width) and width > 0:
+        decimals = 1 - math.floor(math.log10(width))
+    else:
+        decimals = 2 - math.floor(math.log10(largest)) if largest else 0
+    decimals = min(max(decimals, 0), 6)
+
+    def write(number: float) -> str:
+        if math.isnan(number):
+            return "undetermined"
+        if math.isinf(number):
+            return "∞" if number > 0 else "-∞"
+        if number and not 1e-3 <= largest < 1e5:
+            return f"{number:.2e}"
+        return f"{number:.{decimals}f}"
+
+    return write
+
+
+def interquartile_mean(values: ArrayLike, axis: int = -1) -> Any:
+    """Mean of what is left when the lowest and the highest quarter of the values are left out.
+
+    `n // 4` values are left out at each end, so with fewer than four it is the mean.
+
+    Args:
+        values: any shape; infinite values are allowed.
+        axis: the axis over seeds.
+
+    Returns:
+        An array without that axis (a float for one dimension); NaN where infinities of both signs
+        are among the values kept.
+
+    Example:
+        >>> float(interquartile_mean([1.0, 2.0, 3.0, 4.0, float("inf")]))
+        3.0
+    """
+    with np.errstate(invalid="ignore"):
+        return stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25, axis=axis)
+
+
+def bootstrap_interval(
+    values: ArrayLike,
+    statistic: Statistic = interquartile_mean,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Estimate:
+    """A statistic of one value per seed, with its bootstrap interval.
+
+    The interval lies between two order statistics of the resampled statistic, at the levels
+
+        alpha' = Phi(-sqrt(n / (n - 1)) t)    and    1 - alpha',
+
+    `t` the `(1 + confidence) / 2` quantile of Student's distribution with `n - 1` degrees of
+    freedom. Order statistics are not interpolated, so that an infinite end stays infinite.
+
+    Args:
+        values: one per seed, at least one; infinite for a diverged run, never NaN.
+        statistic: `(values, axis) -> values`, vectorized; `numpy.mean` and `numpy.median` will do.
+        confidence: strictly between 0 and 1.
+        seed: of the resampling.
+
+    Returns:
+        The estimate. With a single value both ends are NaN: one value says nothing about the
+        spread. With equal values both ends are that value.
+
+    Raises:
+        ValueError: no value, more than one dimension, a NaN, or a confidence out of range.
+
+    Example:
+        >>> bootstrap_interval([1.0, 1.0, 1.0])
+        Estimate(value=1.0, low=1.0, high=1.0)
+    """
+    return _interval((_checked("values", values),), statistic, confidence, seed)
+
+
+def paired_difference(
+    a: ArrayLike,
+    b: ArrayLike,
+    statistic: Statistic = interquartile_mean,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Estimate:
+    """Difference of two optimizers, `statistic(a) - statistic(b)`, with its own interval.
+
+    The seeds are resampled in pairs, so what a seed does to both optimizers alike cancels, and
+    where `a` is lower on every seed the whole interval is below zero. The difference is that of
+    the two numbers shown, which the interquartile mean of `a - b` is not.
+
+    Args:
+        a: one value per seed.
+        b: one value per seed, in the same order of seeds.
+        statistic: see `bootstrap_interval`.
+        confidence: strictly between 0 and 1.
+        seed: of the resampling.
+
+    Returns:
+        The estimate, negative where `a` is lower. Where both are infinite alike it is a tie, 0.
+
+    Raises:
+        ValueError: as `bootstrap_interval`, or `a` and `b` have different lengths.
+
+    Example:
+        >>> paired_difference([1.0, 2.0], [1.5, 2.5])
+        Estimate(value=-0.5, low=-0.5, high=-0.5)
+    """
+
+    def difference(first: NDArray[np.float64], second: NDArray[np.float64], axis: int) -> Any:
+        of_first, of_second = statistic(first, axis=axis), statistic(second, axis=axis)
+        return np.where(of_first == of_second, 0.0, of_first - of_second)
+
+    return _interval(_pair(a, b), difference, confidence, seed)
+
+
+def probability_of_improvement(
+    a: ArrayLike,
+    b: ArrayLike,
+    better: Literal["lower", "higher"],
+    confidence: float = 0.95,
+) -> Estimate:
+    """The probability that `a` beats `b` on a new seed: the share of seeds on which it did.
+
+    Ties count one half. Both runs of a seed start alike and see the same batches, so runs are
+    compared seed by seed and not, as Agarwal et al. (2021) do for unpaired runs, every one with
+    every other. The interval is that of Clopper and Pearson (1934), which holds its level for any
+    number of seeds, also where `a` won on all of them and a bootstrap interval would have no width.
+
+    Args:
+        a: one value per seed.
+        b: one value per seed, in the same order of seeds.
+        better: "lower" or "higher".
+        confidence: strictly between 0 and 1.
+
+    Returns:
+        The estimate, between 0 and 1.
+
+    Raises:
+        ValueError: as `paired_difference`, or `better` is neither of its two words.
+
+    Example:
+        >>> str(probability_of_improvement([1, 1, 1, 1, 1], [2, 2, 2, 2, 2], "lower"))
+        '1.00 [0.48, 1.00]'
+    """
+    first, second = _pair(a, b)
+    _check_confidence(confidence)
+    if better not in ("lower", "higher"):
+        raise ValueError(f"better must be 'lower' or 'higher', but is {better!r}.")
+    if better == "higher":
+        first, second = -first, -second
+    count = first.size
+    wins = float(np.sum(first < second) + 0.5 * np.sum(first == second))
+    tail = (1 - confidence) / 2
+    low = float(stats.beta.ppf(tail, wins, count - wins + 1)) if wins > 0 else 0.0
+    high = float(stats.beta.ppf(1 - tail, wins + 1, count - wins)) if wins < count else 1.0
+    return Estimate(wins / count, low, high)
+
+
+def _interval(
+    samples: tuple[NDArray[np.float64], ...], statistic: Statistic, confidence: float, seed: int
+) -> Estimate:
+    """A statistic of one sample, or of several whose positions belong together."""
+    _check_confidence(confidence)
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN: undetermined, see below
+        value = float(statistic(*samples, axis=-1))
+    count = samples[0].size
+    if count < 2:
+        return Estimate(value, math.nan, math.nan)
+    level = _expanded_level(count, confidence)
+    # A resample with infinities of both signs is undetermined: it may lie at either end.
+    low = _resampled_quantile(samples, statistic, level, seed, undetermined=-HUGE)
+    high = _resampled_quantile(samples, statistic, 1 - level, seed, undetermined=HUGE)
+    return Estimate(value, low, high)
+
+
+def _resampled_quantile(
+    samples: tuple[NDArray[np.float64], ...],
+    statistic: Statistic,
+    level: float,
+    seed: int,
+    undetermined: float,
+) -> float:
+    """Quantile of the statistic over resamples; infinities travel through scipy as `HUGE`."""
+
+    def finite(*resampled: NDArray[np.float64], axis: int) -> Any:
+        with np.errstate(invalid="ignore"):
+            found = statistic(*resampled, axis=axis)
+        return np.nan_to_num(found, nan=undetermined, posinf=HUGE, neginf=-HUGE)
+
+    replicates = stats.bootstrap(
+        samples,
+        finite,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        vectorized=True,
+        paired=len(samples) > 1,
+        rng=np.random.default_rng(seed),
+    ).bootstrap_distribution
+    end = float(np.quantile(replicates, level, method="inverted_cdf"))
+    return math.copysign(math.inf, end) if abs(end) >= HUGE else end
+
+
+def _expanded_level(count: int, confidence: float) -> float:
+    """Level of the lower end of the expanded percentile interval of `count` values."""
+    quantile = stats.t.ppf((1 + confidence) / 2, count - 1)
+    return float(stats.norm.cdf(-math.sqrt(count / (count - 1)) * quantile))
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(
+            f"confidence must lie strictly between 0 and 1, but is {confidence}; use 0.95 for 95 %."
+        )
+
+
+def _checked(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    runs = np.asarray(values, dtype=np.float64)
+    if runs.ndim != 1 or runs.size == 0:
+        raise ValueError(
+            f"{name} must hold one value per seed, at least one, but has shape {runs.shape}."
+        )
+    if np.isnan(runs).any():
+        raise ValueError(
+            f"{name} holds NaN; record a diverged run as inf where lower is better, "
+            "as -inf where higher is."
+        )
+    return runs
+
+
+def _pair(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    first, second = _checked("a", a), _checked("b", b)
+    if first.size != second.size:
+        raise ValueError(
+            f"a and b must hold the same seeds in the same order, but have {first.size} and "
+            f"{second.size} values."
+        )
+    return first, second

@@ -1,0 +1,109 @@
+"""Tune, choose, report: on a problem whose right answers are known."""
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from tiny import tiny
+
+import rmsprop
+from rmsprop.study import compare, named, optimizer, protocol
+
+
+def _sgd(learning_rate):
+    return optax.sgd(learning_rate)
+
+
+@pytest.fixture(scope="module")
+def result():
+    optimizers = [named("rmsprop"), named("adagrad")]
+    return compare([tiny()], optimizers, seeds=4, tuning_seeds=2, command="test")
+
+
+def test_the_chosen_configuration_has_the_best_mean_tuning_score(result):
+    task = result.task("tiny")
+    means = task["tuning_score"].mean("tuning_seed", skipna=False)
+    np.testing.assert_array_equal(task["chosen"], means.argmin("configuration"))
+
+
+def test_tuning_and_reporting_seeds_differ(result):
+    task = result.task("tiny")
+    assert task.sizes["seed"] == 4
+    assert task.sizes["tuning_seed"] == 2
+    assert not set(task["seed"].values) & set(task["tuning_seed"].values)
+
+
+def test_reporting_runs_use_the_chosen_configuration(result):
+    """The first reporting run again, by hand: the same losses to the bit."""
+    task = result.task("tiny").sel(optimizer="rmsprop")
+    chosen = task.isel(configuration=int(task["chosen"]))
+    engine = protocol.Engine(tiny(), named("rmsprop").build, named("rmsprop").names, 20)
+    names = ("learning_rate", "one_minus_decay")
+    again = engine.run({n: np.full(4, float(chosen[n])) for n in names}, np.arange(4))
+    np.testing.assert_array_equal(again.loss, task["loss"])
+    np.testing.assert_array_equal(again.metrics["final"], task["metric"].astype(np.float32))
+    np.testing.assert_allclose(task["online_loss"], again.loss.mean(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(task["final_loss"], again.loss[:, -2:].mean(axis=1), rtol=1e-6)
+
+
+def test_optimizers_begin_with_the_same_parameters_and_batches(result):
+    """Paired: the first loss of a seed does not depend on the optimizer, and differs by seed."""
+    first = result.task("tiny")["loss"].isel(step=0)
+    np.testing.assert_array_equal(first.sel(optimizer="rmsprop"), first.sel(optimizer="adagrad"))
+    assert len(np.unique(first.sel(optimizer="rmsprop"))) == 4
+
+
+def test_the_same_call_gives_the_same_numbers(result):
+    again = compare([tiny()], [named("rmsprop"), named("adagrad")], seeds=4, tuning_seeds=2)
+    volatile = ["seconds_per_run", "compile_seconds"]
+    assert again.task("tiny").drop_vars(volatile).equals(result.task("tiny").drop_vars(volatile))
+
+
+def test_grids_grow_until_the_best_is_inside():
+    """SGD on the parabola is best with a rate near 0.4, which is 2 here: beyond the first grid."""
+    finder = optimizer("sgd", lambda learning_rate: optax.sgd(0.2 * learning_rate))
+    task = compare([tiny()], [finder, named("adagrad")], seeds=2, tuning_seeds=1).task("tiny")
+    sgd = task.sel(optimizer="sgd")
+    rates = sgd["learning_rate"].values
+    best = rates[int(sgd["chosen"])]
+    assert 1.0 < best < np.nanmax(rates)
+    assert np.isfinite(rates).sum() > 27
+    assert sgd["at_edge"] == ""
+
+
+def test_a_limit_that_is_reached_is_said():
+    """The smaller the rate the better, without end: the grid stops, and the result says so."""
+    problem = tiny(loss=lambda p, noise: -jnp.sum(p), better="higher", path=False)
+    task = compare([problem], [optimizer("sgd", _sgd)], seeds=2, tuning_seeds=1).task("tiny")
+    assert task.sizes["configuration"] == 27 + protocol.MOST_GROWTHS
+    (sentence,) = task["at_edge"].values
+    assert sentence.startswith("the best learning_rate")
+    assert sentence.endswith("is at the limit of its grid")
+
+
+def test_diverged_runs_are_infinitely_bad_and_kept():
+    problem = tiny(loss=lambda p, noise: jnp.sum(p**4), path=False)
+    task = compare([problem], [optimizer("sgd", _sgd)], seeds=2, tuning_seeds=1).task("tiny")
+    bad = task["tuning_diverged"]
+    assert bad.any()
+    assert np.isposinf(task["tuning_score"].values[bad.values]).all()
+    assert not task["diverged"].any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seeds": 1}, "seeds is 1; it must be at least 2"),
+        ({"tuning_seeds": 0}, "tuning_seeds is 0; it must be at least 1"),
+        ({"steps": 5}, "steps is 5; it must be at least 10"),
+        ({"seeds": 10_000}, "seeds is 10000; it must be below"),
+        ({"problems": []}, "there is no task to compare"),
+        ({"optimizers": []}, "there is no optimizer to compare"),
+        ({"problems": [tiny(), tiny()]}, "task tiny is named twice"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_compiled(arguments, message, monkeypatch):
+    monkeypatch.setattr(protocol, "Engine", lambda *_: pytest.fail("something was compiled"))
+    call = {"problems": [tiny()], "optimizers": [optimizer("r", rmsprop.rmsprop)], **arguments}
+    with pytest.raises(ValueError, match=message):
+        compare(call.pop("problems"), call.pop("optimizers"), **call)

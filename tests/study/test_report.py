@@ -1,0 +1,407 @@
+"""The page, the folder that survives interruptions, and the table for the terminal."""
+
+import base64
+import html.parser
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+import synthetic
+from rich.console import Console
+
+from rmsprop.study import plots, report, style
+from rmsprop.study.results import Comparison
+
+GRIDS = {
+    "rmsprop": {"learning_rate": [1e-2, 1e-1], "one_minus_decay": [0.3, 0.03]},
+    "adagrad": {"learning_rate": [1e-2, 1e-1]},
+}
+EVIL = '<script>alert("\'&")</script>'
+
+
+def _small(**attributes):
+    return synthetic.task(GRIDS, seeds=5, steps=10, **attributes)
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    """A task with a path, one with diverged runs; every text of it tries to be HTML."""
+    texts = dict.fromkeys(("title", "citation", "data_sha256", "report_label"), EVIL)
+    grids = {**GRIDS, f"adam{EVIL}": GRIDS["adagrad"]}
+    evil = synthetic.task(grids, seeds=5, steps=10, diverged={"adagrad": [0]}, **texts)
+    evil["at_edge"] = ("optimizer", [EVIL, "", ""])
+    root = {
+        **synthetic.ROOT,
+        "command": EVIL,
+        "device": EVIL,
+        "created": EVIL,
+        "settings": json.dumps({EVIL: [EVIL]}),
+        "versions": json.dumps({"rmsprop": EVIL, EVIL: EVIL}),
+    }
+    return Comparison.of({"valley": _small(path=True), "evil": evil}, root)
+
+
+@pytest.fixture(scope="module")
+def folder(comparison, tmp_path_factory):
+    """A report."""
+    made = tmp_path_factory.mktemp("report") / "deep" / "folder"
+    report.write(comparison, made, {"valley": synthetic.surface})
+    return made
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """Figures that take no time, for tests of the folder alone."""
+    monkeypatch.setattr(style, "png", lambda figure: b"PNG")
+    monkeypatch.setattr(style, "svg", lambda figure: "<svg></svg>")
+    for name in ("loss_curves", "learning_rates", "heat_map", "path", "differences"):
+        monkeypatch.setattr(plots, name, lambda *_: None)
+
+
+class _Page(html.parser.HTMLParser):
+    """Tags with their attributes, text, and a check that tags are closed in order."""
+
+    EMPTY = ("meta", "link", "img", "br")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.text = [], [], []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.text.append(data)
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    """The page, taken apart."""
+    return _Page((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def test_the_folder_holds_page_figures_and_numbers(folder, comparison):
+    assert sorted(entry.name for entry in folder.iterdir()) == [
+        "figures",
+        "index.html",
+        "results.nc",
+    ]
+    names = [entry.name for entry in (folder / "figures").iterdir()]
+    common = ["heat-rmsprop", "learning-rates", "loss"]
+    expected = [f"{task}-{kind}.png" for task in ("evil", "valley") for kind in common]
+    assert sorted(names) == sorted([*expected, "valley-path.png", "differences.png"])
+    for name in names:
+        assert (folder / "figures" / name).read_bytes()[:4] == b"\x89PNG"
+    assert Comparison.load(folder).tree.identical(comparison.tree)
+
+
+def test_the_page_needs_nothing_else(page, folder):
+    for tag, attributes in page.tags:
+        assert tag not in ("script", "iframe", "object", "video")
+        for name in ("src", "href"):
+            target = attributes.get(name) or "data:"
+            inside = target.startswith(("data:", "#"))
+            assert inside or (tag == "a" and (folder / target).is_file()), target
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    sheet = text[text.index("<style>") : text.index("</style>")]
+    assert not re.search(r"url\(|@import", sheet)
+    policy = [a["content"] for a in page.all("meta") if "http-equiv" in a]
+    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_links_within_the_page_lead_somewhere(page):
+    targets = {attributes.get("id") for _, attributes in page.tags}
+    links = [a["href"][1:] for a in page.all("a") if a["href"].startswith("#")]
+    assert links == ["task-valley", "task-evil"]
+    assert set(links) <= targets
+
+
+def test_every_figure_is_inside_and_described(page, folder):
+    images = page.all("img")
+    assert len(images) == len(list((folder / "figures").iterdir()))
+    for image in images:
+        kind, data = image["src"].split(",", 1)
+        assert kind == "data:image/svg+xml;base64"
+        assert base64.b64decode(data).startswith(b"<svg")
+        assert len(image["alt"]) > 40
+    assert any("0." in image["alt"] for image in images), "numbers are told too"
+    assert any(EVIL in image["alt"] for image in images), "a quote does not end it"
+
+
+def test_the_page_is_for_phones_and_for_the_dark(page, folder):
+    metas = {a.get("name"): a.get("content") for a in page.all("meta")}
+    assert metas["viewport"] == "width=device-width, initial-scale=1"
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    assert "@media(prefers-color-scheme:dark)" in text
+    assert "@media (max-width: 46rem)" in text
+    assert all(attributes.get("data-label") for attributes in page.all("td")), "heads of the list"
+
+
+def test_the_answer_comes_first(page, comparison):
+    text = "".join(page.text)
+    for answer in report.answers(comparison):
+        assert text.index("compared") < text.index(answer) < text.index("Numbers")
+    assert text.index("Numbers") < text.index("How to read") < text.index("Settings and versions")
+
+
+def test_everything_is_escaped_and_shown(page, folder):
+    raw = (folder / "index.html").read_text(encoding="utf-8")
+    assert "<script" not in raw
+    text = "".join(page.text)
+    # as title, citation, hash, label, edge, command, device, date, setting, version and name
+    assert text.count(EVIL) > 15
+    assert json.dumps([EVIL]) in text
+
+
+def test_the_table_fits_80_columns(comparison):
+    console = Console(width=80, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+    with console.file:
+        console.print(report.table(comparison))
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= 80
+    for row in comparison.summary():
+        assert str(row.metric) in text
+        assert f"{row.diverged} of {row.runs}" in text
+    assert "decay 0.97" in text
+    assert "result [95 %]" in text
+    assert "test error (share of images), lower is better" in text
+
+
+def test_names_are_no_markup():
+    grids = {"[red]": GRIDS["adagrad"], "b": GRIDS["adagrad"]}
+    odd = Comparison.of({"t": synthetic.task(grids, steps=10, label="[bold]")}, synthetic.ROOT)
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(report.table(odd))
+    assert "[red]" in captured.get()
+    assert "[bold]" in captured.get()
+
+
+def test_one_optimizer_can_be_reported(tmp_path, plain):
+    alone = synthetic.task({"adagrad": GRIDS["adagrad"]}, steps=10)
+    page = report.write(Comparison.of({"t": alone}, synthetic.ROOT), tmp_path)
+    assert "AdaGrad measured" in page.read_text(encoding="utf-8")
+    assert sorted(entry.name for entry in (tmp_path / "figures").iterdir()) == [
+        "t-learning-rates.png",
+        "t-loss.png",
+    ]
+
+
+def test_optimizers_whose_names_are_no_file_names_keep_their_figures(tmp_path, plain):
+    grids = dict.fromkeys(["../a", "/ a", "./a"], GRIDS["rmsprop"])
+    report.write(Comparison.of({"t": synthetic.task(grids, steps=10)}, synthetic.ROOT), tmp_path)
+    heats = sorted(entry.name for entry in (tmp_path / "figures").glob("*heat*"))
+    assert heats == ["t-heat--a-1.png", "t-heat-.-a-2.png", "t-heat-..-a-0.png"]
+    assert not list(tmp_path.parent.glob("*.png"))
+
+
+@pytest.fixture(scope="module")
+def other():
+    """A comparison to replace the first by."""
+    return Comparison.of({"other": _small()}, synthetic.ROOT)
+
+
+def test_a_new_report_replaces_the_earlier_one_and_nothing_else(comparison, other, tmp_path, plain):
+    report.write(comparison, tmp_path)
+    for name in ("notes.txt", "figures/mine.png"):
+        (tmp_path / name).write_text("mine")
+    report.write(other, tmp_path)
+    figures = sorted(entry.name for entry in (tmp_path / "figures").iterdir())
+    kinds = ("heat-rmsprop", "learning-rates", "loss")
+    assert figures == ["differences.png", "mine.png", *(f"other-{kind}.png" for kind in kinds)]
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert Comparison.load(tmp_path).tasks == ("other",)
+
+
+def _state(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError("No space left on device")])
+@pytest.mark.parametrize("where", ["loss_curves", "path"])
+def test_an_interruption_while_drawing_changes_nothing(
+    failure, where, comparison, other, tmp_path, plain, monkeypatch
+):
+    report.write(other, tmp_path)
+    before = _state(tmp_path)
+
+    def fails(*_):
+        raise failure
+
+    monkeypatch.setattr(plots, where, fails)
+    with pytest.raises(failure if isinstance(failure, type) else type(failure)):
+        report.write(comparison, tmp_path)
+    assert _state(tmp_path) == before
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "figures",
+        "index.html",
+        "results.nc",
+    ]
+
+
+KILLED = """
+import os, pathlib, signal, sys
+import synthetic
+from rmsprop.study import plots, report, style
+from rmsprop.study.results import Comparison
+
+for name in ("loss_curves", "learning_rates", "heat_map", "differences"):
+    setattr(plots, name, lambda *_: None)
+style.png, style.svg = lambda figure: b"PNG", lambda figure: "<svg></svg>"
+one, two = (
+    Comparison.of({name: synthetic.task(steps=10)}, synthetic.ROOT) for name in ("one", "two")
+)
+one.summary(), two.summary()  # kept, so that the child has them
+replace, done = os.replace, 0
+
+def killed(source, target):
+    global done
+    if done == int(number):
+        os.kill(os.getpid(), signal.SIGKILL)
+    done += 1
+    replace(source, target)
+
+for case in sys.argv[1:]:
+    folder, number, earlier = case.split(":")
+    if earlier == "True":
+        report.write(one, folder)
+    child = os.fork()
+    if child == 0:
+        os.replace = killed
+        report.write(two, folder)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    page = pathlib.Path(folder, "index.html")
+    text = page.read_text() if page.exists() else ""
+    assert ("task-one" in text, "task-two" in text) == (earlier == "True", False), case
+    assert text.endswith("</html>\\n") or earlier == "False", case
+    report.write(two, folder)  # what is left behind does not stop a later report
+    assert "task-two" in page.read_text(), case
+    assert not pathlib.Path(folder, "figures", "one-loss.png").exists(), case
+    print(case)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process that is then killed")
+def test_killed_at_any_move_the_earlier_page_is_whole(tmp_path):
+    """kill -9: 0 is the saving of the numbers, 1 to 5 the moves, the last of them the page's."""
+    cases = [
+        f"{tmp_path / f'{number}{earlier}'}:{number}:{earlier}"
+        for number, earlier in ((0, True), (1, True), (5, True), (0, False), (3, False))
+    ]
+    paths = os.pathsep.join([*filter(None, sys.path), str(pathlib.Path(__file__).parent)])
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, *cases],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == cases
+
+
+def test_ctrl_c_during_the_moves_waits_for_them(comparison, other, tmp_path, plain, monkeypatch):
+    report.write(other, tmp_path)
+    save = _saved_before(comparison, tmp_path)
+    replace, moved = os.replace, []
+
+    def interrupted(source, target):
+        if not moved:
+            signal.raise_signal(signal.SIGINT)
+        moved.append(pathlib.Path(target).name)
+        replace(source, target)
+
+    monkeypatch.setattr(report.os, "replace", interrupted)
+    handler = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        monkeypatch.setattr(Comparison, "save", save)
+        with pytest.raises(KeyboardInterrupt):
+            report.write(comparison, tmp_path)
+    finally:
+        after = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, handler)
+    assert after is signal.default_int_handler, "Ctrl-C works as before"
+    assert moved[-1] == "index.html"
+    assert Comparison.load(tmp_path).tasks == ("valley", "evil")
+    assert "task-evil" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def _saved_before(comparison, folder):
+    """`save` without its own `os.replace`."""
+    comparison.save(folder / ".rmsprop-test")
+    content = (folder / ".rmsprop-test" / "results.nc").read_bytes()
+
+    def save(self, folder):
+        (folder / "results.nc").write_bytes(content)
+        return folder / "results.nc"
+
+    return save
+
+
+def test_a_report_can_be_written_in_any_thread(other, tmp_path, plain):
+    thread = threading.Thread(target=report.write, args=(other, tmp_path))
+    thread.start()
+    thread.join()
+    assert (tmp_path / "index.html").is_file()
+
+
+def test_prepare_takes_new_empty_and_earlier_folders(other, tmp_path, plain):
+    new = tmp_path / "a" / "b"
+    assert report.prepare(new) == new
+    assert not new.exists(), "nothing is made before there is something to keep"
+    assert report.prepare(str(tmp_path)) == tmp_path
+    report.write(other, tmp_path)
+    assert report.prepare(tmp_path) == tmp_path
+    assert report.prepare(pathlib.Path(os.path.relpath(tmp_path / "c"))).name == "c"
+
+
+def test_prepare_refuses_what_would_overwrite_something(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ValueError, match="file is a file, but the report needs a folder; name"):
+        report.prepare(tmp_path / "file")
+    with pytest.raises(ValueError, match="file is a file"):
+        report.prepare(tmp_path / "file" / "below")
+    strange = tmp_path / "site"
+    strange.mkdir()
+    (strange / "index.html").write_text("<h1>My own page</h1>")
+    with pytest.raises(ValueError, match=r"no report of rmsprop, such as index\.html; name a new"):
+        report.prepare(strange)
+    with pytest.raises(ValueError, match="no report of rmsprop"):
+        report.write(Comparison.of({"t": _small()}, synthetic.ROOT), strange)
+    assert [entry.name for entry in strange.iterdir()] == ["index.html"]
+    assert (strange / "index.html").read_text() == "<h1>My own page</h1>"
+    (strange / "index.html").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match="no report of rmsprop"):
+        report.prepare(strange)
+
+
+def test_prepare_refuses_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    def refuses(**_):
+        raise PermissionError(13, "Permission denied")
+
+    # Tests may run as root, whom no permission stops.
+    monkeypatch.setattr(report.tempfile, "TemporaryFile", refuses)
+    with pytest.raises(ValueError, match=r"cannot be written to \(Permission denied\); change"):
+        report.prepare(tmp_path / "new")

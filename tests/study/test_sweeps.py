@@ -1,0 +1,84 @@
+"""Grids, their growth, and the words that name an optimizer."""
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import rmsprop
+from rmsprop.study import named, optimizer, sweeps
+
+
+def test_every_optimizer_has_the_same_number_of_trials():
+    """Protocol, point 2; and the same range of learning rates."""
+    words = ("rmsprop", "adagrad", "adam=optax:adam", "sgd=optax:sgd")
+    compared = [named(word) for word in words]
+    assert [o.name for o in compared] == ["rmsprop", "adagrad", "adam", "sgd"]
+    assert {len(o.configurations()) for o in compared} == {27}
+    for o in compared:
+        assert o.tuned[0].grid[0] == pytest.approx(1e-4)
+        assert o.tuned[0].grid[-1] == pytest.approx(1.0)
+    assert compared[0].names == ("learning_rate", "one_minus_decay")
+    assert compared[1].names == ("learning_rate", "initial_accumulator_value")
+    assert compared[2].names == ("learning_rate", "one_minus_b2")
+    assert compared[3].names == ("learning_rate",)
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "adagrad"])
+def test_grids_are_even_on_a_logarithmic_scale(name):
+    for tunable in named(name).tuned:
+        ratios = np.diff(np.log10(tunable.grid))
+        np.testing.assert_allclose(ratios, ratios[0])
+
+
+def test_values_reach_the_factory():
+    gradient = jnp.ones(1)
+    built = named("rmsprop").build({"learning_rate": 0.5, "one_minus_decay": 0.25})
+    updates, _ = built.update(gradient, built.init(gradient))
+    np.testing.assert_allclose(updates, -0.5 / np.sqrt(0.25 + 1e-8), rtol=1e-6)
+    built = named("adagrad").build({"learning_rate": 0.5, "initial_accumulator_value": 3.0})
+    updates, _ = built.update(gradient, built.init(gradient))
+    np.testing.assert_allclose(updates, -0.5 / np.sqrt(4.0), rtol=1e-6)
+
+
+def test_a_best_point_on_the_edge_grows_the_grid():
+    """Protocol, point 4."""
+    rate = sweeps.Tunable("learning_rate", (0.01, 0.1, 1.0), 1e-4, 1e3)
+    assert rate.grown(0.1) is None
+    assert rate.grown(1.0).grid == (0.01, 0.1, 1.0, 10.0)
+    assert rate.grown(0.01).grid == pytest.approx((0.001, 0.01, 0.1, 1.0))
+    limited = sweeps.Tunable("one_minus_decay", (0.01, 0.1, 1.0), 1e-4, 1.0)
+    assert limited.grown(1.0) is None
+    assert limited.on_edge(1.0)
+    both = named("rmsprop").grown((1.0, 0.1))
+    assert len(both.configurations()) == 10 * 4
+    assert named("rmsprop").grown((0.01, 0.01)) is None
+
+
+def test_what_is_still_on_the_edge_is_said():
+    rms = named("rmsprop")
+    assert rms.edges((0.01, 0.01)) == ""
+    assert rms.edges((1.0, 0.01)) == "the best learning_rate 1 is at the limit of its grid"
+    assert "learning_rate 1 and one_minus_decay 0.1" in rms.edges((1.0, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("rmsprob", r"optimizer 'rmsprob' is unknown; name rmsprop, adagrad, or .*adam=optax:adam"),
+        ("=optax:adam", "is unknown"),
+        ("a=optax", "is unknown"),
+        ("a=no_such_module:adam", "module no_such_module cannot be imported"),
+        ("a=optax:no_such", "optax has no function no_such"),
+    ],
+)
+def test_unknown_names(words, message):
+    with pytest.raises(ValueError, match=message):
+        named(words)
+
+
+def test_what_is_no_factory():
+    with pytest.raises(TypeError, match="must be a function that makes an optimizer"):
+        optimizer("mine", optax.adam(0.1))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match="function without arguments"):
+        optimizer("mine", lambda: rmsprop.rmsprop(0.1))

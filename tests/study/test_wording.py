@@ -1,0 +1,115 @@
+"""The sentences, against ones written by hand."""
+
+import math
+
+import pytest
+import synthetic
+
+from rmsprop.study import wording
+from rmsprop.study.results import Comparison, Difference, Row
+from rmsprop.study.schema import Better
+from rmsprop.study.statistics import Estimate
+
+GRIDS = {
+    "rmsprop": {"learning_rate": [1e-2, 1e-1]},
+    "adagrad": {"learning_rate": [1e-2, 1e-1]},
+}
+
+
+def _told(better: Better = "lower"):
+    """A comparison that says what we tell it to, with the names of its optimizers."""
+    made = Comparison.of(
+        {"digits": synthetic.task(GRIDS, steps=10, label="test error", better=better)},
+        synthetic.ROOT,
+    )
+
+    def row(name, metric, diverged=0):
+        values = {"learning_rate": 0.00316, "one_minus_decay": 0.03162}
+        none = Estimate(1.0, 1.0, 1.0)
+        return Row("digits", name, values, "", metric, 1, 1, none, none, diverged, 5, 0.01, 100)
+
+    def tell(rows, difference):
+        made.__dict__["_rows"] = {"digits": tuple(row(*given) for given in rows)}
+        first, second = rows[0][0], rows[1][0]
+        probability = Estimate(0.5, 0.1, 0.9)
+        found = Difference("digits", first, second, better, difference, probability, 10)
+        made.__dict__["_differences"] = {"digits": (found,)}
+        return made
+
+    return tell
+
+
+def test_answers_are_single_sentences():
+    rows = [("rmsprop", Estimate(0.031, 0.028, 0.034)), ("adagrad", Estimate(0.033, 0.03, 0.036))]
+    (answer,) = wording.answers(_told()(rows, Estimate(-0.002, -0.005, 0.001)))
+    assert answer == (
+        "digits: RMSprop reaches test error 0.0310 [0.0280, 0.0340], AdaGrad "
+        "0.0330 [0.0300, 0.0360]; the paired difference -0.0020 [-0.0050, 0.0010] "
+        "does not exclude 0."
+    )
+    (answer,) = wording.answers(_told()(rows, Estimate(-0.002, -0.005, -0.001)))
+    assert answer.endswith("-0.0020 [-0.0050, -0.0010] excludes 0: RMSprop is better.")
+    (answer,) = wording.answers(_told("higher")(rows, Estimate(-0.002, -0.005, -0.001)))
+    assert answer.endswith("excludes 0: AdaGrad is better.")
+    lost = [("rmsprop", Estimate(0.031, 0.028, float("inf")), 1), ("mine", rows[1][1])]
+    (answer,) = wording.answers(_told()(lost, Estimate(-0.002, -0.005, float("inf"))))
+    assert "RMSprop reaches test error 0.0310 [0.0280, ∞], mine 0.0330" in answer
+    assert answer.endswith("does not exclude 0; diverged: 1 of 5 RMSprop runs.")
+
+
+def test_one_seed_is_no_evidence():
+    alone = Comparison.of({"t": synthetic.task(GRIDS, seeds=1, steps=10)}, synthetic.ROOT)
+    (answer,) = wording.answers(alone)
+    assert "[no interval]" in answer
+    assert "one seed only" in answer
+
+
+def test_several_pairs_are_named():
+    made = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
+    (answer,) = wording.answers(made)
+    assert "the paired difference RMSprop - AdaGrad" in answer
+    assert "the paired difference RMSprop - αdam" in answer
+
+
+@pytest.mark.parametrize(
+    ("hyperparameter", "number", "text"),
+    [
+        ("learning_rate", 0.0031622776, "learning rate 0.00316"),
+        ("initial_accumulator_value", 0.1, "initial accumulator value 0.1"),
+        ("one_minus_decay", 0.1, "decay 0.9"),
+        ("one_minus_decay", 0.031622776, "decay 0.968"),
+        ("one_minus_decay", 0.00031622776, "decay 0.99968"),
+        ("one_minus_decay", 1e-5, "decay 0.99999"),
+        ("one_minus_decay", 1.0, "decay 0"),
+    ],
+)
+def test_settings_are_written_as_they_are_passed(hyperparameter, number, text):
+    assert wording.settings({hyperparameter: number}) == text
+
+
+def test_settings_are_listed():
+    assert wording.settings({"learning_rate": 1.0, "eps": 1e-8}) == "learning rate 1, eps 1e-08"
+    assert wording.axis("one_minus_decay") == "1 - decay"
+
+
+def test_names_are_as_people_write_them():
+    assert [wording.name(x) for x in ("rmsprop", "adagrad", "mine")] == [
+        "RMSprop",
+        "AdaGrad",
+        "mine",
+    ]
+    assert wording.short("x" * 20) == "x" * 20
+    assert wording.short("x" * 21) == "x" * 19 + "…"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (104_488, "104 kB"), (2.5e6, "2.5 MB"), (3e9, "3 GB")],
+)
+def test_sizes(count, text):
+    assert wording.size(count) == text
+
+
+def test_durations():
+    assert wording.seconds(0.000189) == "0.00019"
+    assert wording.seconds(math.nan) == "unknown"
