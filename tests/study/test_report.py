@@ -405,3 +405,5 @@ def test_prepare_refuses_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(report.tempfile, "TemporaryFile", refuses)
     with pytest.raises(ValueError, match=r"cannot be written to \(Permission denied\); change"):
         report.prepare(tmp_path / "new")
+    with pytest.raises(ValueError, match=r"cannot be written to \(File name too long\)"):
+        report.prepare(tmp_path / ("x" * 1000))

@@ -95,8 +95,8 @@ Comparison.load("folder of this page").task({_text(repr(comparison.tasks[0]))})<
 
 def _text(text: object) -> str:
     """Escaped; intervals stay on one line."""
-    escaped = html.escape(str(text), quote=True)
-    return re.sub(r"\[[-+0-9.e∞]+, [-+0-9.e∞]+\]", r'<span class="interval">\g<0></span>', escaped)
+    interval = r"\[[-+0-9.e∞]+, [-+0-9.e∞]+\]"
+    return re.sub(interval, r'<span class="interval">\g<0></span>', _attribute(text))
 
 
 def _attribute(text: object) -> str:
@@ -221,6 +221,9 @@ from other seeds, and from test data where there is any.</li>
 <li>A result is the interquartile mean over the seeds: the mean without the best and the worst
 quarter. In brackets stands its 95 % bootstrap interval, widened for the small number of seeds. The
 paired difference resamples both optimizers on the same seeds.</li>
+<li>An interval says how far other seeds would move a result, for the hyper-parameters that were
+chosen. It does not say what another choice would have come to: of many configurations, tried on few
+tuning seeds, a lucky one may win.</li>
 <li>An interval that holds 0 does not show that two optimizers are equal, only that these seeds
 cannot tell them apart.{_text(several)}</li>
 <li>A run that diverged counts as infinitely bad (∞) and is never left out.</li>

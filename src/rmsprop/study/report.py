@@ -46,13 +46,12 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
     Raises:
         ValueError: it is a file, cannot be written to, or holds something else than a report.
     """
-    path = pathlib.Path(folder)
-    existing = path
-    while not existing.exists():
-        existing = existing.parent
-    if not existing.is_dir():
-        raise ValueError(f"{existing} is a file, but the report needs a folder; name another.")
+    path = existing = pathlib.Path(folder)
     try:
+        while not existing.exists():
+            existing = existing.parent
+        if not existing.is_dir():
+            raise ValueError(f"{existing} is a file, but the report needs a folder; name another.")
         tempfile.TemporaryFile(dir=existing).close()
         names = [entry.name for entry in path.iterdir()] if path.is_dir() else []
     except OSError as error:
