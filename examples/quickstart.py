@@ -6,11 +6,11 @@ import optax
 
 import rmsprop
 
-optimizer = optax.chain(optax.clip_by_global_norm(10.0), rmsprop.rmsprop(0.05, decay=0.9))
-params = {"w": jnp.array([-4.0, 1.0])}
+loss = lambda p: p["flat"] ** 2 + 100 * p["steep"] ** 2
+optimizer = rmsprop.rmsprop(optax.linear_schedule(0.1, 0.0, 100), decay=0.9)
+params = {"flat": jnp.array(-4.0), "steep": jnp.array(1.0)}
 state = optimizer.init(params)
-gradient = jax.jit(jax.grad(lambda p: p["w"][0] ** 2 + 100 * p["w"][1] ** 2))
 for _ in range(100):
-    updates, state = optimizer.update(gradient(params), state, params)
+    updates, state = optimizer.update(jax.grad(loss)(params), state, params)
     params = optax.apply_updates(params, updates)
-print(params)
+print(f"flat {params['flat']:.3f}, steep {params['steep']:.3f}, loss {loss(params):.5f}")

@@ -77,7 +77,7 @@ def test_a_limit_that_is_reached_is_said():
     task = compare([problem], [optimizer("sgd", _sgd)], seeds=2, tuning_seeds=1).task("tiny")
     assert task.sizes["configuration"] == 27 + protocol.MOST_GROWTHS
     (sentence,) = task["at_edge"].values
-    assert sentence.startswith("the best learning_rate")
+    assert sentence.startswith("the best learning rate")
     assert sentence.endswith("is at the limit of its grid")
 
 

@@ -58,8 +58,8 @@ def test_a_best_point_on_the_edge_grows_the_grid():
 def test_what_is_still_on_the_edge_is_said():
     rms = named("rmsprop")
     assert rms.edges((0.01, 0.01)) == ""
-    assert rms.edges((1.0, 0.01)) == "the best learning_rate 1 is at the limit of its grid"
-    assert "learning_rate 1 and one_minus_decay 0.1" in rms.edges((1.0, 0.1))
+    assert rms.edges((1.0, 0.01)) == "the best learning rate 1 is at the limit of its grid"
+    assert "learning rate 1, decay 0.9" in rms.edges((1.0, 0.1))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import optax
 from jax import Array
 
 import rmsprop
+from rmsprop.study import wording
 
 # Two points a decade, as in Wilson et al. (2017): 1e-4, 3.2e-4, 1e-3, ..., 1.
 RATES = tuple(10.0 ** (k / 2) for k in range(-8, 1))
@@ -101,10 +102,10 @@ class Optimizer:
 
     def edges(self, best: tuple[float, ...]) -> str:
         """A sentence that says what of the best point is still on the edge of its grid, or ""."""
-        stuck = [f"{t.name} {x:.3g}" for t, x in zip(self.tuned, best, strict=True) if t.on_edge(x)]
+        stuck = {t.name: x for t, x in zip(self.tuned, best, strict=True) if t.on_edge(x)}
         if not stuck:
             return ""
-        return f"the best {' and '.join(stuck)} is at the limit of its grid"
+        return f"the best {wording.settings(stuck)} is at the limit of its grid"
 
 
 # Keywords that are worth tuning beside the learning rate, with their name in the results.
