@@ -3,7 +3,7 @@
 import jax
 import optax
 import pytest
-from trees import TREES, step_of
+from trees import TREES, lowered_step
 
 import rmsprop
 
@@ -22,8 +22,9 @@ class _Step:
     def __init__(self, library, name, tree):
         params = TREES[tree]()
         self.gradients = jax.tree.map(lambda p: 0.1 * p, params)
-        lowered, state = step_of(OPTIMIZERS[name](library), params)
-        self.compiled = lowered.compile()
+        optimizer = OPTIMIZERS[name](library)
+        state = optimizer.init(params)
+        self.compiled = lowered_step(optimizer, params, state).compile()
         self.carry = (params, state)
 
     def __call__(self):
@@ -46,10 +47,12 @@ def test_step(race, tree, name):
 @pytest.mark.parametrize("stage", ["trace and lower", "trace, lower and compile"])
 def test_compilation(race, tree, name, stage):
     params = TREES[tree]()
+    optimizers = {library: OPTIMIZERS[name](library) for library in (optax, rmsprop)}
+    states = {library: made.init(params) for library, made in optimizers.items()}
 
     def build(library):
         jax.clear_caches()
-        lowered, _ = step_of(OPTIMIZERS[name](library), params)
+        lowered = lowered_step(optimizers[library], params, states[library])
         if stage == "trace, lower and compile":
             lowered.compile()
 

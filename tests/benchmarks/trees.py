@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import optax
 
 
 def one_leaf():
@@ -32,13 +33,11 @@ def thousand_leaves():
 TREES = {"1 leaf": one_leaf, "161 leaves": resnet50, "1000 leaves": thousand_leaves}
 
 
-def step_of(optimizer, params):
-    """A training step's update, parameters and state donated, lowered for `params`."""
-    import optax
+def lowered_step(optimizer, params, state):
+    """A training step's update, parameters and state donated, traced and lowered."""
 
     def step(params, state, gradients):
         updates, state = optimizer.update(gradients, state, params)
         return optax.apply_updates(params, updates), state
 
-    state = optimizer.init(params)
-    return jax.jit(step, donate_argnums=(0, 1)).lower(params, state, params), state
+    return jax.jit(step, donate_argnums=(0, 1)).lower(params, state, params)
