@@ -161,6 +161,38 @@ def test_derivatives_through_the_update_are_finite(make, value):
     assert np.isfinite(slope)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rate, eps: rmsprop.rmsprop(rate, eps=eps),
+        lambda rate, eps: rmsprop.rmsprop(rate, eps=eps, momentum=0.9),
+        lambda rate, eps: rmsprop.rmsprop(rate, eps=eps, centered=True),
+        lambda rate, eps: rmsprop.adagrad(rate, 0.0, eps),
+    ],
+    ids=["rmsprop", "momentum", "centered", "adagrad"],
+)
+def test_derivatives_through_several_steps_at_zero_without_eps(make):
+    def trained(x, rate):
+        state = make(rate, 0.0).init(x)
+        for gradient in (x, jnp.zeros(2), x):
+            updates, state = make(rate, 0.0).update(gradient, state)
+            x = x + updates
+        return x.sum()
+
+    slopes = jax.grad(trained, argnums=(0, 1))(jnp.array([0.0, 1.0]), 0.1)
+    chex.assert_tree_all_finite(slopes)
+
+
+@pytest.mark.parametrize(("decay", "eps"), [(0.999, 1e-36), (0.9, 1.1e-37), (0.99999999, 1e-8)])
+def test_bias_correction_with_an_eps_or_a_decay_at_the_end_of_float32(decay, eps):
+    transformation = rmsprop.scale_by_rms(decay, eps, bias_correction=True)
+    gradient = jnp.array([0.0, 1.0])
+    updates, state = transformation.update(gradient, transformation.init(gradient))
+    assert updates[0] == 0
+    assert updates[1] > 0
+    chex.assert_tree_all_finite((updates, state))
+
+
 @pytest.mark.parametrize("name", ["rmsprop", "adagrad"])
 @pytest.mark.parametrize("momentum", [None, 0.9])
 def test_no_copies_that_optax_does_not_make(name, momentum):

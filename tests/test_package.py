@@ -35,3 +35,4 @@ def test_public_names():
 def test_examples_in_docstrings(module):
     results = doctest.testmod(importlib.import_module(f"rmsprop.{module}"))
     assert results.failed == 0
+    assert results.attempted > 0 or module not in ("_optimizers", "_transforms")

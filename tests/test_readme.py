@@ -36,6 +36,10 @@ def test_the_table_of_steps_is_what_the_command_prints(capsys):
     ).strip().splitlines()
 
 
+def test_nothing_is_left_to_fill_in():
+    assert not re.search(r"@[A-Z]+@|TODO|FIXME", README)
+
+
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))
 def test_links_point_to_files(target):
     assert (ROOT / target).exists()

@@ -113,7 +113,8 @@ def test_none_and_empty_and_scalar_leaves_pass_through():
         updates, after = optimizer.update(params, state, params)
         assert updates["none"] is None
         assert updates["empty"].shape == (0, 3)
-        assert updates["scalar"] == updates["scalar"]
+        assert updates["scalar"].shape == ()
+        assert updates["scalar"] < 0
         chex.assert_trees_all_equal_shapes_and_dtypes(after, state)
 
 
@@ -174,3 +175,117 @@ def test_a_thousand_leaves_of_one_shape_are_traced_once():
     inner = {id(e.params["jaxpr"].jaxpr) for e in jaxpr.eqns if e.params.get("name") == "rescale"}
     assert len(inner) == 1
     assert before == 0
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"momentum": 0.9}, {"momentum": 0.99, "lr_in_momentum": False}, {"centered": True}],
+    ids=str,
+)
+def test_half_precision_is_rounded_once(dtype, options):
+    """Quotient, rate and momentum are float32 between: at float16's end too, and at small rates."""
+    gradients = np.asarray(np.tile([20.0, 40.0, 1.0], (400, 1)), dtype)
+    expected = reference.rmsprop(
+        np.zeros(3), gradients.astype(np.float64), lambda k: 3e-6, lambda k: 0.9, **options
+    ).updates[-1]
+    optimizer = rmsprop.rmsprop(3e-6, 0.9, **options)
+    state = optimizer.init(jnp.zeros(3, dtype))
+    for g in gradients:
+        updates, state = optimizer.update(jnp.asarray(g), state)
+    # Half a unit in the last place of the gradient's dtype, or of its smallest (subnormal) number;
+    # centered, the variance that rounding leaves stands beside eps (see the test of the constant
+    # gradient): 4 % where g = 40.
+    deviation = 40.0 * 1.5 * 2**-23 / (1 - 0.9)
+    tolerance = 0.5 * 0.9 * deviation**2 / 1e-8 if "centered" in options else 1e-5
+    finest = float(jnp.finfo(dtype).smallest_subnormal)
+    np.testing.assert_allclose(
+        np.asarray(updates, np.float64),
+        expected,
+        rtol=float(jnp.finfo(dtype).eps) / 2 + tolerance,
+        atol=finest / 2,
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"centered": True}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}],
+    ids=str,
+)
+def test_complex_mean_and_momentum(options, rng, x64):
+    gradients = rng.normal(size=(8, 3)) + 1j * rng.normal(size=(8, 3))
+    expected = reference.rmsprop(
+        np.zeros(3, complex), gradients, lambda k: 0.1, lambda k: 0.9, 1e-3, **options
+    )
+    optimizer = rmsprop.rmsprop(0.1, 0.9, 1e-3, **options)
+    state = optimizer.init(jnp.zeros(3, jnp.complex128))
+    for gradient, update in zip(gradients, expected.updates, strict=True):
+        updates, state = optimizer.update(jnp.asarray(gradient), state)
+        np.testing.assert_allclose(updates, update, rtol=1e-12)  # 8 steps of 30 times 2^-53
+
+
+def test_state_keeps_the_sharding_of_the_parameters():
+    mesh = jax.make_mesh((1,), ("rows",))
+    sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("rows"))
+    params = jax.device_put(jnp.ones(4), sharding)
+    for optimizer in (rmsprop.rmsprop(0.1, momentum=0.9, centered=True), rmsprop.adagrad(0.1)):
+        for leaf in jax.tree.leaves(optimizer.init(params)):
+            assert leaf.sharding == sharding
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"bias_correction": True}], ids=str)
+def test_a_state_that_optax_made_goes_on_in_a_scan(options):
+    params = jnp.ones(3)
+    optimizer = rmsprop.rmsprop(0.1, **options)
+    state = optax.rmsprop(0.1, **options).init(params)
+
+    def step(state, gradient):
+        updates, state = optimizer.update(gradient, state)
+        return state, updates
+
+    after, _ = jax.lax.scan(step, state, jnp.ones((3, 3)))
+    chex.assert_trees_all_equal_structs(after, state)
+
+
+def test_states_of_other_transformations_are_refused():
+    params = jnp.ones(3)
+    theirs = optax.scale_by_stddev().init(params)
+    with pytest.raises(ValueError, match=r"fields mu, nu, but this transformation keeps mu, var"):
+        rmsprop.scale_by_stddev().update(params, theirs)
+    uncounted = rmsprop.scale_by_rms().init(params)
+    with pytest.raises(ValueError, match=r"keeps count, nu"):
+        rmsprop.scale_by_rms(bias_correction=True).update(params, uncounted)
+    narrow = optax.rmsprop(0.1).init(params.astype(jnp.bfloat16))
+    with pytest.raises(TypeError, match=r"is bfloat16, in which a running average stalls"):
+        rmsprop.rmsprop(0.1).update(params, narrow)
+
+
+def test_another_container_and_what_is_no_array():
+    optimizer = rmsprop.rmsprop(0.1)
+    state = optimizer.init([jnp.ones(2)])
+    with pytest.raises(ValueError, match=r"same containers"):
+        optimizer.update((jnp.ones(2),), state)
+    with pytest.raises(TypeError, match=r"parameter\['f'\] has dtype object"):
+        optimizer.init({"f": jax.nn.relu})
+
+
+def test_the_count_saturates():
+    transformation = rmsprop.scale_by_rms(bias_correction=True)
+    last = np.iinfo(np.int32).max
+    state = transformation.init(jnp.ones(1))._replace(count=jnp.asarray(last, jnp.int32))
+    updates, after = transformation.update(jnp.ones(1), state)
+    assert after.count == last
+    assert np.isfinite(updates)
+
+
+def test_strict_dtype_promotion():
+    params = {"h": jnp.ones(2, jnp.bfloat16), "f": jnp.ones(2), "c": jnp.ones(2, jnp.complex64)}
+    with jax.numpy_dtype_promotion("strict"):
+        for optimizer in (
+            rmsprop.rmsprop(0.1, momentum=0.9),
+            rmsprop.rmsprop(0.1, centered=True),
+            rmsprop.rmsprop(0.1, bias_correction=True),
+            rmsprop.adagrad(lambda k: 0.1),
+        ):
+            updates, _ = optimizer.update(params, optimizer.init(params))
+            chex.assert_trees_all_equal_dtypes(updates, params)

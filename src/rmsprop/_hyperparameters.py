@@ -67,7 +67,7 @@ def _scalar(name: str, value: ScalarLike, allowed: str, valid: Callable[[float],
         if jnp.issubdtype(dtype, jnp.complexfloating):
             return lax.real(value)
         if not jnp.issubdtype(dtype, jnp.floating):
-            return value.astype(jnp.float32)
+            return lax.convert_element_type(value, jnp.float32)
         return value
     number = float(np.real(value))
     if not (math.isfinite(number) and valid(number)):
@@ -86,7 +86,10 @@ def _dtype(name: str, value: ScalarLike) -> np.dtype:
             f"{name} is {value!r}, of type {type(value).__name__}; it must be a number (a Python"
             f" or NumPy number, or a JAX array of shape ()). Pass for example {name}=0.1."
         )
-    if jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize < 4:
+    half = jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize < 4
+    # A Python integer that a wrapper made an array of is weakly typed; what was cast is not.
+    cast = jnp.issubdtype(dtype, jnp.integer) and not getattr(value, "weak_type", True)
+    if half or cast:
         raise TypeError(
             f"{name} has arrived in {dtype}, which cannot hold it: a decay of 0.999 is 1.0 in"
             f" bfloat16 and an eps of 1e-8 is 0.0 in float16. Pass a Python float or a float32"

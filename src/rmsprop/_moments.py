@@ -21,7 +21,9 @@ makes XLA copy the whole donated array; `select` does not.  Everything is writte
 primitives inside one jitted function, so that leaves of one shape are traced once.
 """
 
+import functools
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -32,7 +34,13 @@ from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import narrow, real_dtype, widen
 
 
-class Rule(NamedTuple):
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["keep", "add", "floor", "eps_inside", "eps_outside", "inverse_root_correction"],
+    meta_fields=["may_vanish"],
+)
+@dataclass(frozen=True)
+class Rule:
     """The scalars of one step, the same for every leaf.
 
     Attributes:
@@ -41,8 +49,9 @@ class Rule(NamedTuple):
         floor: `sqrt(add)`. As `v >= add * |g|^2`, the denominator is at least `floor * |g|`. Exact
             arithmetic never notices; where the square over- or underflows it bounds the step.
         eps_inside: Added to the accumulator under the root, or None.
-        eps_outside: Added to the root, at least the smallest normal number, or None.
+        eps_outside: Added to the root, or None.
         inverse_root_correction: `1 / sqrt(1 - decay**t)`, or None without bias correction.
+        may_vanish: Whether the denominator may be zero, which no eps known to be positive prevents.
     """
 
     keep: Scalar
@@ -50,7 +59,8 @@ class Rule(NamedTuple):
     floor: Scalar
     eps_inside: Scalar | None
     eps_outside: Scalar | None
-    inverse_root_correction: Scalar | None = None
+    inverse_root_correction: Scalar | None
+    may_vanish: bool
 
 
 class Denominator(NamedTuple):
@@ -65,22 +75,36 @@ class Denominator(NamedTuple):
         `sqrt(v / c + eps) = sqrt(v + c * eps) / sqrt(c)`, and the right side does not overflow for
         an accumulator that has saturated.
         """
-        eps_inside = eps_outside = None
-        if self.eps_in_sqrt:
-            eps_inside = self.eps if correction is None else self.eps * correction
-        else:
+        eps_inside = eps_outside = inverse_root = None
+        if not self.eps_in_sqrt:
             eps_outside = self.eps
-        if eps_outside is None and not (isinstance(self.eps, float) and self.eps > 1e-37):
-            # Only an eps under the root that is known to be positive, and that XLA does not flush
-            # to zero, keeps 0 / 0 away. Otherwise the denominator needs a smallest value.
-            eps_outside = 0.0
-        inverse_root = None if correction is None else 1 / _root(correction)
-        return Rule(keep, add, _root(add), eps_inside, eps_outside, inverse_root)
+        elif correction is None:
+            eps_inside = self.eps
+        else:
+            eps_inside = self.eps * correction
+        if correction is not None:
+            inverse_root = 1 / _root(correction)
+        # XLA flushes what is smaller to zero, and a correction makes an eps inside smaller.
+        positive = isinstance(self.eps, float) and self.eps > 1e-37
+        may_vanish = not positive or (self.eps_in_sqrt and correction is not None)
+        return Rule(keep, add, _root(add), eps_inside, eps_outside, inverse_root, may_vanish)
 
 
 def average(decay: Scalar, denominator: Denominator, correction: Scalar | None = None) -> Rule:
     """RMSprop: `v <- decay * v + (1 - decay) * |g|^2`."""
     return denominator.rule(decay, 1 - decay, correction)
+
+
+@jax.jit
+def bias_correction(decay: Scalar, count: jax.Array) -> jax.Array:
+    """`1 - decay**t` of the step that follows `count` earlier ones, as Optax computes it.
+
+    Compiled also where the update is not, for the two kinds of power differ in the last bit. Never
+    zero, which it would round to for a decay that is 1 in float32.
+    """
+    dtype = jnp.result_type(decay)
+    difference = 1 - decay ** (lax.convert_element_type(count, dtype) + 1)
+    return lax.max(difference, lax.full_like(difference, jnp.finfo(dtype).tiny))
 
 
 def total(denominator: Denominator) -> Rule:
@@ -139,9 +163,9 @@ def _denominator(v: jax.Array, magnitude: jax.Array, rule: Rule) -> jax.Array:
     if rule.inverse_root_correction is not None:
         d = d * lax.convert_element_type(rule.inverse_root_correction, real)
     if rule.eps_outside is not None:
-        # The smallest normal number changes no step and keeps 0 / 0 away without a comparison.
-        smallest = jnp.asarray(jnp.finfo(real).tiny, real)
-        d = d + lax.max(lax.convert_element_type(rule.eps_outside, real), smallest)
+        d = d + lax.convert_element_type(rule.eps_outside, real)
+    if rule.may_vanish:  # 0 / 1 in the place of 0 / 0
+        d = lax.select(d == 0, lax.full_like(d, 1), d)
     return d
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import lax
 from jax.typing import DTypeLike
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
-from rmsprop._precision import checked_accumulator_dtype, narrow, real_dtype, widen
+from rmsprop._precision import checked_accumulator_dtype, narrow, widen
 from rmsprop._transforms import (
     increment,
     refuse_corrected_variance,
@@ -79,8 +80,9 @@ def rmsprop(
         accumulator_dtype: Dtype of average, mean and momentum; None for at least float32.
 
     Returns:
-        A `GradientTransformationExtraArgs` with the state that `optax.rmsprop` has for the same
-        keywords (fields `nu`, `trace`; `mu` and `var` when centered).
+        A `GradientTransformationExtraArgs`. Its state has the fields of that of `optax.rmsprop`
+        (`nu`, `trace`; `count` with bias correction) and goes on from a state that Optax made; when
+        centered the fields are `mu` and `var`.
 
     Raises:
         ValueError: a value out of its range, or options that contradict each other.
@@ -126,8 +128,8 @@ def rmsprop(
     else:
         buffer = trace(momentum, nesterov=nesterov, accumulator_dtype=accumulator_dtype)
     if hyperparameters.flag("lr_in_momentum", lr_in_momentum):
-        return optax.chain(rescaling, rate, buffer)
-    return optax.chain(rescaling, buffer, rate)
+        return _wide_inside(optax.chain(rescaling, rate, buffer))
+    return _wide_inside(optax.chain(rescaling, buffer, rate))
 
 
 def adagrad(
@@ -180,15 +182,13 @@ def adagrad(
         Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
         optimization", JMLR 12, 2011. https://jmlr.org/papers/v12/duchi11a.html
     """
-    return optax.chain(
-        scale_by_rss(
-            initial_accumulator_value,
-            eps,
-            eps_in_sqrt=eps_in_sqrt,
-            accumulator_dtype=accumulator_dtype,
-        ),
-        scale_by_learning_rate(learning_rate),
+    rescaling = scale_by_rss(
+        initial_accumulator_value,
+        eps,
+        eps_in_sqrt=eps_in_sqrt,
+        accumulator_dtype=accumulator_dtype,
     )
+    return _wide_inside(optax.chain(rescaling, scale_by_learning_rate(learning_rate)))
 
 
 def scale_by_learning_rate(learning_rate: ScalarOrSchedule) -> optax.GradientTransformation:
@@ -237,6 +237,32 @@ def trace(
     return optax.GradientTransformation(init_fn, update_fn)
 
 
+def _wide_inside(
+    chain: optax.GradientTransformationExtraArgs,
+) -> optax.GradientTransformationExtraArgs:
+    """The chain between a widening of half-precision gradients and a narrowing of the updates.
+
+    Every link returns the dtype it is given. Without this a float16 quotient would saturate before
+    a small rate is applied to it, and rounded products would enter the momentum buffer.
+    """
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
+    ) -> tuple[optax.Updates, Any]:
+        dtypes = jax.tree.map(jnp.result_type, updates)
+        if not any(dtype.itemsize < 4 for dtype in jax.tree.leaves(dtypes)):
+            return chain.update(updates, state, params, **extra)
+        (wide,) = map_leaves(lambda u: (_to_float32(u),), updates)
+        wide, state = chain.update(wide, state, params, **extra)
+        return jax.tree.map(narrow, wide, dtypes), state
+
+    return optax.GradientTransformationExtraArgs(chain.init, update_fn)
+
+
+def _to_float32(update: jax.Array) -> jax.Array:
+    return widen(jnp.asarray(update), np.dtype(np.float32))
+
+
 def _scale_tree(updates: optax.Updates, factor: Scalar) -> optax.Updates:
     (scaled,) = map_leaves(lambda u: (_scale(u, factor),), updates)
     return scaled
@@ -244,8 +270,8 @@ def _scale_tree(updates: optax.Updates, factor: Scalar) -> optax.Updates:
 
 @jax.jit
 def _scale(update: jax.Array, factor: Scalar) -> jax.Array:
-    wide = widen(update, jnp.dtype(jnp.float32))
-    return narrow(wide * lax.convert_element_type(factor, real_dtype(wide.dtype)), update.dtype)
+    wide = _to_float32(update)
+    return narrow(wide * lax.convert_element_type(factor, wide.dtype), update.dtype)
 
 
 @functools.partial(jax.jit, static_argnames="nesterov")
@@ -253,7 +279,7 @@ def _add_momentum(
     update: jax.Array, buffer: jax.Array, momentum: Scalar, *, nesterov: bool
 ) -> tuple[jax.Array, jax.Array]:
     u = widen(update, buffer.dtype)
-    coefficient = lax.convert_element_type(momentum, real_dtype(u.dtype))
+    coefficient = lax.convert_element_type(momentum, u.dtype)
     following = u + coefficient * lax.convert_element_type(buffer, u.dtype)
     step = u + coefficient * following if nesterov else following
     return narrow(step, update.dtype), lax.convert_element_type(following, buffer.dtype)

@@ -54,13 +54,13 @@ def checked_accumulator_dtype(dtype: DTypeLike | None) -> np.dtype | None:
 
 def squares_dtype(leaf: np.dtype, wanted: np.dtype | None) -> np.dtype:
     """The dtype of an accumulator of squares for a leaf: what is wanted, else at least float32."""
-    return wanted if wanted is not None else jnp.promote_types(real_dtype(leaf), jnp.float32)
+    return wanted if wanted is not None else np.promote_types(real_dtype(leaf), np.float32)
 
 
 def signed_accumulator_dtype(leaf: np.dtype, wanted: np.dtype | None) -> np.dtype:
     """As `squares_dtype`, for a mean or a momentum: complex where the leaf is complex."""
     real = squares_dtype(leaf, wanted)
-    return jnp.promote_types(real, jnp.complex64) if _is_complex(leaf) else real
+    return np.promote_types(real, np.complex64) if _is_complex(leaf) else real
 
 
 def real_dtype(dtype: np.dtype) -> np.dtype:
@@ -70,7 +70,7 @@ def real_dtype(dtype: np.dtype) -> np.dtype:
 
 def widen(x: jax.Array, accumulator: np.dtype) -> jax.Array:
     """A gradient in the precision of the arithmetic, the wider of its own and the accumulator's."""
-    return lax.convert_element_type(x, jnp.promote_types(x.dtype, accumulator))
+    return lax.convert_element_type(x, np.promote_types(x.dtype, accumulator))
 
 
 def narrow(x: jax.Array, dtype: np.dtype) -> jax.Array:

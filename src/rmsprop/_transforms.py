@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax.typing import DTypeLike
+from jax.typing import ArrayLike, DTypeLike
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop import _moments as moments
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop._precision import checked_accumulator_dtype
-from rmsprop._trees import accumulators, map_leaves, signed_accumulators
+from rmsprop._trees import accumulators, check_fields, map_leaves, signed_accumulators
 
 
 class ScaleByRmsWithCountState(NamedTuple):
@@ -139,13 +139,15 @@ def scale_by_rms(
         updates: optax.Updates, state: Any, params: optax.Params | None = None
     ) -> tuple[optax.Updates, Any]:
         del params
-        rho = read_decay(state.count if counted else None)
-        correction = 1 - rho ** increment(state.count) if corrected else None
+        check_fields(state, ("count", "nu") if counted else ("nu",))
+        rho = read_decay(state.count if counted else 0)
+        correction = moments.bias_correction(rho, state.count) if corrected else None
         rule = moments.average(rho, denominator, correction)
         updates, nu = map_leaves(lambda g, v: moments.rescale(g, v, rule), updates, state.nu)
+        # Of the class that came in: a state that Optax made goes on as it is.
         if counted:
-            return updates, ScaleByRmsWithCountState(increment(state.count), nu)
-        return updates, optax.ScaleByRmsState(nu)
+            return updates, state._replace(count=increment(state.count), nu=nu)
+        return updates, state._replace(nu=nu)
 
     return optax.GradientTransformation(init_fn, update_fn)
 
@@ -219,7 +221,8 @@ def scale_by_stddev(
         updates: optax.Updates, state: Any, params: optax.Params | None = None
     ) -> tuple[optax.Updates, Any]:
         del params
-        rho = read_decay(state.count if counted else None)
+        check_fields(state, ("count", "mu", "var") if counted else ("mu", "var"))
+        rho = read_decay(state.count if counted else 0)
         rule, mean_rule = moments.variance(rho, denominator), moments.average(rho, denominator)
         updates, mu, var = map_leaves(
             lambda g, m, v: moments.rescale_centered(g, m, v, rule, mean_rule),
@@ -228,8 +231,8 @@ def scale_by_stddev(
             state.var,
         )
         if counted:
-            return updates, ScaleByStddevWithCountState(increment(state.count), mu, var)
-        return updates, ScaleByStddevState(mu, var)
+            return updates, state._replace(count=increment(state.count), mu=mu, var=var)
+        return updates, state._replace(mu=mu, var=var)
 
     return optax.GradientTransformation(init_fn, update_fn)
 
@@ -288,10 +291,11 @@ def scale_by_rss(
         updates: optax.Updates, state: Any, params: optax.Params | None = None
     ) -> tuple[optax.Updates, Any]:
         del params
+        check_fields(state, ("sum_of_squares",))
         updates, sums = map_leaves(
             lambda g, s: moments.rescale(g, s, rule), updates, state.sum_of_squares
         )
-        return updates, optax.ScaleByRssState(sums)
+        return updates, state._replace(sum_of_squares=sums)
 
     return optax.GradientTransformation(init_fn, update_fn)
 
@@ -306,10 +310,10 @@ def refuse_corrected_variance(bias_correction: bool) -> None:
         )
 
 
-def _decay_reader(decay: ScalarOrSchedule) -> Callable[[jax.Array | None], Scalar]:
+def _decay_reader(decay: ScalarOrSchedule) -> Callable[[ArrayLike], Scalar]:
     """The decay at a step; a constant is checked here and now."""
     if callable(decay):
-        return lambda count: hyperparameters.decay(decay(0 if count is None else count))
+        return lambda count: hyperparameters.decay(decay(count))
     constant = hyperparameters.decay(decay)
     return lambda count: constant
 

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 
 from rmsprop._hyperparameters import Scalar
-from rmsprop._precision import signed_accumulator_dtype, squares_dtype
+from rmsprop._precision import real_dtype, signed_accumulator_dtype, squares_dtype
 
 
 def map_leaves(
@@ -42,10 +42,27 @@ def map_leaves(
         for accumulator in accumulators:
             if np.shape(gradient) != getattr(accumulator, "shape", None):
                 raise ValueError(_shape_mismatch(gradients, index, accumulator))
+            if real_dtype(accumulator.dtype).itemsize < 4:
+                raise TypeError(_narrow_accumulator(gradients, index, accumulator))
         _inexact_dtype(gradient, lambda i=index: "gradient" + _path(gradients, i))
         results.append(function(gradient, *accumulators))
     columns = zip(*results, strict=True) if results else [()] * (1 + len(states))
     return tuple(treedef.unflatten(column) for column in columns)
+
+
+def check_fields(state: Any, fields: tuple[str, ...]) -> None:
+    """Refuses the state of another transformation, such as Optax's centered one.
+
+    Raises:
+        ValueError: the state does not have exactly these fields.
+    """
+    found = getattr(state, "_fields", None)
+    if found != fields:
+        raise ValueError(
+            f"the optimizer state is a {type(state).__name__} with the fields"
+            f" {', '.join(found) if found else 'of no named tuple'}, but this transformation keeps"
+            f" {', '.join(fields)}. Use the state that its own init() made, with the same options."
+        )
 
 
 def signed_accumulators(params: optax.Params, dtype: np.dtype | None) -> Any:
@@ -73,7 +90,11 @@ def _is_none(leaf: Any) -> bool:
 
 def _inexact_dtype(leaf: Any, where: Callable[[], str]) -> np.dtype:
     dtype = getattr(leaf, "dtype", None)
-    dtype = jnp.result_type(leaf) if dtype is None else dtype
+    if dtype is None:
+        try:
+            dtype = jnp.result_type(leaf)
+        except (TypeError, ValueError):
+            dtype = np.dtype(object)
     if not jnp.issubdtype(dtype, jnp.inexact):
         raise TypeError(
             f"{where()} has dtype {dtype}; only floating-point and complex leaves can be optimized."
@@ -92,10 +113,22 @@ def _path(tree: Any, index: int) -> str:
 def _shape_mismatch(gradients: Any, index: int, accumulator: Any) -> str:
     gradient = jax.tree.leaves(gradients, is_leaf=_is_none)[index]
     shape = getattr(accumulator, "shape", None)
-    kept = "nothing" if shape is None else f"an accumulator of shape {shape}"
+    if shape is not None:
+        kept = f"an accumulator of shape {shape}"
+    else:
+        kept = "nothing" if accumulator is None else f"a {type(accumulator).__name__}"
     return (
         f"gradient{_path(gradients, index)} has shape {np.shape(gradient)}, but the optimizer state"
         f" holds {kept} there. Use the state that init() made for these parameters."
+    )
+
+
+def _narrow_accumulator(gradients: Any, index: int, accumulator: Any) -> str:
+    return (
+        f"the optimizer state of gradient{_path(gradients, index)} is {accumulator.dtype}, in which"
+        f" a running average stalls. Widen a state that was saved so, once:"
+        f" jax.tree.map(lambda x: x.astype(jnp.promote_types(x.dtype, jnp.float32))"
+        f" if jnp.issubdtype(x.dtype, jnp.inexact) else x, state)."
     )
 
 
@@ -104,6 +137,12 @@ def _tree_mismatch(gradients: Any, state: Any) -> str:
         paths, _ = jax.tree_util.tree_flatten_with_path(tree)
         return {jax.tree_util.keystr(path) for path, _ in paths}
 
+    if places(gradients) == places(state):
+        return (
+            f"the gradients do not match the optimizer state: they are a"
+            f" {jax.tree.structure(gradients)}, the state is a {jax.tree.structure(state)}. Use the"
+            f" same containers as in the parameters that init() was called with."
+        )
     only_gradients, only_state = (
         ", ".join(sorted(difference)[:3]) or "nothing more"
         for difference in (places(gradients) - places(state), places(state) - places(gradients))

@@ -142,3 +142,33 @@ def test_ctrl_c_leaves_an_earlier_report_whole(tmp_path, delay):
         assert "interrupted" in errors
     assert {f: f.read_bytes() for f in out.rglob("*") if f.is_file()} == before
     assert [f.name for f in tmp_path.iterdir() if f.name not in ("report", "cache")] == []
+
+
+def test_names_and_folders_are_no_markup(tmp_path, capsys):
+    out = tmp_path / "o[a]"
+    assert _compare(out, "--seeds", "2", "--optimizer", "a[/b]=optax:sgd") == 0
+    assert "o[a]" in capsys.readouterr().out.replace("\n", "")
+
+
+def test_an_optimizer_of_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "my_own_optimizer.py").write_text(
+        "import optax\ndef make(learning_rate):\n    return optax.sgd(learning_rate)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    words = ["--optimizer", "mine=my_own_optimizer:make", "--seeds", "2", "--quiet"]
+    assert _compare(tmp_path / "report", *words) == 0
+
+
+def test_a_pipe_that_closes_early_is_no_error():
+    code = "import sys; from rmsprop.study import command_line; sys.exit(command_line.main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "steps", "--steps", "3000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert process.returncode == 0
+    assert errors == ""

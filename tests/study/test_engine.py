@@ -1,5 +1,7 @@
 """The compiled program of many runs against one plain Python loop."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -90,7 +92,7 @@ def test_diverged_runs_are_found():
     problem = tiny(loss=lambda p, noise: jnp.sum(p**4))
     program = Engine(problem, lambda v: optax.sgd(v["learning_rate"]), NAMES[:1], 20)
     runs = program.run({"learning_rate": [0.01, 100.0]}, [0, 0])
-    np.testing.assert_array_equal(runs.diverged(), [False, True])
+    np.testing.assert_array_equal(runs.diverged("final"), [False, True])
 
 
 def test_state_bytes_are_counted():
@@ -114,3 +116,14 @@ def test_an_error_in_a_run_is_raised_and_the_threads_end(monkeypatch):
 
 def test_available_cores():
     assert 1 <= engine.available_cores() <= 4096
+
+
+def test_a_metric_that_means_nothing_is_no_divergence():
+    """Only the loss and the metric that is asked about decide."""
+    problem = tiny()
+    with_nan = dataclasses.replace(
+        problem, metrics=lambda p: {**problem.metrics(p), "extra": jnp.float32(jnp.nan)}
+    )
+    runs = Engine(with_nan, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
+    assert not runs.diverged("final")
+    assert runs.diverged("extra")

@@ -407,3 +407,10 @@ def test_prepare_refuses_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
         report.prepare(tmp_path / "new")
     with pytest.raises(ValueError, match=r"cannot be written to \(File name too long\)"):
         report.prepare(tmp_path / ("x" * 1000))
+
+
+def test_a_foreign_page_is_not_overwritten_where_a_killed_run_left_something(tmp_path):
+    (tmp_path / "index.html").write_text("a stranger's page")
+    (tmp_path / ".rmsprop-left").mkdir()
+    with pytest.raises(ValueError, match="no report of rmsprop"):
+        report.prepare(tmp_path)

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from tiny import tiny
 
 import rmsprop
 from rmsprop.study import named, optimizer, sweeps
@@ -82,3 +83,30 @@ def test_what_is_no_factory():
         optimizer("mine", optax.adam(0.1))  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match="function without arguments"):
         optimizer("mine", lambda: rmsprop.rmsprop(0.1))
+
+
+def _returns_none(learning_rate):
+    return None
+
+
+def _fails(learning_rate):
+    raise RuntimeError("no licence\nsecond line")
+
+
+def _branches(learning_rate):
+    return optax.sgd(0.1 if learning_rate > 1 else 0.2)
+
+
+@pytest.mark.parametrize("factory", [_returns_none, _fails, _branches, float])
+def test_a_factory_that_fails_is_named_before_anything_is_compiled(factory):
+    with pytest.raises(ValueError, match=r"optimizer 'mine' cannot be used: .*JAX traces") as told:
+        sweeps.Optimizer("mine", factory, (sweeps.Tunable("learning_rate", (0.1, 1), 0, 1),)).check(
+            tiny()
+        )
+    assert "\n" not in str(told.value)
+
+
+def test_what_would_be_tuned_and_never_passed_is_refused():
+    rate = sweeps.Tunable("learning_rate", (0.1, 1.0), 0, 1)
+    with pytest.raises(ValueError, match="tunes learning_rate, x; it must tune"):
+        sweeps.Optimizer("mine", optax.adam, (rate, sweeps.Tunable("x", (0.1, 1.0), 0, 1)))

@@ -1,7 +1,7 @@
 """The command `rmsprop`: its options, and what it says when something is wrong.
 
-Only the standard library is imported until a command runs, so that `--help` is quick and a missing
-extra is one sentence instead of a traceback.
+Beside the package itself, which brings jax and optax, only the standard library is imported until a
+command runs, so that a missing extra is one sentence instead of a traceback.
 """
 
 import argparse
@@ -30,16 +30,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 for wrong use, 130 after Ctrl-C.
     """
     words = sys.argv[1:] if argv is None else list(argv)
+    words = [word.encode(errors="backslashreplace").decode() for word in words]
     arguments = _parser().parse_args(words)
     arguments.command = shlex.join(["rmsprop", *words])
     try:
         with _interrupts_are_kept():
             return arguments.run(arguments)
     except KeyboardInterrupt:
-        print("\nrmsprop: interrupted; an earlier report is as it was.", file=sys.stderr)
+        print("\nrmsprop: interrupted; the report in the folder is whole, if any.", file=sys.stderr)
         return INTERRUPTED
-    except ModuleNotFoundError as error:
-        if "rmsprop[study]" in str(error):
+    except BrokenPipeError:  # `rmsprop steps | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ImportError as error:
+        if "rmsprop[study]" in str(error) or not isinstance(error, ModuleNotFoundError):
             return _refuse(str(error))
         return _refuse(
             f"the package {error.name} is missing; install what the commands need with"
@@ -60,6 +64,7 @@ def _interrupts_are_kept() -> Iterator[None]:
 
     def interrupt(signal_number: int, frame: FrameType | None) -> None:
         _interrupted.set()
+        print("\nrmsprop: stopping as soon as the runs under way have ended", file=sys.stderr)
         raise KeyboardInterrupt
 
     _interrupted.clear()
@@ -84,6 +89,7 @@ def _refuse(sentence: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import rmsprop
     from rmsprop.study import steps
 
     parser = argparse.ArgumentParser(
@@ -91,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         description="RMSprop and AdaGrad for JAX: compared on real data, or watched step by step.",
         epilog="Set RMSPROP_TRACEBACK=1 to see where in the code an error comes from.",
     )
+    parser.add_argument("--version", action="version", version=f"rmsprop {rmsprop.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     compare = commands.add_parser(
         "compare",
@@ -127,7 +134,8 @@ def _add_compare_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="NAME",
         help="an optimizer: rmsprop, adagrad, or your own as NAME=module:function, where the"
-        " function takes a learning rate first, such as adam=optax:adam; repeat the option to"
+        " function takes a learning rate first, such as adam=optax:adam or, for a file mine.py in"
+        " this folder, mine=mine:function; repeat the option to"
         " compare several, the first with each of the others; default: rmsprop and adagrad",
     )
     parser.add_argument(
@@ -142,7 +150,7 @@ def _add_compare_arguments(parser: argparse.ArgumentParser) -> None:
         "--steps",
         type=int,
         metavar="N",
-        help="steps of every run, at least 10; default: each task's own (300 to 600)",
+        help="steps of every run, 10 to 1,000,000; default: each task's own (300 to 500)",
     )
     parser.add_argument(
         "--out",
@@ -163,6 +171,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from rmsprop.study import landscape, problems, progress, protocol, report, sweeps, wording
 
     report.prepare(arguments.out)
+    sys.path.insert(0, "")  # as `python -m` does: modules in the current folder can be named
     optimizers = [sweeps.named(name) for name in arguments.optimizer or ("rmsprop", "adagrad")]
     tasks = [problems.task(name.strip()) for name in arguments.tasks.split(",")]
     _keep_compiled_programs()
@@ -181,9 +190,9 @@ def _compare(arguments: argparse.Namespace) -> int:
     page = report.write(result, arguments.out, surfaces)
     out = Console(quiet=arguments.quiet)
     out.print(report.table(result))
-    for sentence in wording.answers(result):
-        out.print(sentence, highlight=False)
-    out.print(f"\nThe report is {page}", highlight=False, soft_wrap=True)
+    for sentence in (*wording.limits(result), *wording.answers(result)):
+        out.print(sentence, highlight=False, markup=False)
+    out.print(f"\nThe report is {page}", highlight=False, markup=False, soft_wrap=True)
     return 0
 
 

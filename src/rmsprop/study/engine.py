@@ -51,10 +51,10 @@ class Runs:
     def __len__(self) -> int:
         return len(self.loss)
 
-    def diverged(self) -> npt.NDArray[np.bool_]:
-        """Which runs met a loss or ended with a metric that is not finite."""
-        columns = [np.isfinite(self.loss).all(axis=1), *map(np.isfinite, self.metrics.values())]
-        return np.logical_not(np.stack(columns).all(axis=0))
+    def diverged(self, metric: str) -> npt.NDArray[np.bool_]:
+        """Which runs met a loss, or ended with a value of this metric, that is not finite."""
+        finite = np.isfinite(self.loss).all(axis=1)
+        return np.logical_not(np.logical_and(finite, np.isfinite(self.metrics[metric])))
 
 
 class Engine:
@@ -136,7 +136,7 @@ class Engine:
 
 
 def available_cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine has."""
+    """The cores that this process may use, which may be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

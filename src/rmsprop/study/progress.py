@@ -75,6 +75,7 @@ class Bars:
         self._current = self._bars.add_task(title, total=runs)
         with self._bars:
             yield
+        self._bars.remove_task(self._current)  # it stays on the screen, and is not drawn again
 
     def extend(self, runs: int) -> None:
         """Makes the bar longer."""

@@ -1,8 +1,9 @@
 """The protocol: tune on some seeds, choose, report on others, the same way for every optimizer.
 
 1. Every optimizer sees the same initial parameters and batches for a seed: comparisons are paired.
-2. Every optimizer has the same number of trials, on grids that grow by a value as long as the best
-   point is on their edge; what is still on the edge at the limit is said.
+2. Every optimizer begins with the same number of trials, on grids that grow by a value as long as
+   the best point is on their edge; how many were tried, and what is still on the edge at the limit,
+   is said.
 3. A configuration is chosen by its mean score over the tuning seeds, on validation data, and
    reported on other seeds, on test data.
 4. A run that diverges is infinitely bad, and never dropped.
@@ -21,11 +22,12 @@ from rmsprop.study.problems import Problem
 from rmsprop.study.progress import Progress, Silent
 from rmsprop.study.provenance import Provenance
 from rmsprop.study.results import Comparison
-from rmsprop.study.schema import worst_value
+from rmsprop.study.schema import check_task_name, worst_value
 from rmsprop.study.sweeps import Optimizer
 
 # Grids grow at most this often, so that a study ends.
 MOST_GROWTHS = 6
+MOST_STEPS = 1_000_000
 FIRST_TUNING_SEED = 10_000
 
 
@@ -129,10 +131,14 @@ def _check(
             raise ValueError(f"{name} is {number}; it must be at least {least}. 10 is a good many.")
     if seeds >= FIRST_TUNING_SEED:
         raise ValueError(f"seeds is {seeds}; it must be below {FIRST_TUNING_SEED}.")
-    if steps is not None and steps < 10:
-        raise ValueError(
-            f"steps is {steps}; it must be at least 10, for their last tenth is reported."
-        )
+    for problem in problems:
+        check_task_name(problem.name)
+        number = problem.steps if steps is None else steps
+        if not 10 <= number <= MOST_STEPS:
+            raise ValueError(
+                f"steps is {number}; it must be at least 10, for the last tenth is reported, and at"
+                f" most {MOST_STEPS:,}."
+            )
 
 
 def _compare_on(
@@ -143,6 +149,8 @@ def _compare_on(
     steps: int,
     shown: Progress,
 ) -> xr.Dataset:
+    for optimizer in optimizers:
+        optimizer.check(problem)
     with ThreadPoolExecutor(available_cores()) as pool:
         engines = list(pool.map(lambda o: Engine(problem, o.build, o.names, steps), optimizers))
     reporting, tunings, reports = np.arange(seeds), [], []
@@ -174,7 +182,7 @@ def _tune(
             shown.advance,
         )
         seconds += runs.seconds
-        bad = runs.diverged()
+        bad = runs.diverged(metric.name)
         values = np.where(bad, worst_value(metric.better), runs.metrics[metric.name])
         configurations += fresh
         scores = np.vstack([scores, values.reshape(-1, len(seeds))])
@@ -238,7 +246,7 @@ def _dataset(
 
 def _reported(problem: Problem, reports: Sequence[Runs]) -> Mapping[str, np.ndarray]:
     """What is said of every reporting run, infinitely bad where it diverged."""
-    diverged = np.stack([r.diverged() for r in reports])
+    diverged = np.stack([r.diverged(problem.report.name) for r in reports])
     losses = np.stack([r.loss for r in reports]).astype(np.float64)
     last = losses[..., -(losses.shape[-1] // 10) :]
     metric = np.stack([r.metrics[problem.report.name] for r in reports]).astype(np.float64)

@@ -59,7 +59,9 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
             f"the folder {existing} cannot be written to ({error.strerror}); change its "
             "permissions or name another."
         ) from error
-    ours = any(name.startswith(UNFINISHED) for name in names) or _earlier(path)
+    # What a killed run left behind may be ours without a page, but a page that is not ours is not.
+    unfinished = PAGE not in names and any(name.startswith(UNFINISHED) for name in names)
+    ours = unfinished or _earlier(path)
     if names and not ours:
         raise ValueError(
             f"the folder {path} holds files that are no report of rmsprop, such as {min(names)}; "

@@ -3,7 +3,7 @@
 Rates and `1 - decay` live on logarithmic grids, for a decay of 0.99 is as far from 0.9 as 0.999 is
 from 0.99; a grid that is even in the decay itself holds almost no useful values (section 1 of
 "Descending through a crowded valley", Schmidt et al., 2021, shows what comes of it).  Every
-optimizer gets the same number of trials from the same range of learning rates.
+optimizer begins with the same number of trials from the same range of learning rates.
 """
 
 import importlib
@@ -13,11 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import optax
 from jax import Array
 
 import rmsprop
 from rmsprop.study import wording
+from rmsprop.study.problems import Problem
 
 # Two points a decade, as in Wilson et al. (2017): 1e-4, 3.2e-4, 1e-3, ..., 1.
 RATES = tuple(10.0 ** (k / 2) for k in range(-8, 1))
@@ -82,6 +85,36 @@ class Optimizer:
         name = self.tuned[1].name
         argument = 1 - values[name] if name.startswith("one_minus_") else values[name]
         return self.factory(rate, **{self.keyword: argument})
+
+    def __post_init__(self) -> None:
+        """Refuses what would be tuned and never passed to the factory."""
+        expected = 1 if self.keyword is None else 2
+        if len(self.tuned) != expected or self.tuned[0].name != "learning_rate":
+            raise ValueError(
+                f"optimizer {self.name!r} tunes {', '.join(self.names) or 'nothing'}; it must tune"
+                f" learning_rate, and with a keyword one hyper-parameter more."
+            )
+
+    def check(self, problem: Problem) -> None:
+        """Traces one update without running it, before a long job is compiled.
+
+        Raises:
+            ValueError: the factory fails or makes something else than a transformation.
+        """
+
+        def step(values: Mapping[str, Array]) -> object:
+            params = problem.init(jax.random.key(0))
+            made = self.build(values)
+            return made.update(params, made.init(params), params)[0]
+
+        try:
+            jax.eval_shape(step, dict.fromkeys(self.names, jnp.float32(0.1)))
+        except Exception as error:  # whatever a stranger's function raises
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ValueError(
+                f"optimizer {self.name!r} cannot be used: {reason} Its function must make an Optax"
+                f" transformation from a learning rate that JAX traces, so it cannot branch on it."
+            ) from error
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -175,7 +208,7 @@ def named(specification: str) -> Optimizer:
         )
     try:
         found: Any = importlib.import_module(module_name)
-    except ImportError as error:
+    except Exception as error:  # whatever happens when a stranger's module is imported
         raise ValueError(
             f"optimizer {specification!r}: the module {module_name} cannot be imported ({error})."
             f" Install it, or run where Python finds it."

@@ -83,6 +83,15 @@ def verdict(difference: Difference) -> str:
     return f"{name(difference.winner)} is better"
 
 
+def limits(comparison: Comparison) -> list[str]:
+    """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
+    return [
+        f"{row.task}, {name(row.optimizer)}: {row.at_edge}."
+        for row in comparison.summary()
+        if row.at_edge
+    ]
+
+
 def answers(comparison: Comparison) -> list[str]:
     """One plain sentence per task: what each optimizer reaches, and whether they differ.
 
