@@ -249,14 +249,19 @@ def _wide_inside(
     def update_fn(
         updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
     ) -> tuple[optax.Updates, Any]:
-        dtypes = jax.tree.map(jnp.result_type, updates)
-        if not any(dtype.itemsize < 4 for dtype in jax.tree.leaves(dtypes)):
+        if not any(_is_half(leaf) for leaf in jax.tree.leaves(updates)):
             return chain.update(updates, state, params, **extra)
+        dtypes = jax.tree.map(jnp.result_type, updates)
         (wide,) = map_leaves(lambda u: (_to_float32(u),), updates)
         wide, state = chain.update(wide, state, params, **extra)
         return jax.tree.map(narrow, wide, dtypes), state
 
     return optax.GradientTransformationExtraArgs(chain.init, update_fn)
+
+
+def _is_half(leaf: Any) -> bool:
+    dtype = getattr(leaf, "dtype", None)
+    return dtype is not None and dtype.itemsize < 4
 
 
 def _to_float32(update: jax.Array) -> jax.Array:
