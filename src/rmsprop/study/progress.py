@@ -68,10 +68,12 @@ class Bars:
             console=console,
         )
         self._current: TaskID | None = None
+        self._total = 0
 
     @contextmanager
     def task(self, title: str, runs: int) -> Iterator[None]:
         """A new bar below the earlier ones."""
+        self._total = runs
         self._current = self._bars.add_task(title, total=runs)
         with self._bars:
             yield
@@ -80,8 +82,8 @@ class Bars:
     def extend(self, runs: int) -> None:
         """Makes the bar longer."""
         if self._current is not None:
-            total = self._bars.tasks[self._current].total or 0
-            self._bars.update(self._current, total=total + runs)
+            self._total += runs
+            self._bars.update(self._current, total=self._total)
 
     def advance(self, runs: int) -> None:
         """Moves the bar on."""
