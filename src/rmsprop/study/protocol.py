@@ -53,6 +53,7 @@ class _Tuning:
 
     @property
     def best(self) -> tuple[float, ...]:
+        """The values of the chosen configuration."""
         return self.configurations[self.chosen]
 
 
