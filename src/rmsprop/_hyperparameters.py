@@ -21,24 +21,44 @@ ScalarLike: TypeAlias = ArrayLike
 ScalarOrSchedule: TypeAlias = ScalarLike | optax.Schedule
 
 
-def learning_rate(value: ScalarLike) -> Scalar:
+def learning_rate(value: ScalarLike, name: str = "learning_rate") -> Scalar:
     """A learning rate: finite and at least 0."""
-    return _scalar("learning_rate", value, "at least 0", lambda x: x >= 0)
+    return _scalar(name, value, "at least 0", lambda x: x >= 0)
 
 
-def decay(value: ScalarLike) -> Scalar:
+def decay(value: ScalarLike, name: str = "decay") -> Scalar:
     """A decay of the running average: at least 0 and below 1, at which the average stands still."""
-    return _scalar("decay", value, "at least 0 and below 1", lambda x: 0 <= x < 1)
+    return _scalar(name, value, "at least 0 and below 1", lambda x: 0 <= x < 1)
 
 
-def momentum(value: ScalarLike) -> Scalar:
+def momentum(value: ScalarLike, name: str = "momentum") -> Scalar:
     """A momentum coefficient: at least 0 and below 1, at which the buffer never forgets."""
-    return _scalar("momentum", value, "at least 0 and below 1", lambda x: 0 <= x < 1)
+    return _scalar(name, value, "at least 0 and below 1", lambda x: 0 <= x < 1)
 
 
-def epsilon(value: ScalarLike) -> Scalar:
+def epsilon(value: ScalarLike, name: str = "eps") -> Scalar:
     """The small constant of the denominator: finite and at least 0."""
-    return _scalar("eps", value, "at least 0", lambda x: x >= 0)
+    return _scalar(name, value, "at least 0", lambda x: x >= 0)
+
+
+def weight_decay(value: ScalarLike, name: str = "weight_decay") -> Scalar:
+    """A coefficient of weight decay: finite and at least 0."""
+    return _scalar(name, value, "at least 0", lambda x: x >= 0)
+
+
+def positive(name: str, value: ScalarLike) -> Scalar:
+    """A limit or a scale: finite and above 0."""
+    return _scalar(name, value, "above 0", lambda x: x > 0)
+
+
+def lowest(name: str, value: ScalarLike) -> Scalar:
+    """The lower end of an interval around zero: finite and at most 0."""
+    return _scalar(name, value, "at most 0", lambda x: x <= 0)
+
+
+def fraction(name: str, value: ScalarLike) -> Scalar:
+    """A share: above 0 and at most 1."""
+    return _scalar(name, value, "above 0 and at most 1", lambda x: 0 < x <= 1)
 
 
 def initial_value(name: str, value: ScalarLike) -> Scalar:

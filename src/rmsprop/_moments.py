@@ -121,8 +121,8 @@ def variance(decay: Scalar, denominator: Denominator) -> Rule:
 def rescale(gradient: jax.Array, v: jax.Array, rule: Rule) -> tuple[jax.Array, jax.Array]:
     """One leaf of the whole family: the update in the gradient's dtype, and the new accumulator."""
     g = widen(gradient, v.dtype)
-    v = _accumulate(v, g, rule)
-    return _quotient(gradient, g, _denominator(v, lax.abs(g), rule)), v
+    v = accumulate(v, g, rule)
+    return quotient(gradient, g, _denominator(v, lax.abs(g), rule)), v
 
 
 @jax.jit
@@ -133,16 +133,16 @@ def rescale_centered(
     g = widen(gradient, mean.dtype)
     m = lax.convert_element_type(mean, g.dtype)
     deviation = g - m
-    var = _accumulate(var, deviation, rule)
+    var = accumulate(var, deviation, rule)
     # A constant gradient has no variance, and by definition a step of |g| / sqrt(eps). Without an
     # eps that would be infinite; it ends at 2^64 instead.
     d = lax.max(_denominator(var, lax.abs(deviation), rule), lax.abs(g) * 2.0**-64)
     keep, add = (lax.convert_element_type(c, g.dtype) for c in (mean_rule.keep, mean_rule.add))
     mean = lax.convert_element_type(keep * m + add * g, mean.dtype)
-    return _quotient(gradient, g, d), mean, var
+    return quotient(gradient, g, d), mean, var
 
 
-def _accumulate(v: jax.Array, x: jax.Array, rule: Rule) -> jax.Array:
+def accumulate(v: jax.Array, x: jax.Array, rule: Rule) -> jax.Array:
     """`keep * v + add * |x|^2`, saturating at the largest finite value of the accumulator."""
     real = real_dtype(x.dtype)
     keep, add = lax.convert_element_type(rule.keep, real), lax.convert_element_type(rule.add, real)
@@ -169,7 +169,7 @@ def _denominator(v: jax.Array, magnitude: jax.Array, rule: Rule) -> jax.Array:
     return d
 
 
-def _quotient(gradient: jax.Array, g: jax.Array, denominator: jax.Array) -> jax.Array:
+def quotient(gradient: jax.Array, g: jax.Array, denominator: jax.Array) -> jax.Array:
     """`g / denominator` in the dtype of the gradient that came in."""
     if jnp.issubdtype(g.dtype, jnp.complexfloating):
         return narrow(

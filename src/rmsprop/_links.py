@@ -1,0 +1,175 @@
+"""The links of a chain beside the rescaling: learning rate, momentum, weight decay.
+
+They are our own, for Optax's scaling by a schedule rounds the rate to the gradient's dtype (1e-3
+becomes 9.9945e-4 in bfloat16) and its momentum buffer drifts in dtype.  Their states are Optax's.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+from jax.typing import DTypeLike
+
+from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
+from rmsprop._precision import checked_accumulator_dtype, narrow, widen
+from rmsprop._transforms import increment, zero_count
+from rmsprop._trees import map_leaves, signed_accumulators
+
+
+def scale_by_learning_rate(learning_rate: ScalarOrSchedule) -> optax.GradientTransformation:
+    """Multiplies updates by `-learning_rate`, in at least float32 whatever their dtype."""
+    return _at_rate(learning_rate, lambda updates, params, rate: _scale_tree(updates, -rate))
+
+
+def add_decayed_weights(weight_decay: ScalarLike) -> optax.GradientTransformation:
+    """Coupled weight decay: `g + weight_decay * p` in the place of `g`."""
+    factor = hyperparameters.weight_decay(weight_decay)
+    return optax.stateless(
+        lambda updates, params: _add_scaled_tree(updates, params, factor),
+    )
+
+
+def decouple_decayed_weights(
+    learning_rate: ScalarOrSchedule, weight_decay: ScalarLike
+) -> optax.GradientTransformation:
+    """Decoupled weight decay: subtracts `learning_rate * weight_decay * p` from the update.
+
+    It stands behind everything else, so that it passes neither the average nor the momentum.
+    Loshchilov and Hutter, "Decoupled weight decay regularization", 2019,
+    https://arxiv.org/abs/1711.05101.
+    """
+    factor = hyperparameters.weight_decay(weight_decay)
+    return _at_rate(
+        learning_rate,
+        lambda updates, params, rate: _add_scaled_tree(updates, params, -rate * factor),
+    )
+
+
+def _at_rate(
+    learning_rate: ScalarOrSchedule,
+    function: Callable[[optax.Updates, optax.Params | None, Scalar], optax.Updates],
+) -> optax.GradientTransformation:
+    """A function of the updates, the parameters and the rate; a schedule brings a step count."""
+    if not callable(learning_rate):
+        constant = hyperparameters.learning_rate(learning_rate)
+        return optax.stateless(lambda updates, params: function(updates, params, constant))
+
+    def init_fn(params: optax.Params) -> optax.ScaleByScheduleState:
+        del params
+        return optax.ScaleByScheduleState(count=zero_count())
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Any]:
+        rate = hyperparameters.learning_rate(learning_rate(state.count))
+        updates = function(updates, params, rate)
+        return updates, optax.ScaleByScheduleState(count=increment(state.count))
+
+    return optax.GradientTransformation(init_fn, update_fn)
+
+
+def trace(
+    momentum: ScalarLike,
+    *,
+    nesterov: bool = False,
+    accumulator_dtype: DTypeLike | None = None,
+) -> optax.GradientTransformation:
+    """Heavy-ball momentum `b <- u + momentum * b` (Nesterov: returns `u + momentum * b`)."""
+    coefficient = hyperparameters.momentum(momentum)
+    dtype = checked_accumulator_dtype(accumulator_dtype)
+
+    def init_fn(params: optax.Params) -> optax.TraceState:
+        return optax.TraceState(trace=signed_accumulators(params, dtype))
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Any]:
+        del params
+        updates, buffer = map_leaves(
+            lambda u, b: _add_momentum(u, b, coefficient, nesterov=nesterov), updates, state.trace
+        )
+        return updates, optax.TraceState(trace=buffer)
+
+    return optax.GradientTransformation(init_fn, update_fn)
+
+
+def wide_inside(
+    chain: optax.GradientTransformationExtraArgs,
+) -> optax.GradientTransformationExtraArgs:
+    """The chain between a widening of half-precision gradients and a narrowing of the updates.
+
+    Every link returns the dtype it is given. Without this a float16 quotient would saturate before
+    a small rate is applied to it, and rounded products would enter the momentum buffer.
+    """
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
+    ) -> tuple[optax.Updates, Any]:
+        if not any(_is_half(leaf) for leaf in jax.tree.leaves(updates)):
+            return chain.update(updates, state, params, **extra)
+        dtypes = jax.tree.map(jnp.result_type, updates)
+        (wide,) = map_leaves(lambda u: (_to_float32(u),), updates)
+        wide, state = chain.update(wide, state, params, **extra)
+        return jax.tree.map(narrow, wide, dtypes), state
+
+    return optax.GradientTransformationExtraArgs(chain.init, update_fn)
+
+
+def _is_half(leaf: Any) -> bool:
+    dtype = getattr(leaf, "dtype", None)
+    return dtype is not None and dtype.itemsize < 4
+
+
+def _to_float32(update: jax.Array) -> jax.Array:
+    return widen(jnp.asarray(update), np.dtype(np.float32))
+
+
+def _scale_tree(updates: optax.Updates, factor: Scalar) -> optax.Updates:
+    (scaled,) = map_leaves(lambda u: (_scale(u, factor),), updates)
+    return scaled
+
+
+def _add_scaled_tree(
+    updates: optax.Updates, params: optax.Params | None, factor: Scalar
+) -> optax.Updates:
+    if params is None:
+        raise ValueError(
+            "weight decay needs the parameters, and update() was called without them. Call"
+            " optimizer.update(gradients, state, params)."
+        )
+    return jax.tree.map(
+        lambda u, p: None if u is None else _add_scaled(u, p, factor),
+        updates,
+        params,
+        is_leaf=lambda leaf: leaf is None,
+    )
+
+
+@jax.jit
+def _scale(update: jax.Array, factor: Scalar) -> jax.Array:
+    wide = _to_float32(update)
+    return narrow(wide * lax.convert_element_type(factor, wide.dtype), update.dtype)
+
+
+@jax.jit
+def _add_scaled(update: jax.Array, parameter: jax.Array, factor: Scalar) -> jax.Array:
+    wide = _to_float32(update)
+    p = lax.convert_element_type(parameter, wide.dtype)
+    return narrow(wide + lax.convert_element_type(factor, wide.dtype) * p, update.dtype)
+
+
+@functools.partial(jax.jit, static_argnames="nesterov")
+def _add_momentum(
+    update: jax.Array, buffer: jax.Array, momentum: Scalar, *, nesterov: bool
+) -> tuple[jax.Array, jax.Array]:
+    u = widen(update, buffer.dtype)
+    coefficient = lax.convert_element_type(momentum, u.dtype)
+    following = u + coefficient * lax.convert_element_type(buffer, u.dtype)
+    step = u + coefficient * following if nesterov else following
+    return narrow(step, update.dtype), lax.convert_element_type(following, buffer.dtype)
