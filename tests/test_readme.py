@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from rmsprop.study import command_line
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+
+
+NUMBER = r"\b[\d.,]*\d(?:e[+-]\d+)?"
 
 
 def _block(start):
@@ -34,6 +38,23 @@ def test_the_table_of_steps_is_what_the_command_prints(capsys):
     assert [line.rstrip() for line in printed.strip().splitlines()] == _block(
         "rmsprop on x**2"
     ).strip().splitlines()
+
+
+def test_the_table_of_conventions_is_what_the_command_prints(capsys):
+    (command,) = re.findall(r"^rmsprop (conventions .*?)\n```", README, re.M | re.S)
+    assert command_line.main(shlex.split(command.replace("\\\n", ""))) == 0
+    printed = capsys.readouterr().out.splitlines()
+    shown = _block("tensorflow.rmsprop (the first)").splitlines()
+    assert [re.sub(NUMBER, "#", line) for line in printed] == [
+        re.sub(NUMBER, "#", line) for line in shown
+    ]
+    for found, expected in zip(printed, shown, strict=True):
+        numbers = [
+            [float(word.replace(",", "")) for word in re.findall(NUMBER, line)]
+            for line in (found, expected)
+        ]
+        # Three digits are shown, and the last one may round the other way elsewhere.
+        assert numbers[0] == pytest.approx(numbers[1], rel=0.02)
 
 
 def test_nothing_is_left_to_fill_in():

@@ -31,7 +31,7 @@ __all__ = [
     "scale_by_stddev",
 ]
 
-_SUBMODULES = ("study",)
+_SUBMODULES = ("frameworks", "study")
 
 
 def __getattr__(name: str) -> Any:

@@ -90,7 +90,7 @@ def _refuse(sentence: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     import rmsprop
-    from rmsprop.study import steps
+    from rmsprop.study import conventions, steps
 
     parser = argparse.ArgumentParser(
         prog="rmsprop",
@@ -117,6 +117,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     steps.add_arguments(single)
     single.set_defaults(run=steps.run)
+    calls = commands.add_parser(
+        "conventions",
+        help="say how far two frameworks' calls drift apart, and why",
+        description=(
+            "Runs two frameworks' optimizers on the same gradients, says how far apart their"
+            " parameters are after some steps, and which convention (the place of epsilon, the"
+            " starting value, ...) is responsible for how much of it."
+        ),
+    )
+    conventions.add_arguments(calls)
+    calls.set_defaults(run=conventions.run)
     return parser
 
 

@@ -1,0 +1,148 @@
+"""Every framework's RMSprop and AdaGrad, under its own argument names and with its own numbers.
+
+    import rmsprop
+    optimizer = rmsprop.frameworks.torch.rmsprop(lr=1e-2, alpha=0.99, momentum=0.9)
+
+A module is imported when it is first used, and none imports its framework.
+"""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import optax
+
+from rmsprop.frameworks._calls import read_call
+from rmsprop.frameworks._comparison import Difference, Drift, compare
+from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
+
+__all__ = [
+    "MODULES",
+    "Convention",
+    "Difference",
+    "Drift",
+    "FrameworkOptimizer",
+    "build",
+    "compare_conventions",
+    "optimizer",
+]
+
+MODULES = (
+    "chainer",
+    "flux",
+    "jax_examples",
+    "keras",
+    "mlx",
+    "mxnet",
+    "optax",
+    "paddle",
+    "papers",
+    "stable_baselines3",
+    "tensorflow",
+    "timm",
+    "torch",
+)
+
+
+def optimizer(call: str) -> optax.GradientTransformationExtraArgs:
+    """The optimizer that a call written as text stands for.
+
+    Args:
+        call: `module.function(arguments)` with the names of this package. Arguments are numbers,
+            arithmetic of numbers, True, False, None, and calls of Optax's schedules. Nothing else
+            is evaluated.
+
+    Returns:
+        The optimizer.
+
+    Raises:
+        ValueError: text that is no such call; a value out of its range.
+        TypeError: arguments that the optimizer does not take.
+
+    Example:
+        >>> import rmsprop
+        >>> sgd_like = rmsprop.frameworks.optimizer("torch.rmsprop(lr=1e-2, eps=0.01/32**2)")
+        >>> sgd_like.convention.eps
+        9.765625e-06
+    """
+    return read_call(call, MODULES)[1]
+
+
+def compare_conventions(
+    first: str | optax.GradientTransformation,
+    second: str | optax.GradientTransformation,
+    *,
+    gradients: Any = None,
+    scale: float = 1.0,
+    parameters: Any = None,
+    steps: Sequence[int] = (10, 100, 1000),
+    seed: int = 0,
+) -> Drift:
+    r"""How far apart two calls drift on the same gradients, and which convention is responsible.
+
+    The tool for the question why a port does not train: `first` is the optimizer of the original,
+    `second` that of the port. Distances are root mean squares over the parameters after a number
+    of steps, in units of the way that `first` has gone by then. For every value in which the two
+    conventions differ the result says what it does alone (`alone`), and how far apart the two
+    remain if it alone is corrected (`rest`).
+
+    Args:
+        first: A call as text, such as `"tensorflow.rmsprop(1e-2, momentum=0.9)"`, an optimizer of
+            this package, or any gradient transformation (then without attribution).
+        second: The same.
+        gradients: An array, or a tree of arrays, whose first axis counts the steps. None draws
+            independent Gaussian gradients for 1,000 parameters.
+        scale: Standard deviation of the drawn gradients, above 0. What an epsilon or a starting
+            value does depends on it: take that of your own gradients.
+        parameters: Where both begin, a tree of the shapes of one gradient; it matters with weight
+            decay. None draws them from a standard normal distribution.
+        steps: Numbers of steps, at least 1, in rising order.
+        seed: Of what is drawn.
+
+    Returns:
+        A `Drift`, which prints as a table.
+
+    Raises:
+        ValueError: a call that cannot be read, steps or gradients that do not fit.
+        TypeError: arguments that an optimizer does not take.
+
+    Example:
+        >>> import rmsprop
+        >>> drift = rmsprop.frameworks.compare_conventions(
+        ...     "tensorflow.rmsprop(0.01, epsilon=1e-3)",
+        ...     "torch.rmsprop(lr=0.01, alpha=0.9, eps=1e-3)",
+        ...     scale=1e-3,
+        ...     steps=(10,),
+        ... )
+        >>> [difference.axis for difference in drift.differences]
+        ['initial', 'eps_in_sqrt', 'eps']
+    """
+    calls = [
+        read_call(call, MODULES) if isinstance(call, str) else (_name(call), call)
+        for call in (first, second)
+    ]
+    return compare(
+        calls[0],
+        calls[1],
+        gradients=gradients,
+        scale=scale,
+        parameters=parameters,
+        steps=steps,
+        seed=seed,
+    )
+
+
+def _name(given: optax.GradientTransformation) -> str:
+    return given.convention.name if isinstance(given, FrameworkOptimizer) else "your optimizer"
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return importlib.import_module(f"rmsprop.frameworks.{name}")
+    raise AttributeError(
+        f"module 'rmsprop.frameworks' has no attribute {name!r}; it has {', '.join(MODULES)}"
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *MODULES])

@@ -1,0 +1,27 @@
+"""Reading what several frameworks take: learning rates, their decay with time, momentum of zero."""
+
+from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
+from rmsprop.frameworks._convention import Rate, is_zero
+
+
+def rate(name: str, value: ScalarOrSchedule) -> Rate:
+    """A learning rate or a schedule of them, checked under the framework's name for it."""
+    if callable(value):
+        return lambda count: hyperparameters.learning_rate(value(count), name)
+    return hyperparameters.learning_rate(value, name)
+
+
+def inverse_time(learning_rate: Rate, name: str, decay: ScalarLike) -> Rate:
+    """The rate `learning_rate / (1 + decay * k)` after `k` steps; itself if `decay` is zero."""
+    coefficient = hyperparameters.weight_decay(decay, name)
+    if is_zero(coefficient):
+        return learning_rate
+    if callable(learning_rate):
+        return lambda count: learning_rate(count) / (1 + coefficient * count)
+    return lambda count: learning_rate / (1 + coefficient * count)
+
+
+def unless_zero(coefficient: Scalar) -> Scalar | None:
+    """A momentum for which a buffer is kept: frameworks keep none for zero."""
+    return None if is_zero(coefficient) else coefficient

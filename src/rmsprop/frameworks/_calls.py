@@ -1,0 +1,128 @@
+"""Reading a framework's call as text: `torch.rmsprop(lr=1e-2, alpha=0.99)`."""
+
+import ast
+import importlib
+import inspect
+import operator
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import optax
+
+from rmsprop.frameworks._convention import FrameworkOptimizer
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+
+
+def read_call(text: str, modules: tuple[str, ...]) -> tuple[str, Any]:
+    """The optimizer that a call stands for; nothing but such calls and numbers is evaluated.
+
+    Args:
+        text: `module.function(arguments)` with the names of `rmsprop.frameworks`. Arguments are
+            numbers, arithmetic of numbers, True, False, None, and calls of Optax's schedules, such
+            as `optax.linear_schedule(7e-4, 0.0, 1000)`.
+        modules: The modules there are.
+
+    Returns:
+        The name `module.function` and the optimizer.
+
+    Raises:
+        ValueError: text that is no such call, or a framework or an optimizer that is not here.
+        TypeError: arguments that the optimizer does not take.
+    """
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f"{text!r} is no Python call: {error.msg}. {_example(modules)}") from None
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        raise ValueError(f"{text!r} is not a call of an optimizer. {_example(modules)}")
+    function = _function(node.func, text, modules)
+    name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+    positional = [_value(argument, text) for argument in node.args]
+    named = {str(k.arg): _value(k.value, text) for k in node.keywords}
+    try:
+        inspect.signature(function).bind(*positional, **named)
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}. Its call is {name}{_signature(function)}.") from None
+    return name, function(*positional, **named)
+
+
+def _function(node: ast.Attribute, text: str, modules: tuple[str, ...]) -> Callable[..., Any]:
+    """The optimizer that `module.function` names."""
+    module = node.value.id if isinstance(node.value, ast.Name) else None
+    if module not in modules:
+        raise ValueError(
+            f"{text!r} names no framework that is here; these are {', '.join(modules)}."
+            f" {_example(modules)}"
+        )
+    found = importlib.import_module(f"rmsprop.frameworks.{module}")
+    known = _own(found, inspect.isfunction)
+    if node.attr not in known:
+        raise ValueError(
+            f"{module} has no optimizer {node.attr!r}; it has {', '.join(known)}."
+            f" {_example(modules)}"
+        )
+    return getattr(found, node.attr)
+
+
+def _value(node: ast.expr, text: str) -> Any:
+    """A number, a constant, a collection of them, or a call of what `_constructor` knows."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | bool | str | None):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_value(node.operand, text)
+    if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
+        return _ARITHMETIC[type(node.op)](_value(node.left, text), _value(node.right, text))
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        keys = [_value(key, text) for key in node.keys if key is not None]
+        return dict(zip(keys, (_value(value, text) for value in node.values), strict=True))
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_value(element, text) for element in node.elts]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        constructor = _constructor(node.func)
+        if constructor is not None:
+            named = {str(k.arg): _value(k.value, text) for k in node.keywords}
+            return constructor(*(_value(argument, text) for argument in node.args), **named)
+    raise ValueError(
+        f"{ast.unparse(node)!r} in {text!r} is neither a number nor a schedule of Optax's. Write"
+        f" numbers as such, and schedules as optax.linear_schedule(1e-2, 0.0, 1000)."
+    )
+
+
+def _constructor(node: ast.Attribute) -> Callable[..., Any] | None:
+    """One of Optax's schedules, or what a framework's argument is made of: `paddle.L2Decay`."""
+    owner = node.value.id if isinstance(node.value, ast.Name) else ""
+    if owner == "optax":
+        return getattr(optax.schedules, node.attr, None)
+    if owner == "paddle":
+        paddle = importlib.import_module("rmsprop.frameworks.paddle")
+        return getattr(paddle, node.attr) if node.attr in _own(paddle, inspect.isclass) else None
+    return None
+
+
+def _own(module: ModuleType, kind: Callable[[Any], bool]) -> list[str]:
+    """The public functions or classes that a module defines itself."""
+    return sorted(
+        name
+        for name, value in vars(module).items()
+        if kind(value) and value.__module__ == module.__name__ and not name.startswith("_")
+    )
+
+
+def _signature(function: Callable[..., FrameworkOptimizer]) -> str:
+    parameters = [
+        p.replace(annotation=inspect.Parameter.empty)
+        for p in inspect.signature(function).parameters.values()
+    ]
+    return str(inspect.Signature(parameters))
+
+
+def _example(modules: tuple[str, ...]) -> str:
+    return f"Write it as {'torch' if 'torch' in modules else modules[0]}.rmsprop(lr=1e-2), say."

@@ -1,0 +1,278 @@
+r"""How far apart two conventions drift, and which of their differences is responsible.
+
+Both optimizers receive the same gradients, which do not depend on the parameters.  With
+:math:`d(a, b)` the root of the mean square of :math:`\theta^a_n - \theta^b_n` after :math:`n`
+steps, in units of the way that the first optimizer has gone by then, the drift is
+:math:`d(\text{first}, \text{second})`.  For each difference
+
+* `alone` is the drift if the first optimizer takes over nothing but this one value, and
+* `rest` is the drift that remains if the second one corrects nothing but this value.
+
+A difference with a large `alone` matters by itself; the one with the smallest `rest` is the one to
+mend first.  The two need not add up to the whole, for conventions act on each other: an epsilon of
+1e-8 hardly matters while the average starts at 1.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+
+from rmsprop import _hyperparameters as hyperparameters
+from rmsprop.frameworks import _wording as wording
+from rmsprop.frameworks._convention import Convention, build, is_zero
+
+COORDINATES = 1000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value in which two conventions differ.
+
+    Attributes:
+        axis: The field of `Convention`.
+        first: Its value in the first convention.
+        second: Its value in the second.
+        alone: Drift from the first convention if only this value is the second's, after each
+            number of steps; NaN where the other options do not allow it.
+        rest: Drift between the two if only this value of the second is corrected.
+    """
+
+    axis: str
+    first: Any
+    second: Any
+    alone: tuple[float, ...]
+    rest: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What `compare_conventions` found; printed, it is a table.
+
+    Attributes:
+        first: Name of the first call.
+        second: Name of the second.
+        steps: The numbers of steps.
+        travelled: Root mean square distance from the start, by the first and by the second.
+        apart: Root mean square distance between the two, divided by the first's way.
+        differences: One for each value in which the conventions differ, the one to mend first
+            first; None where a convention is not known.
+        gradients: What the gradients were, in words.
+    """
+
+    first: str
+    second: str
+    steps: tuple[int, ...]
+    travelled: tuple[tuple[float, ...], tuple[float, ...]]
+    apart: tuple[float, ...]
+    differences: tuple[Difference, ...] | None
+    gradients: str
+
+    def __str__(self) -> str:
+        return wording.table(self)
+
+
+def compare(
+    first: tuple[str, optax.GradientTransformation],
+    second: tuple[str, optax.GradientTransformation],
+    *,
+    gradients: Any = None,
+    scale: float = 1.0,
+    parameters: Any = None,
+    steps: Sequence[int] = (10, 100, 1000),
+    seed: int = 0,
+) -> Drift:
+    """The drift between two optimizers, each with its name; see `compare_conventions`."""
+    counts = _counts(steps)
+    stream, said = _stream(gradients, scale, counts[-1], seed)
+    start = _start(parameters, stream, seed)
+    run = _Runs(stream, start, counts)
+    a, b = run(first[1]), run(second[1])
+    ways = (run.distances(a, run.start), run.distances(b, run.start))
+    differences = None
+    conventions = [getattr(optimizer, "convention", None) for _, optimizer in (first, second)]
+    if all(isinstance(c, Convention) for c in conventions):
+        differences = _attribute(run, conventions[0], conventions[1], a, b)  # pyright: ignore[reportArgumentType]
+    return Drift(first[0], second[0], counts, ways, run.relative(a, b, ways[0]), differences, said)
+
+
+class _Runs:
+    """Runs of optimizers over one stream, with snapshots of the parameters."""
+
+    def __init__(self, stream: Any, start: Any, counts: tuple[int, ...]) -> None:
+        self.stream, self.counts = stream, counts
+        self.start = [start] * len(counts)
+
+    def __call__(self, optimizer: optax.GradientTransformation) -> list[Any]:
+        """The parameters after each number of steps."""
+
+        @jax.jit
+        def advance(params: Any, state: Any, begin: jax.Array, end: jax.Array) -> tuple[Any, Any]:
+            def step(k: jax.Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+                params, state = carry
+                gradient = jax.tree.map(lambda g: g[k], self.stream)
+                updates, state = optimizer.update(gradient, state, params)
+                return optax.apply_updates(params, updates), state
+
+            return lax.fori_loop(begin, end, step, (params, state))
+
+        params, snapshots = self.start[0], []
+        state = optimizer.init(params)
+        for begin, end in zip((0, *self.counts), self.counts, strict=False):
+            params, state = advance(params, state, jnp.asarray(begin), jnp.asarray(end))
+            snapshots.append(params)
+        return snapshots
+
+    def distances(self, a: list[Any], b: list[Any]) -> tuple[float, ...]:
+        """Root mean square distances of the snapshots."""
+
+        def distance(x: Any, y: Any) -> float:
+            gaps = [
+                np.abs(np.asarray(p) - np.asarray(q)).astype(np.float64).ravel()
+                for p, q in zip(jax.tree.leaves(x), jax.tree.leaves(y), strict=True)
+            ]
+            return float(np.sqrt(np.mean(np.concatenate(gaps) ** 2)))
+
+        return tuple(distance(x, y) for x, y in zip(a, b, strict=True))
+
+    def relative(self, a: list[Any], b: list[Any], ways: Sequence[float]) -> tuple[float, ...]:
+        """Distances in units of the way; infinite where one of the two has diverged."""
+        return tuple(
+            _quotient(distance, way)
+            for distance, way in zip(self.distances(a, b), ways, strict=True)
+        )
+
+
+def _quotient(distance: float, way: float) -> float:
+    if distance == 0:
+        return 0.0
+    return distance / way if way > 0 and np.isfinite(distance) else float("inf")
+
+
+def _attribute(
+    run: _Runs, first: Convention, second: Convention, a: list[Any], b: list[Any]
+) -> tuple[Difference, ...]:
+    """What every single difference does alone, and what is left if it alone is mended."""
+    ways = run.distances(a, run.start)
+
+    def drift(convention: Convention, **values: Any) -> tuple[float, ...]:
+        try:
+            optimizer = build(dataclasses.replace(convention, **values))
+        except ValueError:  # such as centered with bias correction
+            return (float("nan"),) * len(run.counts)
+        return run.relative(a, run(optimizer), ways)
+
+    found = [
+        Difference(
+            axis,
+            getattr(first, axis),
+            getattr(second, axis),
+            drift(first, **_values(second, axis)),
+            drift(second, **_values(first, axis)),
+        )
+        for axis in _axes(first, second, run)
+    ]
+    return tuple(sorted(found, key=lambda d: tuple(np.nan_to_num(d.rest[::-1], nan=np.inf))))
+
+
+# Values that mean nothing without another one, which is exchanged with them.
+_TOGETHER = {
+    "decay": ("decay", "centered", "bias_correction"),
+    "weight_decay": ("weight_decay", "max_lr"),
+    "weight_decay_rule": ("weight_decay_rule", "max_lr"),
+}
+_ONLY_WITH = {
+    "momentum": ("lr_in_momentum", "nesterov", "dampened", "caution"),
+    "weight_decay": ("weight_decay_rule", "max_lr", "clip_before_weight_decay"),
+    "clipping": ("clip_before_weight_decay",),
+}
+
+
+def _values(convention: Convention, axis: str) -> dict[str, Any]:
+    return {name: getattr(convention, name) for name in _TOGETHER.get(axis, (axis,))}
+
+
+def _axes(first: Convention, second: Convention, run: _Runs) -> list[str]:
+    """The fields in which two conventions differ in a way that can matter here."""
+    idle = {"name", "max_lr"}
+    for switch, fields in _ONLY_WITH.items():
+        if is_zero(getattr(first, switch)) or is_zero(getattr(second, switch)):
+            idle.update(fields)
+    if first.decay is None or second.decay is None:
+        idle.update({"centered", "bias_correction"})
+    if is_zero(first.eps) and is_zero(second.eps):
+        idle.add("eps_in_sqrt")
+    if not any(jnp.iscomplexobj(leaf) for leaf in jax.tree.leaves(run.stream)):
+        idle.add("complex_leaves")
+    names = [f.name for f in dataclasses.fields(Convention) if f.name not in idle]
+    return [n for n in names if not _same(getattr(first, n), getattr(second, n), run.counts[-1])]
+
+
+def _same(x: Any, y: Any, steps: int) -> bool:
+    if x is None or y is None:
+        return x is y
+    if callable(x) or callable(y):  # two schedules are one if they give the same rates
+        return _rates(x, steps) == _rates(y, steps)
+    if isinstance(x, float | jax.Array) and isinstance(y, float | jax.Array):
+        return bool(
+            np.float32(x) == np.float32(y)
+        )  # TensorFlow rounds constants so; no one notices
+    return x == y
+
+
+def _rates(rate: Any, steps: int) -> list[float]:
+    if not callable(rate):
+        return [float(np.float32(rate))] * len(_some(steps))
+    at: Any = rate
+    return [float(np.float32(at(jnp.asarray(k)))) for k in _some(steps)]
+
+
+def _some(steps: int) -> list[int]:
+    """Steps at which two schedules are compared: the first ones, and some hundred of the rest."""
+    return sorted({*range(min(steps, 20)), *np.linspace(0, steps - 1, 100).astype(int).tolist()})
+
+
+def _counts(steps: Sequence[int]) -> tuple[int, ...]:
+    counts = tuple(int(n) for n in steps)
+    if not counts or min(counts) < 1 or list(counts) != sorted(set(counts)):
+        raise ValueError(
+            f"steps is {tuple(steps)}; it must name numbers of steps, at least 1 and in rising"
+            f" order, such as (10, 100, 1000)."
+        )
+    return counts
+
+
+def _stream(gradients: Any, scale: float, count: int, seed: int) -> tuple[Any, str]:
+    """The gradients of all steps with steps as the first axis, and what they are in words."""
+    if gradients is None:
+        deviation = float(hyperparameters.positive("scale", scale))
+        noise = np.random.default_rng(seed).standard_normal((count, COORDINATES))
+        said = f"Gaussian gradients of standard deviation {deviation:g}"
+        return jnp.asarray(noise * deviation, jnp.result_type(float)), said
+    stream = jax.tree.map(jnp.asarray, gradients)
+    lengths = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(stream)}
+    if len(lengths) != 1 or () in lengths:
+        raise ValueError(
+            "gradients must be an array, or a tree of arrays, whose first axis counts the steps;"
+            f" the shapes are {', '.join(str(np.shape(x)) for x in jax.tree.leaves(stream))}."
+        )
+    given = lengths.pop()[0]
+    if given < count:
+        raise ValueError(
+            f"gradients holds {given} steps and {count} are asked for. Pass"
+            f" steps=({given},), say, or more gradients."
+        )
+    return stream, "the gradients that were given"
+
+
+def _start(parameters: Any, stream: Any, seed: int) -> Any:
+    if parameters is not None:
+        return jax.tree.map(jnp.asarray, parameters)
+    rng = np.random.default_rng([seed, 1])
+    return jax.tree.map(lambda g: jnp.asarray(rng.standard_normal(g.shape[1:]), g.dtype), stream)

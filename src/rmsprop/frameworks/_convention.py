@@ -1,0 +1,214 @@
+r"""One notation for what the frameworks call RMSprop and AdaGrad, and the one chain built from it.
+
+Frameworks agree on
+
+    v  <-  decay * v + (1 - decay) * g^2     or, for AdaGrad,     v  <-  v + g^2
+    p  <-  p - learning_rate * g / (root of v, kept from zero by eps)
+
+and differ in everything else.  A `Convention` writes those differences down as values; `build` is
+the only place that turns them into a chain, in the order
+
+    maximize, scale  ->  clip and coupled weight decay  ->  rescale  ->  rate and momentum
+                     ->  caution  ->  decoupled weight decay  ->  what surrounds the step
+
+so that a framework's module is a translation of its arguments and nothing else, and two
+conventions can be compared value by value (`compare_conventions`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import jax
+import numpy as np
+import optax
+from jax import lax
+
+from rmsprop._hyperparameters import Scalar
+from rmsprop._links import (
+    add_decayed_weights,
+    decouple_decayed_weights,
+    scale_by_learning_rate,
+    trace,
+    wide_inside,
+)
+from rmsprop._transforms import scale_by_rms, scale_by_rss, scale_by_stddev
+from rmsprop.frameworks._gradients import (
+    Clipping,
+    add_decayed_signs,
+    clip,
+    refuse_complex,
+    scale_gradients,
+)
+from rmsprop.frameworks._steps import cautious, dampen
+
+Rate: TypeAlias = Scalar | Callable[[Any], Scalar]
+WeightDecayRule: TypeAlias = Literal["coupled", "coupled_l1", "decoupled", "corrected"]
+Wrapper: TypeAlias = Callable[
+    [optax.GradientTransformationExtraArgs], optax.GradientTransformationExtraArgs
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convention:
+    r"""What a framework's call means, in one notation.
+
+    Attributes:
+        name: Where it comes from, `module.function`.
+        learning_rate: The rate :math:`\eta_t`, a number or a schedule of the step count.
+        decay: The decay :math:`\rho` of the average; None for the sum of AdaGrad.
+        eps: The constant :math:`\epsilon`.
+        eps_in_sqrt: `sqrt(v + eps)` or `sqrt(v) + eps`.
+        initial: The starting value of the average or sum.
+        centered: Subtract the square of the averaged gradient from the average.
+        bias_correction: Divide the average by `1 - decay**t` (Optax alone).
+        momentum: The coefficient :math:`\mu` of a heavy ball; None for no buffer.
+        lr_in_momentum: Whether the rate is applied before the buffer or after it.
+        nesterov: Step `eta * u + momentum * b` (Optax alone).
+        dampened: The buffer receives `(1 - momentum) * u` (`jax.example_libraries` alone).
+        weight_decay: The coefficient :math:`\lambda`; 0 for none.
+        weight_decay_rule: `coupled` adds `weight_decay * p` to the gradient, `coupled_l1`
+            `weight_decay * sign(p)` (Paddle alone), `decoupled` subtracts `eta * weight_decay * p`
+            from the parameter, `corrected` `eta**2 / max_lr * weight_decay * p` (timm alone).
+        max_lr: The largest rate, for `corrected`.
+        clipping: Limits of the gradients, or None.
+        clip_before_weight_decay: Whether the clipping sees the gradient without coupled decay.
+        maximize: The gradient is negated first.
+        gradient_scale: Multiplies the gradient first.
+        caution: Masks the steps whose sign the gradient contradicts (timm alone).
+        complex_leaves: `modulus` accumulates |g|^2, `apart` treats real and imaginary parts as
+            two real leaves, `refused` says that the framework has no such optimizer.
+        around: What else the framework does before or after the step, as a function of the
+            optimizer, with the name by which it is told apart.
+    """
+
+    name: str = field(compare=False)
+    learning_rate: Rate
+    decay: Rate | None
+    eps: Scalar
+    eps_in_sqrt: bool
+    initial: Scalar
+    centered: bool = False
+    bias_correction: bool = False
+    momentum: Scalar | None = None
+    lr_in_momentum: bool = True
+    nesterov: bool = False
+    dampened: bool = False
+    weight_decay: Scalar = 0.0
+    weight_decay_rule: WeightDecayRule = "coupled"
+    max_lr: Scalar | None = None
+    clipping: Clipping | None = None
+    clip_before_weight_decay: bool = True
+    maximize: bool = False
+    gradient_scale: Scalar = 1.0
+    caution: bool = False
+    complex_leaves: Literal["modulus", "apart", "refused"] = "refused"
+    around: tuple[tuple[str, Wrapper], ...] = ()
+
+
+class FrameworkOptimizer(optax.GradientTransformationExtraArgs):
+    """A gradient transformation that knows the convention it follows.
+
+    Attributes:
+        convention: The `Convention`.
+    """
+
+    convention: Convention
+
+    def __new__(
+        cls, init: optax.TransformInitFn, update: Any, convention: Convention
+    ) -> "FrameworkOptimizer":
+        self = super().__new__(cls, init, update)
+        self.convention = convention
+        return self
+
+
+def build(convention: Convention) -> FrameworkOptimizer:
+    """The optimizer that follows a convention."""
+    before = _before(convention)
+    chain = wide_inside(
+        optax.chain(before, _rescaling(convention), *_rate_and_momentum(convention))
+    )
+    if convention.caution:
+        chain = cautious(chain, before)
+    decoupled = _decoupled(convention)
+    if decoupled is not None:
+        chain = wide_inside(optax.chain(chain, decoupled))
+    if convention.complex_leaves == "apart":
+        chain = optax.with_extra_args_support(optax.contrib.split_real_and_imaginary(chain))
+    elif convention.complex_leaves == "refused":
+        chain = refuse_complex(chain, convention.name)
+    for _, wrapper in convention.around:
+        chain = wrapper(chain)
+    return FrameworkOptimizer(chain.init, chain.update, convention)
+
+
+def is_zero(value: Scalar | None) -> bool:
+    """Whether a hyper-parameter is known to be zero, or absent, when the optimizer is built."""
+    return value is None or (isinstance(value, float) and value == 0)
+
+
+def float32_constant(value: Scalar) -> Scalar:
+    """A hyper-parameter rounded to float32, as frameworks do that keep them in a float32 field."""
+    if isinstance(value, jax.Array):
+        # The dtype stays, so that what is computed from it in float64 is not computed in float32.
+        return lax.reduce_precision(value, exponent_bits=8, mantissa_bits=23)
+    return float(np.float32(value))
+
+
+def float32_rate(learning_rate: Rate) -> Rate:
+    """A learning rate or schedule whose values are rounded to float32."""
+    if callable(learning_rate):
+        return lambda count: float32_constant(learning_rate(count))
+    return float32_constant(learning_rate)
+
+
+_COUPLED = {"coupled": add_decayed_weights, "coupled_l1": add_decayed_signs}
+
+
+def _before(c: Convention) -> optax.GradientTransformation:
+    """What happens to the gradient before it is squared."""
+    links = []
+    if c.maximize or not (isinstance(c.gradient_scale, float) and c.gradient_scale == 1):
+        links.append(scale_gradients(-c.gradient_scale if c.maximize else c.gradient_scale))
+    decay = []
+    if c.weight_decay_rule in _COUPLED and not is_zero(c.weight_decay):
+        decay = [_COUPLED[c.weight_decay_rule](c.weight_decay)]
+    clipping = [] if c.clipping is None else [clip(c.clipping)]
+    links += clipping + decay if c.clip_before_weight_decay else decay + clipping
+    return optax.chain(*links) if links else optax.identity()
+
+
+def _rescaling(c: Convention) -> optax.GradientTransformation:
+    if c.decay is None:
+        return scale_by_rss(c.initial, c.eps, eps_in_sqrt=c.eps_in_sqrt)
+    scale = scale_by_stddev if c.centered else scale_by_rms
+    return scale(
+        c.decay,
+        c.eps,
+        initial_scale=c.initial,
+        eps_in_sqrt=c.eps_in_sqrt,
+        bias_correction=c.bias_correction,
+    )
+
+
+def _rate_and_momentum(c: Convention) -> list[optax.GradientTransformation]:
+    rate = scale_by_learning_rate(c.learning_rate)
+    if c.momentum is None:
+        return [rate]
+    buffer = [trace(c.momentum, nesterov=c.nesterov)]
+    if c.dampened:
+        buffer = [dampen(c.momentum), *buffer]
+    return [rate, *buffer] if c.lr_in_momentum else [*buffer, rate]
+
+
+def _decoupled(c: Convention) -> optax.GradientTransformation | None:
+    if c.weight_decay_rule in _COUPLED or is_zero(c.weight_decay):
+        return None
+    rate = c.learning_rate
+    if c.weight_decay_rule == "decoupled" or c.max_lr is None:
+        return decouple_decayed_weights(rate, c.weight_decay)
+    largest = c.max_lr
+    if callable(rate):
+        return decouple_decayed_weights(lambda count: rate(count) ** 2 / largest, c.weight_decay)
+    return decouple_decayed_weights(rate**2 / largest, c.weight_decay)

@@ -1,0 +1,131 @@
+"""What frameworks do to a gradient before it is squared: scaling and clipping."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._hyperparameters import Scalar
+from rmsprop._links import add_decayed_weights
+from rmsprop._precision import narrow, real_dtype
+
+Kind: TypeAlias = Literal["value", "norm", "global_norm"]
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """A limit of the gradients.
+
+    Attributes:
+        kind: `value` limits every element, `norm` the Euclidean norm of every leaf, `global_norm`
+            that of all leaves together.
+        limit: The limit, above 0; for `value` also the highest value of an interval.
+        lowest: For `value`: the lowest value, `-limit` if None.
+    """
+
+    kind: Kind
+    limit: Scalar
+    lowest: Scalar | None = None
+
+
+def clip(clipping: Clipping) -> optax.GradientTransformation:
+    """The transformation that keeps the gradients within a limit."""
+    limit = clipping.limit
+    if clipping.kind == "value":
+        lowest = -limit if clipping.lowest is None else clipping.lowest
+        return _each_leaf(lambda g: lax.clamp(_like(lowest, g), g, _like(limit, g)))
+    if clipping.kind == "norm":
+        return _each_leaf(lambda g: _shorten(g, _norm([g]), limit))
+
+    def update(updates: optax.Updates, params: optax.Params | None) -> optax.Updates:
+        norm = _norm(jax.tree.leaves(updates))
+        return _map(lambda g: _shorten(g, norm, limit), updates)
+
+    return optax.stateless(update)
+
+
+def scale_gradients(factor: Scalar) -> optax.GradientTransformation:
+    """Multiplies the gradients."""
+    return _each_leaf(lambda g: g * _like(factor, g))
+
+
+def add_decayed_signs(weight_decay: Scalar) -> optax.GradientTransformation:
+    """Coupled L1 decay: `g + weight_decay * sign(p)` in the place of `g`."""
+    coupled = add_decayed_weights(weight_decay)
+
+    def update(updates: optax.Updates, params: optax.Params | None) -> optax.Updates:
+        return coupled.update(updates, optax.EmptyState(), jax.tree.map(jnp.sign, params))[0]
+
+    return optax.stateless(update)
+
+
+def refuse_complex(
+    inner: optax.GradientTransformationExtraArgs, name: str
+) -> optax.GradientTransformationExtraArgs:
+    """The optimizer, for real parameters only, where the framework has no complex ones."""
+
+    def init_fn(params: optax.Params) -> Any:
+        if any(
+            jnp.issubdtype(jnp.result_type(p), jnp.complexfloating) for p in jax.tree.leaves(params)
+        ):
+            raise TypeError(
+                f"{name} has been given complex parameters, which the framework does not train or"
+                f" trains by a formula that is none. Use frameworks.torch (real and imaginary parts"
+                f" apart) or rmsprop.rmsprop and rmsprop.adagrad (|g|^2)."
+            )
+        return inner.init(params)
+
+    return optax.GradientTransformationExtraArgs(init_fn, inner.update)
+
+
+def read_clipping(
+    *, norm: Any = None, value: Any = None, global_norm: Any = None, names: tuple[str, str, str]
+) -> Clipping | None:
+    """At most one of three limits, under the framework's own names for them.
+
+    Raises:
+        ValueError: more than one limit, or one that is not above 0.
+    """
+    given: list[tuple[str, Kind, Any]] = [
+        (names[0], "norm", norm),
+        (names[1], "value", value),
+        (names[2], "global_norm", global_norm),
+    ]
+    given = [entry for entry in given if entry[2] is not None]
+    if len(given) > 1:
+        listed = " and ".join(f"{name}={limit}" for name, _, limit in given)
+        raise ValueError(f"only one limit of the gradients may be given; these are {listed}.")
+    if not given:
+        return None
+    name, kind, limit = given[0]
+    return Clipping(kind, hyperparameters.positive(name, limit))
+
+
+def _shorten(g: jax.Array, norm: Any, limit: Scalar) -> jax.Array:
+    """`g` while its norm is within the limit, else scaled to it; a norm of inf gives NaN or 0."""
+    factor = _like(limit, g) / lax.max(_like(norm, g), _like(limit, g))
+    return g * lax.convert_element_type(factor, g.dtype)
+
+
+def _norm(leaves: list[Any]) -> jax.Array:
+    return jnp.sqrt(sum(jnp.sum(jnp.square(jnp.abs(leaf))) for leaf in leaves))
+
+
+def _like(value: Any, g: jax.Array) -> jax.Array:
+    return lax.convert_element_type(value, real_dtype(jnp.result_type(g)))
+
+
+def _each_leaf(function: Any) -> optax.GradientTransformation:
+    return optax.stateless(lambda updates, params: _map(function, updates))
+
+
+def _map(function: Any, updates: optax.Updates) -> optax.Updates:
+    def leaf(g: Any) -> Any:
+        g = jnp.asarray(g)
+        return narrow(function(g), g.dtype)
+
+    return jax.tree.map(leaf, updates)

@@ -1,0 +1,147 @@
+"""The arguments that all optimizers of Keras share, read as a part of their convention."""
+
+from typing import Any
+
+import numpy as np
+import optax
+
+from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
+from rmsprop._links import wide_inside
+from rmsprop.frameworks._arguments import inverse_time, rate
+from rmsprop.frameworks._convention import Wrapper, float32_constant, float32_rate, is_zero
+from rmsprop.frameworks._gradients import Clipping, clip, read_clipping
+from rmsprop.frameworks._keras_step import (
+    accumulate_gradients,
+    average_parameters,
+    rate_of_every,
+)
+
+DEFAULT_RATE = 1e-3
+DEFAULT_EMA_MOMENTUM = 0.99
+_BACKEND_EPSILON = 1e-7
+_LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+def base(
+    *,
+    learning_rate: ScalarOrSchedule,
+    weight_decay: ScalarLike | None,
+    limits: tuple[Any, Any, Any],
+    use_ema: bool,
+    ema_momentum: ScalarLike,
+    ema_overwrite_frequency: int | None,
+    loss_scale_factor: ScalarLike | None,
+    gradient_accumulation_steps: int | None,
+    name: str | None,
+) -> dict[str, Any]:
+    """The part of the convention that all optimizers of Keras 3 share."""
+    _check_label(name)
+    if sum(limit is not None for limit in limits) == 1:  # more are refused, also when one is 0
+        limits = _none_if_zero(limits[0]), _none_if_zero(limits[1]), _none_if_zero(limits[2])
+    clipping = read_clipping(norm=limits[0], value=limits[1], global_norm=limits[2], names=_LIMITS)
+    scale = 1.0
+    if loss_scale_factor is not None:
+        scale = 1.0 / hyperparameters.positive("loss_scale_factor", loss_scale_factor)
+    eta = rate("learning_rate", learning_rate)
+    around: list[tuple[str, Wrapper]] = []
+    steps = _whole("gradient_accumulation_steps", gradient_accumulation_steps, 2)
+    if steps is not None:
+        eta = rate_of_every(steps, eta)
+        around.append((f"mean of {steps} gradients", accumulate_gradients(steps)))
+    average = _read_average(use_ema, ema_momentum, ema_overwrite_frequency)
+    if average is not None:
+        coefficient, frequency = average
+        overwriting = "" if frequency is None else f", in their place every {frequency} steps"
+        label = f"average of the parameters with {coefficient}{overwriting}"
+        around.append((label, average_parameters(coefficient, frequency, steps or 1)))
+    return {
+        "learning_rate": eta,
+        "weight_decay": 0.0 if weight_decay is None else hyperparameters.weight_decay(weight_decay),
+        "weight_decay_rule": "decoupled",
+        "clipping": clipping,
+        "gradient_scale": scale,
+        "around": tuple(around),
+    }
+
+
+def _read_average(
+    use_ema: bool, ema_momentum: ScalarLike, ema_overwrite_frequency: int | None
+) -> tuple[Scalar, int | None] | None:
+    coefficient = hyperparameters.momentum(ema_momentum, "ema_momentum")
+    frequency = _whole("ema_overwrite_frequency", ema_overwrite_frequency, 1)
+    if hyperparameters.flag("use_ema", use_ema):
+        return coefficient, frequency
+    default = isinstance(coefficient, float) and coefficient == DEFAULT_EMA_MOMENTUM
+    if frequency is not None or not default:
+        given = (
+            f"ema_momentum={ema_momentum}"
+            if frequency is None
+            else f"ema_overwrite_frequency={frequency}"
+        )
+        raise ValueError(
+            f"use_ema is False, so that {given} would change nothing; Keras ignores it. Pass"
+            f" use_ema=True or leave it out."
+        )
+    return None
+
+
+def legacy_base(
+    learning_rate: ScalarOrSchedule,
+    lr: ScalarOrSchedule | None,
+    decay: ScalarLike,
+    epsilon: ScalarLike | None,
+    clipnorm: ScalarLike | None,
+    clipvalue: ScalarLike | None,
+    global_clipnorm: ScalarLike | None,
+    name: str,
+) -> dict[str, Any]:
+    """The part of the convention that the legacy optimizers share."""
+    _check_label(name)
+    eta = rate("learning_rate", learning_rate)
+    if lr is not None:
+        if not (isinstance(eta, float) and eta == DEFAULT_RATE):
+            raise ValueError(
+                "lr and learning_rate are two names of one argument, of which Keras would take lr."
+                " Pass learning_rate alone."
+            )
+        eta = rate("lr", lr)
+    constant = hyperparameters.epsilon(_BACKEND_EPSILON if epsilon is None else epsilon, "epsilon")
+    gamma = hyperparameters.weight_decay(decay, "decay")
+    clipping = read_clipping(norm=clipnorm, global_norm=global_clipnorm, names=_LIMITS)
+    values = read_clipping(value=clipvalue, names=_LIMITS)
+    around: tuple[tuple[str, Wrapper], ...] = ()
+    if clipping is None:
+        clipping = values
+    elif values is not None:
+        around = ((f"elements within {values.limit} first", _clip_first(values)),)
+    return {
+        "learning_rate": inverse_time(float32_rate(eta), "decay", float32_constant(gamma)),
+        "eps": _BACKEND_EPSILON if is_zero(constant) else constant,
+        "clipping": clipping,
+        "around": around,
+    }
+
+
+def _clip_first(clipping: Clipping) -> Wrapper:
+    return lambda inner: wide_inside(
+        optax.with_extra_args_support(optax.chain(clip(clipping), inner))
+    )
+
+
+def _whole(name: str, value: int | None, least: int) -> int | None:
+    """A count, which has to be known when the optimizer is built."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name} is {value!r}; it must be None or an integer, at least {least}.")
+    return int(value)
+
+
+def _none_if_zero(limit: Any) -> Any:
+    return None if isinstance(limit, float | int | np.number) and limit == 0 else limit
+
+
+def _check_label(name: str | None) -> None:
+    if not (name is None or isinstance(name, str)):
+        raise TypeError(f"name is {name!r}; it is a label and must be a string.")

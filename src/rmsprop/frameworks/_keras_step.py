@@ -1,0 +1,191 @@
+"""What Keras does around a step: it averages gradients before it, and parameters after it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jax.core import Tracer
+
+from rmsprop._hyperparameters import Scalar
+from rmsprop._precision import narrow, signed_accumulator_dtype, widen
+from rmsprop._transforms import increment, zero_count
+from rmsprop._trees import map_leaves, signed_accumulators
+from rmsprop.frameworks._convention import Rate, Wrapper
+
+
+class AccumulatedGradientsState(NamedTuple):
+    """State of `accumulate_gradients`.
+
+    Attributes:
+        inner: State of the optimizer.
+        gradients: Sum of the gradients since the last step.
+        position: How many gradients that sum has.
+    """
+
+    inner: Any
+    gradients: Any
+    position: jax.Array
+
+
+class AveragedParametersState(NamedTuple):
+    """State of `average_parameters`.
+
+    Attributes:
+        inner: State of the optimizer.
+        average: The average of the parameters; before the first call the parameters themselves.
+        calls: Number of calls.
+    """
+
+    inner: Any
+    average: Any
+    calls: jax.Array
+
+
+def accumulate_gradients(steps: int) -> Wrapper:
+    """One step for every `steps` calls, with the mean of their gradients.
+
+    The other calls return zero updates and leave the state of the optimizer alone.
+    `optax.MultiSteps` differs by rounding: it keeps a running mean, Keras a sum.
+    """
+
+    def wrapper(
+        inner: optax.GradientTransformationExtraArgs,
+    ) -> optax.GradientTransformationExtraArgs:
+        def init_fn(params: optax.Params) -> AccumulatedGradientsState:
+            # First the optimizer's: it refuses parameters with a better reason.
+            state = inner.init(params)
+            return AccumulatedGradientsState(state, signed_accumulators(params, None), zero_count())
+
+        def update_fn(
+            updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
+        ) -> tuple[optax.Updates, AccumulatedGradientsState]:
+            sums, kept = map_leaves(_add, updates, state.gradients)
+
+            def step() -> tuple[optax.Updates, Any, Any]:
+                mean = jax.tree.map(lambda total: total / steps, sums)
+                stepped, inner_state = inner.update(mean, state.inner, params, **extra)
+                stepped = jax.tree.map(lambda u, g: narrow(u, g.dtype), stepped, updates)
+                _, cleared = map_leaves(lambda g, s: (g, jnp.zeros_like(s)), updates, kept)
+                return stepped, inner_state, cleared
+
+            def wait() -> tuple[optax.Updates, Any, Any]:
+                return jax.tree.map(jnp.zeros_like, updates), state.inner, kept
+
+            last = state.position == steps - 1
+            updates, inner_state, kept = _either(last, step, wait)
+            position = lax.select(last, zero_count(), state.position + 1)
+            return updates, AccumulatedGradientsState(inner_state, kept, position)
+
+        return optax.GradientTransformationExtraArgs(init_fn, update_fn)
+
+    return wrapper
+
+
+def rate_of_every(steps: int, learning_rate: Rate) -> Rate:
+    """The rate of accumulated steps, when a schedule counts calls: that of the last of them."""
+    if not callable(learning_rate):
+        return learning_rate
+    return lambda count: learning_rate(count * steps + (steps - 1))
+
+
+def average_parameters(
+    momentum: Scalar, overwrite_every: int | None, calls_per_step: int = 1
+) -> Wrapper:
+    r"""An average of the parameters, which now and then takes their place.
+
+    .. math:: a_1 = \theta_1, \quad a_t = m a_{t-1} + (1 - m) \theta_t
+
+    Args:
+        momentum: The coefficient :math:`m`.
+        overwrite_every: After so many steps the update leads to the average; None for never.
+        calls_per_step: How many calls make one step. The average moves at each call, also when the
+            parameters do not, and is the parameters until the first step is done; all calls of a
+            step whose turn it is lead to the average. So does Keras.
+    """
+
+    def wrapper(
+        inner: optax.GradientTransformationExtraArgs,
+    ) -> optax.GradientTransformationExtraArgs:
+        def init_fn(params: optax.Params) -> AveragedParametersState:
+            state = inner.init(params)
+            return AveragedParametersState(state, jax.tree.map(_copy, params), zero_count())
+
+        def update_fn(
+            updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
+        ) -> tuple[optax.Updates, AveragedParametersState]:
+            if params is None:
+                raise ValueError(
+                    "use_ema=True averages the parameters, and update() was called without them."
+                    " Call optimizer.update(gradients, state, params)."
+                )
+            updates, inner_state = inner.update(updates, state.inner, params, **extra)
+            step = state.calls // calls_per_step
+            overwrite = None if overwrite_every is None else (step + 1) % overwrite_every == 0
+            average = jax.tree.map(
+                lambda u, p, a: _follow(u, p, a, momentum, step == 0),
+                updates,
+                params,
+                state.average,
+                is_leaf=_is_none,
+            )
+            if overwrite is not None:
+                updates = jax.tree.map(
+                    lambda u, p, a: None if u is None else _lead_to(u, p, a, overwrite),
+                    updates,
+                    params,
+                    average,
+                    is_leaf=_is_none,
+                )
+            calls = increment(state.calls)
+            return updates, AveragedParametersState(inner_state, average, calls)
+
+        return optax.GradientTransformationExtraArgs(init_fn, update_fn)
+
+    return wrapper
+
+
+def _is_none(leaf: Any) -> bool:
+    return leaf is None
+
+
+def _add(gradient: jax.Array, total: jax.Array) -> tuple[jax.Array, jax.Array]:
+    following = lax.convert_element_type(gradient, total.dtype) + total
+    return following, following
+
+
+def _either(which: jax.Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+    """`lax.cond`, which outside of a compiled program would compile both sides at every call."""
+    if isinstance(which, Tracer):
+        return lax.cond(which, yes, no)
+    return yes() if which else no()
+
+
+def _copy(parameter: Any) -> jax.Array:
+    """A buffer of its own, so that parameters and state can both be donated."""
+    dtype = signed_accumulator_dtype(jnp.result_type(parameter), None)
+    return jnp.array(parameter, dtype, copy=True)
+
+
+def _follow(
+    update: Any, parameter: Any, average: Any, momentum: Scalar, first: jax.Array
+) -> jax.Array | None:
+    """The next average; a parameter without a gradient stays where it is and is averaged too."""
+    if parameter is None:
+        return None
+    following = jnp.asarray(parameter)
+    if update is not None:  # with the rounding of optax.apply_updates
+        following = lax.convert_element_type(following + update, following.dtype)
+    following = widen(following, average.dtype)
+    m = lax.convert_element_type(momentum, average.dtype)
+    # Keras computes 1 - m in the parameter's dtype, which is 1e-6 of it in float32.
+    return jnp.where(first, following, m * average + (1 - m) * following)
+
+
+def _lead_to(
+    update: jax.Array, parameter: jax.Array, average: jax.Array, overwrite: jax.Array
+) -> jax.Array:
+    distance = average - widen(jnp.asarray(parameter), average.dtype)
+    return jnp.where(overwrite, narrow(distance, update.dtype), update)

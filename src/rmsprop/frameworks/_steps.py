@@ -1,0 +1,105 @@
+"""What few frameworks do to the step: dampening, caution, limits of the parameters."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from rmsprop._hyperparameters import Scalar
+from rmsprop._links import wide_inside
+from rmsprop.frameworks._gradients import scale_gradients
+
+
+def dampen(momentum: Scalar) -> optax.GradientTransformation:
+    """`(1 - momentum) * u`: in front of a heavy ball it makes the buffer an average."""
+    return scale_gradients(1 - momentum)
+
+
+class CautiousState(NamedTuple):
+    """State of `cautious`.
+
+    Attributes:
+        inner: State of the optimizer.
+        before: State of what leads to the gradient that the step is compared with.
+    """
+
+    inner: Any
+    before: Any
+
+
+def cautious(
+    inner: optax.GradientTransformationExtraArgs, before: optax.GradientTransformation
+) -> optax.GradientTransformationExtraArgs:
+    r"""Keeps of a step what the gradient agrees with: Liang et al., 2024, arXiv:2411.16085.
+
+    .. math:: u \leftarrow u \odot m / \max(\bar m, 10^{-3}), \qquad m = [u \odot g < 0]
+
+    for every leaf; :math:`u` is the update that is added (hence `< 0`), :math:`g` the gradient
+    with coupled weight decay, and the buffer of the momentum is not touched.
+
+    Args:
+        inner: The optimizer.
+        before: What the gradient passes through before it is squared.
+    """
+
+    def init_fn(params: optax.Params) -> CautiousState:
+        return CautiousState(inner.init(params), before.init(params))
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
+    ) -> tuple[optax.Updates, CautiousState]:
+        seen, before_state = before.update(updates, state.before, params)
+        updates, inner_state = inner.update(updates, state.inner, params, **extra)
+        return jax.tree.map(_agreeing, updates, seen), CautiousState(inner_state, before_state)
+
+    return wide_inside(optax.GradientTransformationExtraArgs(init_fn, update_fn))
+
+
+@jax.jit
+def _agreeing(update: jax.Array, gradient: jax.Array) -> jax.Array:
+    agree = lax.convert_element_type(update * gradient < 0, update.dtype)
+    return update * (agree / lax.max(jnp.mean(agree), jnp.asarray(1e-3, update.dtype)))
+
+
+@dataclass(frozen=True)
+class ClipWeights:
+    """Around an optimizer: the step leads to the nearest parameters within a limit.
+
+    Attributes:
+        limit: The largest magnitude of a parameter, above 0.
+    """
+
+    limit: Scalar
+
+    def __call__(
+        self, inner: optax.GradientTransformationExtraArgs
+    ) -> optax.GradientTransformationExtraArgs:
+        def update_fn(
+            updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
+        ) -> tuple[optax.Updates, Any]:
+            if params is None:
+                raise ValueError(
+                    "clip_weights limits the parameters, and update() was called without them."
+                    " Call optimizer.update(gradients, state, params)."
+                )
+            updates, state = inner.update(updates, state, params, **extra)
+            updates = jax.tree.map(
+                lambda u, p: None if u is None else _within(u, p, self.limit),
+                updates,
+                params,
+                is_leaf=lambda leaf: leaf is None,
+            )
+            return updates, state
+
+        return wide_inside(optax.GradientTransformationExtraArgs(inner.init, update_fn))
+
+
+@jax.jit
+def _within(update: jax.Array, parameter: jax.Array, limit: Scalar) -> jax.Array:
+    """The update itself where it stays within the limit, which rounds nothing."""
+    most = lax.convert_element_type(limit, update.dtype)
+    p = lax.convert_element_type(parameter, update.dtype)
+    return lax.select(abs(p + update) <= most, update, lax.clamp(-most, p + update, most) - p)

@@ -1,0 +1,143 @@
+r"""Second moments that no `Convention` describes, as transformations of their own.
+
+    scale_by_annealed_rms       v <- (1 - gamma/t) v + gamma/t |g|^2     g / (sqrt(t v) + delta)
+    scale_by_convex_moment      the same v, or the sum s of squares      g / (w + xi2 exp(-xi1 w))
+    scale_by_previous_rss       s <- s + |g|^2                           g / sqrt(s before the step)
+
+with `w = t v` or `w = s`.  The accumulation is that of `rmsprop._moments`: a rule of two weights,
+which here change with the step, and at `gamma = 1` are those of AdaGrad.  Accumulators are real and
+at least float32, saturate at the largest finite value, and keep their structure and dtypes; updates
+come back in the gradient's dtype; a `None` gradient leaves its accumulator alone.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from rmsprop import _moments as moments
+from rmsprop._hyperparameters import Scalar
+from rmsprop._precision import real_dtype, widen
+from rmsprop._transforms import ScaleByRmsWithCountState, increment, zero_count
+from rmsprop._trees import accumulators, check_fields, map_leaves
+
+
+def scale_by_annealed_rms(gamma: Scalar, delta: Scalar) -> optax.GradientTransformation:
+    r"""Divides gradients by :math:`\sqrt{t v_t} + \delta`, with a decay of :math:`1 - \gamma / t`.
+
+    The state keeps :math:`v`, whose weights stay representable for longer than those of the sum
+    :math:`t v_t`. The factor :math:`t` enters where a bias correction would, as :math:`1 / t`.
+    """
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Any]:
+        del params
+        check_fields(state, ("count", "nu"))
+        rule = _annealed(gamma, moments.Denominator(delta, eps_in_sqrt=False), state.count)
+        updates, nu = map_leaves(lambda g, v: moments.rescale(g, v, rule), updates, state.nu)
+        return updates, state._replace(count=increment(state.count), nu=nu)
+
+    return optax.GradientTransformation(_counted_zeros, update_fn)
+
+
+def scale_by_convex_moment(
+    xi1: Scalar, xi2: Scalar, gamma: Scalar | None = None
+) -> optax.GradientTransformation:
+    r"""Divides gradients by :math:`w_t + \xi_2 \exp(-\xi_1 w_t)`, without a root.
+
+    Args:
+        xi1: How fast the added constant falls.
+        xi2: The constant added where nothing has been accumulated.
+        gamma: For :math:`w_t = t v_t`, as in `scale_by_annealed_rms`; None for the sum of squares.
+    """
+    bare = moments.Denominator(0.0, eps_in_sqrt=False)
+
+    def init_fn(params: optax.Params) -> Any:
+        if gamma is None:
+            return optax.ScaleByRssState(accumulators(params, 0.0, None))
+        return _counted_zeros(params)
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Any]:
+        del params
+        if gamma is None:
+            check_fields(state, ("sum_of_squares",))
+            rule, steps, old = moments.total(bare), 1.0, state.sum_of_squares
+        else:
+            check_fields(state, ("count", "nu"))
+            rule, steps = _annealed(gamma, bare, state.count), _steps(gamma, state.count)
+            old = state.nu
+        updates, new = map_leaves(
+            lambda g, v: _rescale_without_root(g, v, rule, steps, xi1, xi2), updates, old
+        )
+        if gamma is None:
+            return updates, state._replace(sum_of_squares=new)
+        return updates, state._replace(count=increment(state.count), nu=new)
+
+    return optax.GradientTransformation(init_fn, update_fn)
+
+
+def scale_by_previous_rss(initial_accumulator_value: Scalar) -> optax.GradientTransformation:
+    """Divides gradients by the root of the sum of the squares of all gradients before this one."""
+    rule = moments.total(moments.Denominator(0.0, eps_in_sqrt=False))
+
+    def init_fn(params: optax.Params) -> optax.ScaleByRssState:
+        return optax.ScaleByRssState(accumulators(params, initial_accumulator_value, None))
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Any]:
+        del params
+        check_fields(state, ("sum_of_squares",))
+        updates, sums = map_leaves(
+            lambda g, s: _rescale_by_previous(g, s, rule), updates, state.sum_of_squares
+        )
+        return updates, state._replace(sum_of_squares=sums)
+
+    return optax.GradientTransformation(init_fn, update_fn)
+
+
+def _counted_zeros(params: optax.Params) -> ScaleByRmsWithCountState:
+    return ScaleByRmsWithCountState(zero_count(), accumulators(params, 0.0, None))
+
+
+def _annealed(gamma: Scalar, denominator: moments.Denominator, count: jax.Array) -> moments.Rule:
+    """The average with weight `gamma / t` for the newest square, times `t` under the root."""
+    steps = _steps(gamma, count)
+    return denominator.rule(1 - gamma / steps, gamma / steps, 1 / steps)
+
+
+def _steps(gamma: Scalar, count: jax.Array) -> jax.Array:
+    """The number `t` of the step that follows `count` earlier ones, in the dtype of the weights."""
+    return lax.convert_element_type(count, jnp.result_type(gamma)) + 1
+
+
+@jax.jit
+def _rescale_without_root(
+    gradient: jax.Array, v: jax.Array, rule: moments.Rule, steps: Scalar, xi1: Scalar, xi2: Scalar
+) -> tuple[jax.Array, jax.Array]:
+    g = widen(gradient, v.dtype)
+    v = moments.accumulate(v, g, rule)
+    real = real_dtype(g.dtype)
+    t, rate, most = (lax.convert_element_type(x, real) for x in (steps, xi1, xi2))
+    w = t * lax.convert_element_type(v, real)  # infinite at worst, and then the step is zero
+    return moments.quotient(gradient, g, _nonzero(w + most * lax.exp(-rate * w))), v
+
+
+@jax.jit
+def _rescale_by_previous(
+    gradient: jax.Array, s: jax.Array, rule: moments.Rule
+) -> tuple[jax.Array, jax.Array]:
+    g = widen(gradient, s.dtype)
+    root = lax.sqrt(lax.convert_element_type(s, real_dtype(g.dtype)))
+    return moments.quotient(gradient, g, _nonzero(root)), moments.accumulate(s, g, rule)
+
+
+def _nonzero(denominator: jax.Array) -> jax.Array:
+    """1 in the place of 0, which a traced hyper-parameter may give: 0 / 1 for 0 / 0."""
+    one = lax.full_like(denominator, 1)
+    return lax.select(denominator == 0, one, denominator)

@@ -1,0 +1,152 @@
+"""Conventions and the drift between them in words, for a terminal of 80 columns."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+if TYPE_CHECKING:
+    from rmsprop.frameworks._comparison import Drift
+
+_LABELS = {
+    "learning_rate": "learning rate",
+    "decay": "accumulation",
+    "eps": "epsilon",
+    "eps_in_sqrt": "place of epsilon",
+    "initial": "starting value",
+    "centered": "second moment",
+    "bias_correction": "bias correction",
+    "momentum": "momentum",
+    "lr_in_momentum": "place of the rate",
+    "nesterov": "momentum's kind",
+    "dampened": "momentum receives",
+    "weight_decay": "weight decay",
+    "weight_decay_rule": "kind of decay",
+    "clipping": "clipping",
+    "clip_before_weight_decay": "clipping comes",
+    "maximize": "direction",
+    "gradient_scale": "gradient scale",
+    "caution": "caution",
+    "complex_leaves": "complex leaves",
+    "around": "around the step",
+}
+_SWITCHES = {
+    "eps_in_sqrt": ("under the root", "added to the root"),
+    "centered": ("centered", "not centered"),
+    "lr_in_momentum": ("before momentum", "after momentum"),
+    "nesterov": ("Nesterov", "heavy ball"),
+    "dampened": ("(1 - mu) u", "u"),
+    "clip_before_weight_decay": ("before decay", "after decay"),
+    "maximize": ("maximize", "minimize"),
+}
+
+
+def label(axis: str) -> str:
+    """The name of a field of `Convention` in words."""
+    return _LABELS.get(axis, axis)
+
+
+def value(axis: str, x: Any) -> str:
+    """The value of a field in words."""
+    if axis in _SWITCHES:
+        return _SWITCHES[axis][0 if x else 1]
+    if callable(x):
+        return "a schedule"
+    if axis == "decay":
+        return "sum" if x is None else f"decay {_number(x)}"
+    if axis == "clipping" and x is not None:
+        return f"{x.kind.replace('_', ' ')} {_number(x.limit)}"
+    if axis == "around":
+        return ", ".join(name for name, _ in x or ()) or "none"
+    if isinstance(x, bool):
+        return "yes" if x else "no"
+    return _number(x)
+
+
+def table(drift: "Drift") -> str:
+    """The whole result, at most 80 columns wide."""
+    counts = [f"{n:,}" for n in drift.steps]
+    ratios = [_ratio(b, a) for a, b in zip(*drift.travelled, strict=True)]
+    lines = [
+        f"{drift.first} (the first) against {drift.second} (the second)",
+        drift.gradients,
+        "",
+        *_differences(drift),
+        "",
+        _row("After this number of steps", counts),
+        _row("way of the first", _shortened(drift.travelled[0])),
+        _row("way of the second", _shortened(drift.travelled[1])),
+        _row("  in ways of the first", _shortened(ratios)),
+        _row("distance between them, in ways of the first", _shortened(drift.apart)),
+    ]
+    for heading, field in (
+        ("that distance, if the first takes over only", "alone"),
+        ("what is left of it, if the second corrects only", "rest"),
+    ):
+        if drift.differences:
+            lines.append(heading)
+        for k, difference in enumerate(drift.differences or (), 1):
+            name = f"  {k} {label(difference.axis)}"
+            lines.append(_row(name, _shortened(getattr(difference, field))))
+    return "\n".join([*lines, *_verdict(drift)])
+
+
+def _differences(drift: "Drift") -> list[str]:
+    if drift.differences is None:
+        return [
+            "Which convention is responsible is known for the calls of rmsprop.frameworks that",
+            "follow a Convention; one of these two does not.",
+        ]
+    if not drift.differences:
+        return ["The two calls mean the same: no convention differs."]
+    cells = [("", "the first", "the second")]
+    for k, d in enumerate(drift.differences, 1):
+        cells.append((f"{k} {label(d.axis)}", value(d.axis, d.first), value(d.axis, d.second)))
+    return [f"{name:<26}{first:<26.25}{second:.28}".rstrip() for name, first, second in cells]
+
+
+def _row(name: str, cells: Sequence[str]) -> str:
+    return f"{name:<{max(0, 80 - 10 * len(cells))}}" + "".join(f"{cell:>10}" for cell in cells)
+
+
+def _shortened(numbers: Sequence[float]) -> list[str]:
+    return [_short(x) for x in numbers]
+
+
+def _verdict(drift: "Drift") -> list[str]:
+    if not drift.differences:
+        return []
+    n, apart = drift.steps[-1], drift.apart[-1]
+    best = drift.differences[0]
+    named = f"{label(best.axis)} ({value(best.axis, best.first)})"
+    if apart < 1e-3:
+        verdict = f"After {n:,} steps the two are together: {_short(apart)} of the way apart."
+    elif len(drift.differences) == 1:
+        verdict = f"The only difference is the {named}."
+    elif not best.rest[-1] < 0.9 * apart:
+        verdict = "No single correction brings the second much nearer to the first."
+    else:
+        verdict = f"To correct first: {named}."
+    return ["", verdict]
+
+
+def _ratio(b: float, a: float) -> float:
+    return b / a if a else (math.inf if b else 1.0)
+
+
+def _short(x: float) -> str:
+    """Three digits; a dash for what could not be run."""
+    if math.isnan(x):
+        return "-"
+    if 0 < abs(x) < 1e-6:  # the rounding of float32
+        return "<1e-6"
+    if x != 0 and (abs(x) < 1e-3 or abs(x) >= 1e5):
+        return f"{x:.1e}"
+    return f"{x:.3g}" if abs(x) < 1000 else f"{x:,.0f}"
+
+
+def _number(x: Any) -> str:
+    if isinstance(x, jax.Array) and jax.numpy.ndim(x) == 0:
+        x = float(x)
+    return "none" if x is None else (f"{x:.6g}" if isinstance(x, float | int) else str(x))

@@ -1,0 +1,141 @@
+r"""Optax's `rmsprop` and `adagrad`, as conventions that can be compared with the others.
+
+The numbers are those of `rmsprop.rmsprop` and `rmsprop.adagrad`, whose options beyond Optax's
+(a scheduled decay, the rate behind the momentum) are not repeated here.
+"""
+
+from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
+from rmsprop._transforms import refuse_corrected_variance
+from rmsprop.frameworks._arguments import rate
+from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
+
+
+def rmsprop(
+    learning_rate: ScalarOrSchedule,
+    decay: ScalarLike = 0.9,
+    eps: ScalarLike = 1e-8,
+    initial_scale: ScalarLike = 0.0,
+    eps_in_sqrt: bool = True,
+    centered: bool = False,
+    momentum: ScalarLike | None = None,
+    nesterov: bool = False,
+    bias_correction: bool = False,
+) -> FrameworkOptimizer:
+    r"""`optax.rmsprop(...)`.
+
+    .. math::
+
+        v_t &= \rho v_{t-1} + (1 - \rho) |g_t|^2, \quad v_0 = s \\
+        b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}} \quad\text{or}\quad
+        \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t} + \epsilon} \\
+        \theta_t &= \theta_{t-1} - b_t
+
+    Args:
+        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        decay: The decay :math:`\rho`, at least 0 and below 1.
+        eps: The constant :math:`\epsilon`, at least 0.
+        initial_scale: The starting value :math:`s`, at least 0.
+        eps_in_sqrt: Whether `eps` is added under the root or to it.
+        centered: Subtract the square of the averaged gradient under the root.
+        momentum: The coefficient :math:`\mu`, at least 0 and below 1; None for no buffer.
+        nesterov: Take the step :math:`\eta_t u_t + \mu b_t`. Optax ignores it without momentum;
+            here it is refused.
+        bias_correction: Divide the average by :math:`1 - \rho^t`. Refused with `centered`, where
+            Optax divides by zero at the first step.
+
+    Returns:
+        A `FrameworkOptimizer`.
+
+    Raises:
+        ValueError: a value out of its range; options that contradict each other.
+        TypeError: a hyper-parameter in half precision; integer parameters.
+
+    Example:
+        >>> import jax.numpy as jnp, rmsprop
+        >>> optimizer = rmsprop.frameworks.optax.rmsprop(1.0)
+        >>> updates, _ = optimizer.update(jnp.array([1.0]), optimizer.init(jnp.array([1.0])))
+        >>> print(f"{updates[0]:.4f}")
+        -3.1623
+
+    Differs from the neighbours: PyTorch adds :math:`\epsilon` to the root and applies the rate
+    after the buffer; TensorFlow 1 starts at 1; Nesterov and bias correction are Optax's alone.
+
+    Agreement: the parameters differ by at most 3.3e-16 in float64 and 2.1e-07 in float32, relative
+    to the largest value of each coordinate, over 25 steps of 30 runs, most with a changing rate,
+    from Optax 0.2.8.
+    """
+    if hyperparameters.flag("nesterov", nesterov) and momentum is None:
+        raise ValueError(
+            "nesterov=True without momentum does nothing in Optax. Pass momentum=0.9, say, or"
+            " nesterov=False."
+        )
+    if hyperparameters.flag("centered", centered):
+        refuse_corrected_variance(bias_correction)
+    return build(
+        Convention(
+            name="optax.rmsprop",
+            learning_rate=rate("learning_rate", learning_rate),
+            decay=hyperparameters.decay(decay),
+            eps=hyperparameters.epsilon(eps),
+            eps_in_sqrt=hyperparameters.flag("eps_in_sqrt", eps_in_sqrt),
+            initial=hyperparameters.initial_value("initial_scale", initial_scale),
+            centered=centered,
+            bias_correction=hyperparameters.flag("bias_correction", bias_correction),
+            momentum=None if momentum is None else hyperparameters.momentum(momentum),
+            nesterov=nesterov,
+            complex_leaves="modulus",
+        )
+    )
+
+
+def adagrad(
+    learning_rate: ScalarOrSchedule,
+    initial_accumulator_value: ScalarLike = 0.1,
+    eps: ScalarLike = 1e-7,
+) -> FrameworkOptimizer:
+    r"""`optax.adagrad(...)`.
+
+    .. math::
+
+        s_t = s_{t-1} + |g_t|^2, \qquad
+        \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t + \epsilon}}
+
+    Args:
+        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        initial_accumulator_value: The starting value :math:`s_0`, at least 0.
+        eps: The constant :math:`\epsilon`, at least 0, under the root.
+
+    Returns:
+        A `FrameworkOptimizer`.
+
+    Raises:
+        ValueError: a value out of its range.
+        TypeError: a hyper-parameter in half precision; integer parameters.
+
+    Example:
+        >>> import jax.numpy as jnp, rmsprop
+        >>> optimizer = rmsprop.frameworks.optax.adagrad(1.0)
+        >>> updates, _ = optimizer.update(jnp.array([1.0]), optimizer.init(jnp.array([1.0])))
+        >>> print(f"{updates[0]:.4f}")
+        -0.9535
+
+    Differs from the neighbours: PyTorch starts at 0 and adds :math:`\epsilon` to the root; Keras 3
+    is the same; TensorFlow 1 has no :math:`\epsilon`.
+
+    Agreement: the parameters differ by at most 1.7e-16 in float64 and 0 in float32, relative to the
+    largest value of each coordinate, over 25 steps of 8 runs, most with a changing rate, from Optax
+    0.2.8.
+    """
+    initial = hyperparameters.initial_value("initial_accumulator_value", initial_accumulator_value)
+    return build(
+        Convention(
+            name="optax.adagrad",
+            learning_rate=rate("learning_rate", learning_rate),
+            decay=None,
+            eps=hyperparameters.epsilon(eps),
+            eps_in_sqrt=True,
+            initial=initial,
+            complex_leaves="modulus",
+        )
+    )

@@ -1,0 +1,73 @@
+r"""Stable-Baselines3's `RMSpropTFLike`, which its A2C uses in the place of PyTorch's.
+
+As PyTorch's RMSprop, but with the average started at 1 and epsilon under the root.  The rate stays
+behind the momentum buffer, so that with momentum and a changing rate it is not TensorFlow's.
+"""
+
+from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
+from rmsprop.frameworks._arguments import rate, unless_zero
+from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
+
+
+def rmsprop_tf_like(
+    lr: ScalarOrSchedule = 1e-2,
+    alpha: ScalarLike = 0.99,
+    eps: ScalarLike = 1e-8,
+    weight_decay: ScalarLike = 0,
+    momentum: ScalarLike = 0,
+    centered: bool = False,
+) -> FrameworkOptimizer:
+    r"""`stable_baselines3.common.sb2_compat.rmsprop_tf_like.RMSpropTFLike(params, ...)`.
+
+    .. math::
+
+        g_t &\leftarrow g_t + \lambda \theta_{t-1} \\
+        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad
+        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = 1, \; m_0 = 0 \\
+        b_t &= \mu b_{t-1} + \frac{g_t}{\sqrt{v_t\,[- m_t^2] + \epsilon}} \\
+        \theta_t &= \theta_{t-1} - \eta_t b_t
+
+    Args:
+        lr: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        alpha: The decay :math:`\rho`, at least 0 and below 1.
+        eps: The constant :math:`\epsilon`, at least 0, under the root.
+        weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
+        momentum: The coefficient :math:`\mu`, at least 0 and below 1.
+        centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
+
+    Returns:
+        A `FrameworkOptimizer`; `update` needs `params` if there is weight decay.
+
+    Raises:
+        ValueError: a value out of its range.
+        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+
+    Example:
+        >>> import jax.numpy as jnp, rmsprop
+        >>> optimizer = rmsprop.frameworks.stable_baselines3.rmsprop_tf_like(lr=1.0)
+        >>> updates, _ = optimizer.update(jnp.array([1.0]), optimizer.init(jnp.array([1.0])))
+        >>> print(f"{updates[0]:.4f}")
+        -1.0000
+
+    Differs from the neighbours: PyTorch's RMSprop starts :math:`v` at 0 and adds :math:`\epsilon`
+    to the root; TensorFlow 1 and timm apply the rate before the buffer.
+
+    Agreement: the parameters differ by at most 2.7e-16 in float64 and 1.9e-07 in float32, relative
+    to the largest value of each coordinate, over 25 steps of 20 runs, most with a changing rate,
+    from Stable-Baselines3 2.9.2.
+    """
+    return build(
+        Convention(
+            name="stable_baselines3.rmsprop_tf_like",
+            learning_rate=rate("lr", lr),
+            decay=hyperparameters.decay(alpha, "alpha"),
+            eps=hyperparameters.epsilon(eps),
+            eps_in_sqrt=True,
+            initial=1.0,
+            centered=hyperparameters.flag("centered", centered),
+            momentum=unless_zero(hyperparameters.momentum(momentum)),
+            lr_in_momentum=False,
+            weight_decay=hyperparameters.weight_decay(weight_decay),
+        )
+    )

@@ -1,0 +1,86 @@
+"""The command `rmsprop conventions`: why a port does not train as the original does."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+STEPS = (10, 100, 1000)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `rmsprop conventions` to `parser`."""
+    parser.add_argument(
+        "first",
+        metavar="ORIGINAL",
+        help="a framework's call, in quotes: 'tensorflow.rmsprop(0.01, momentum=0.9)'; a learning"
+        " rate may be one of Optax's schedules: 'torch.rmsprop(optax.linear_schedule(7e-4, 0.0,"
+        " 1000))'; the learning rate comes first, then the framework's own argument names",
+    )
+    parser.add_argument("second", metavar="PORT", help="the call that it is compared with")
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=1.0,
+        metavar="NUMBER",
+        help="standard deviation of the Gaussian gradients; take that of your own, for what an"
+        " epsilon does depends on it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--gradients",
+        type=Path,
+        metavar="FILE.npy",
+        help="your own gradients in the place of Gaussian ones: a NumPy array whose first axis"
+        " counts the steps",
+    )
+    parser.add_argument(
+        "--steps",
+        default=",".join(str(n) for n in STEPS),
+        metavar="A,B",
+        help="numbers of steps, with commas between them (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of what is drawn (default: %(default)s)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints how far the two calls drift apart and which convention is responsible.
+
+    Raises:
+        ValueError: a call, a number of steps or a file that cannot be read.
+        TypeError: arguments that an optimizer does not take.
+        OSError: no such file.
+    """
+    from rmsprop import frameworks
+
+    drift = frameworks.compare_conventions(
+        arguments.first,
+        arguments.second,
+        gradients=_gradients(arguments.gradients),
+        scale=arguments.scale,
+        steps=_steps(arguments.steps),
+        seed=arguments.seed,
+    )
+    sys.stdout.write(f"{drift}\n")
+    return 0
+
+
+def _steps(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise ValueError(
+            f"--steps is {text!r}; give numbers of steps with commas between them, such as 10,100."
+        ) from None
+
+
+def _gradients(file: Path | None) -> Any:
+    if file is None:
+        return None
+    import numpy as np
+
+    try:
+        return np.load(file, allow_pickle=False)
+    except ValueError as error:
+        raise ValueError(f"{file} is no NumPy array file: {error}") from None

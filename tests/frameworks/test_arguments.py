@@ -1,0 +1,179 @@
+"""What every framework's function has in common: errors, documentation, no framework imported."""
+
+import doctest
+import importlib
+import inspect
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from rmsprop import frameworks
+
+
+def _functions():
+    for module in frameworks.MODULES:
+        for name, function in vars(importlib.import_module(f"rmsprop.frameworks.{module}")).items():
+            own = getattr(function, "__module__", "") == f"rmsprop.frameworks.{module}"
+            if inspect.isfunction(function) and own and not name.startswith("_"):
+                yield pytest.param(function, id=f"{module}.{name}")
+
+
+FUNCTIONS = list(_functions())
+PARAMETERS = {"w": jnp.ones((2, 3)), "b": jnp.ones(3)}
+
+
+def rate_of(function):
+    return next(iter(inspect.signature(function).parameters))
+
+
+def numbers(function):
+    """The arguments whose default is a number, and the learning rate."""
+    found = [rate_of(function)]
+    for name, parameter in inspect.signature(function).parameters.items():
+        numeric = isinstance(parameter.default, float | int)
+        if numeric and not isinstance(parameter.default, bool):
+            found.append(name)
+    return dict.fromkeys(found)
+
+
+# Arguments that mean something beside others only, and are refused without them.
+TOGETHER = {
+    "gamma2": {"centered": True},
+    "ema_momentum": {"use_ema": True, "ema_overwrite_frequency": 1},
+}
+
+
+def call(function, **arguments):
+    """The optimizer with a rate of 0.01 unless another one is given."""
+    needed = [TOGETHER.get(name, {}) for name in arguments]
+    given = {rate_of(function): 0.01} | arguments
+    for more in needed:
+        given |= {k: v for k, v in more.items() if k in inspect.signature(function).parameters}
+    return function(**given)
+
+
+def steps(optimizer, count=3):
+    params, state = PARAMETERS, optimizer.init(PARAMETERS)
+    for k in range(count):
+        gradients = jax.tree.map(lambda p, k=k: 0.1 * (k + 1) * p, PARAMETERS)
+        updates, state = optimizer.update(gradients, state, params)
+        params = optax.apply_updates(params, updates)
+    return params
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_learning_rate_may_be_a_number_an_array_or_a_schedule(function):
+    expected = steps(function(0.01))
+    for rate in (
+        jnp.float32(0.01),
+        np.float64(0.01),
+        lambda count: 0.01,
+        lambda count: jnp.float32(0.01),
+    ):
+        found = steps(function(rate))
+        for name, leaf in expected.items():
+            # One rounding of the rate, of the size of the update.
+            np.testing.assert_allclose(found[name], leaf, rtol=2**-22)
+            assert not np.array_equal(leaf, PARAMETERS[name])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_wrong_number_is_refused_by_the_framework_s_own_name(function):
+    for name in numbers(function):
+        for wrong in (-1.0, float("nan")):
+            with pytest.raises(ValueError, match=rf"^{name} is {wrong}"):
+                call(function, **{name: wrong})
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_half_precision_is_refused_by_the_framework_s_own_name(function):
+    for name in numbers(function):
+        with pytest.raises(TypeError, match=rf"^{name} has arrived in bfloat16"):
+            call(function, **{name: jnp.bfloat16(0.5)})
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_rate_in_half_precision_from_a_schedule_is_refused(function):
+    optimizer = function(lambda count: jnp.bfloat16(0.01))
+    with pytest.raises(TypeError, match=rf"^{rate_of(function)} has arrived in bfloat16"):
+        steps(optimizer, 1)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_switches_are_booleans(function):
+    for name, parameter in inspect.signature(function).parameters.items():
+        if isinstance(parameter.default, bool):
+            with pytest.raises(TypeError, match=f"^{name} is 'yes'"):
+                function(**{rate_of(function): 0.01, name: "yes"})
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_hyperparameters_may_be_traced(function):
+    """A sweep over any number is one vmap."""
+    for name in numbers(function):
+        default = inspect.signature(function).parameters[name].default
+        if isinstance(default, int) and default > 1:
+            continue  # counts, which decide the program
+        low, high = (0.01, 0.02) if name == rate_of(function) else (0.3, 0.4)
+
+        def final(value, name=name):
+            return steps(call(function, **{name: value}))["b"]
+
+        several = jax.vmap(final)(jnp.asarray([low, high]))
+        for value, found in zip((low, high), several, strict=True):
+            # The arithmetic of hyper-parameters in float32 in the place of Python's.
+            np.testing.assert_allclose(found, final(value), rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_complex_parameters_are_trained_or_refused(function):
+    optimizer = function(0.01)
+    params = {"z": jnp.asarray([1 + 2j])}
+    convention = getattr(optimizer, "convention", None)
+    if convention is not None and convention.complex_leaves == "refused":
+        with pytest.raises(TypeError, match="has been given complex parameters"):
+            optimizer.init(params)
+    else:
+        updates, _ = optimizer.update({"z": jnp.asarray([3 - 1j])}, optimizer.init(params), params)
+        assert updates["z"].dtype == jnp.complex64
+        assert np.isfinite(updates["z"]).all()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_documentation_says_what_it_is(function):
+    text = inspect.getdoc(function)
+    assert ".. math::" in text
+    for section in ("Args:", "Returns:", "Raises:", "Example:"):
+        assert section in text
+    for name in inspect.signature(function).parameters:
+        assert f"    {name}: " in text, name
+    assert "Agreement: " in text
+    assert "@" not in text
+
+
+@pytest.mark.parametrize("module", frameworks.MODULES)
+def test_examples_in_docstrings(module):
+    results = doctest.testmod(importlib.import_module(f"rmsprop.frameworks.{module}"))
+    assert results.failed == 0
+    assert results.attempted > 0
+
+
+def test_no_framework_is_imported():
+    names = ", ".join(f"rmsprop.frameworks.{module}" for module in frameworks.MODULES)
+    code = f"import sys, {names}; print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = set(out.stdout.split())
+    others = {"torch", "keras", "tf_keras", "tensorflow", "timm", "stable_baselines3", "paddle"}
+    assert not imported & (others | {"mxnet", "mlx", "chainer", "rmsprop.study"})
+    assert "rmsprop.frameworks.torch" in imported
+
+
+def test_a_module_that_is_not_there():
+    with pytest.raises(AttributeError, match="has no attribute 'theano'; it has chainer, "):
+        frameworks.theano  # noqa: B018
+    assert "torch" in dir(frameworks)
