@@ -134,11 +134,16 @@ def ours(case):
     return {"weight_decay": float(np.float32(case.arguments["weight_decay"]))}
 
 
+def needs(case):
+    """The modules of this case."""
+    if case.function.startswith("legacy_") or case.path == "tf_keras":
+        return ("tf_keras", "tensorflow")
+    return ("keras",)
+
+
 def trajectory(case):
     """The parameters after each step, as Keras computes them."""
-    if case.function.startswith("legacy_") or case.path == "tf_keras":
-        return _tf_keras_trajectory(case)
-    return _keras_trajectory(case)
+    return (_keras_trajectory if needs(case) == ("keras",) else _tf_keras_trajectory)(case)
 
 
 def _keras_trajectory(case):

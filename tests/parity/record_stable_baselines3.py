@@ -1,10 +1,12 @@
 """Records Stable-Baselines3's trajectories; the package has to be installed."""
 
 import torch_loop
+from alone import module_alone
 from trajectories import Case, crossed, record
 
 FRAMEWORK = "stable_baselines3"
 PACKAGES = ("stable-baselines3", "torch")
+_MODULE = "stable_baselines3.common.sb2_compat.rmsprop_tf_like"
 
 CASES = [
     *crossed(
@@ -32,11 +34,8 @@ RICH = [
 
 def trajectory(case):
     """The parameters after each step, as Stable-Baselines3 computes them."""
-    from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
-
-    return torch_loop.trajectory(
-        case, lambda p: RMSpropTFLike(p, lr=case.learning_rate, **case.arguments)
-    )
+    make = module_alone(_MODULE).RMSpropTFLike
+    return torch_loop.trajectory(case, lambda p: make(p, lr=case.learning_rate, **case.arguments))
 
 
 if __name__ == "__main__":

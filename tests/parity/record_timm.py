@@ -1,12 +1,7 @@
 """Records timm's trajectories: `python tests/parity/record_timm.py`, with timm installed."""
 
-import importlib
-import importlib.util
-import sys
-import types
-from pathlib import Path
-
 import torch_loop
+from alone import module_alone
 from trajectories import Case, crossed, record
 
 FRAMEWORK = "timm"
@@ -60,19 +55,9 @@ def ours(case):
     return {"max_lr": case.learning_rate} if case.arguments.get("corrected_weight_decay") else {}
 
 
-def _optimizer_alone():
-    """The module of the optimizer without the rest of timm, which would import torchvision."""
-    if "timm" not in sys.modules:
-        root = Path(importlib.util.find_spec("timm").submodule_search_locations[0])
-        for name, folder in (("timm", root), ("timm.optim", root / "optim")):
-            package = sys.modules[name] = types.ModuleType(name)
-            package.__path__ = [str(folder)]
-    return importlib.import_module("timm.optim.rmsprop_tf")
-
-
 def trajectory(case):
     """The parameters after each step, as timm computes them."""
-    make = _optimizer_alone().RMSpropTF
+    make = module_alone("timm.optim.rmsprop_tf").RMSpropTF
     foreach = case.path == "foreach"
     return torch_loop.trajectory(
         case, lambda p: make(p, lr=case.learning_rate, foreach=foreach, **case.arguments)
