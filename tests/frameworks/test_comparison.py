@@ -104,6 +104,13 @@ def test_constants_that_a_framework_rounds_to_float32_are_no_difference():
     assert drift.differences == ()
 
 
+def test_what_surrounds_a_step_is_told_apart_by_its_settings():
+    call = "keras.rmsprop(0.01, use_ema=True, ema_overwrite_frequency=2, ema_momentum={})".format
+    assert frameworks.compare_conventions(call(0.5), call(0.5), steps=(4,)).differences == ()
+    (difference,) = frameworks.compare_conventions(call(0.5), call(0.9), steps=(4,)).differences
+    assert difference.axis == "around"
+
+
 def test_two_names_of_one_optimizer():
     rate = "optax.linear_schedule(0.01, 0.0, 9)"
     drift = frameworks.compare_conventions(

@@ -3,7 +3,17 @@
     import rmsprop
     optimizer = rmsprop.frameworks.torch.rmsprop(lr=1e-2, alpha=0.99, momentum=0.9)
 
-A module is imported when it is first used, and none imports its framework.
+A module is imported when it is first used, and none imports its framework.  Parameter groups are
+`optax.partition`; `docs/recipes.md` in the repository has published recipes as one line each.
+
+What the functions translate to is a `Convention`, and the axes of this table are its fields:
+
+    starting value   0: most;  1: TensorFlow 1, timm, SB3;  0.1: AdaGrad of TensorFlow, Keras, Optax
+    epsilon          under the root: TensorFlow 1, Keras 3, timm, SB3, Optax, Paddle's RMSprop
+                     added to it: PyTorch, MLX, Chainer, Flux, Paddle's AdaGrad
+    rate             before momentum: TensorFlow 1, Keras, timm, Optax, Paddle;  after: PyTorch, SB3
+    weight decay     coupled: PyTorch, timm, SB3, Paddle, MXNet's RMSprop
+                     decoupled: Keras 3, MXNet's AdaGrad, timm where asked for
 """
 
 import importlib

@@ -211,7 +211,14 @@ def _axes(first: Convention, second: Convention, run: _Runs) -> list[str]:
     if not any(jnp.iscomplexobj(leaf) for leaf in jax.tree.leaves(run.stream)):
         idle.add("complex_leaves")
     names = [f.name for f in dataclasses.fields(Convention) if f.name not in idle]
-    return [n for n in names if not _same(getattr(first, n), getattr(second, n), run.counts[-1])]
+    steps = run.counts[-1]
+    return [n for n in names if not _same(_read(first, n), _read(second, n), steps)]
+
+
+def _read(convention: Convention, axis: str) -> Any:
+    """The value of a field; what is around a step is told apart by its name."""
+    value = getattr(convention, axis)
+    return tuple(name for name, _ in value) if axis == "around" else value
 
 
 def _same(x: Any, y: Any, steps: int) -> bool:
