@@ -109,7 +109,12 @@ def _dtype(name: str, value: ScalarLike) -> np.dtype:
     half = jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize < 4
     # A Python integer that a wrapper made an array of is weakly typed; what was cast is not.
     cast = jnp.issubdtype(dtype, jnp.integer) and not getattr(value, "weak_type", True)
-    if half or cast:
+    if cast:
+        raise TypeError(
+            f"{name} has arrived in {dtype}; it is a real number. Pass a Python number or a float32"
+            f" array, and let a schedule return floats."
+        )
+    if half:
         raise TypeError(
             f"{name} has arrived in {dtype}, which cannot hold it: a decay of 0.999 is 1.0 in"
             f" bfloat16 and an eps of 1e-8 is 0.0 in float16. Pass a Python float or a float32"

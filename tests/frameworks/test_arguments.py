@@ -119,6 +119,8 @@ def test_hyperparameters_may_be_traced(function):
         default = inspect.signature(function).parameters[name].default
         if isinstance(default, int) and default > 1:
             continue  # counts, which decide the program
+        if (function.__name__, name) == ("legacy_rmsprop", "momentum"):
+            continue  # decides the formula, and an array is refused
         low, high = (0.01, 0.02) if name == rate_of(function) else (0.3, 0.4)
 
         def final(value, name=name):
@@ -128,6 +130,28 @@ def test_hyperparameters_may_be_traced(function):
         for value, found in zip((low, high), several, strict=True):
             # The arithmetic of hyper-parameters in float32 in the place of Python's.
             np.testing.assert_allclose(found, final(value), rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_injected_hyperparameters_are_the_same_optimizer(function):
+    """The wrapper makes arrays of all numbers, of the defaults too."""
+    static = ("momentum",) if function.__name__ == "legacy_rmsprop" else ()
+    wrapped = optax.inject_hyperparams(function, static_args=static, hyperparam_dtype=jnp.float32)(
+        **{rate_of(function): 0.01}
+    )
+    # A step computed of float32 hyper-parameters: some roundings of the step.
+    for name, leaf in steps(function(0.01)).items():
+        np.testing.assert_allclose(steps(wrapped)[name], leaf, rtol=2**-20)
+
+
+def test_an_array_may_not_decide_the_formula():
+    legacy = frameworks.keras.legacy_rmsprop
+    with pytest.raises(TypeError, match=r"momentum is an array.*static_args"):
+        legacy(0.01, momentum=jnp.float32(0.0))
+    with pytest.raises(ValueError, match="needs max_lr where lr is a schedule, an array"):
+        frameworks.timm.rmsprop_tf(
+            jnp.float32(0.1), weight_decay=0.1, decoupled_decay=True, corrected_weight_decay=True
+        )
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -15,6 +15,13 @@ def test_arguments_are_read():
     assert convention.centered is True
 
 
+def test_calls_are_read_as_they_stand_in_a_program():
+    for prefix in ("", "frameworks.", "rmsprop.frameworks."):
+        assert (
+            frameworks.optimizer(f" {prefix}torch.rmsprop(+1e-3)").convention.learning_rate == 1e-3
+        )
+
+
 def test_schedules_are_optax_s():
     convention = frameworks.optimizer(
         "timm.rmsprop_tf(optax.piecewise_constant_schedule(0.5, {10: 0.1}), momentum=0.9)"
@@ -45,7 +52,11 @@ def test_what_an_argument_is_made_of():
         ("torch.rmsprop(optax.sgd(0.1))", "neither a number nor a schedule"),
         ("torch.rmsprop(paddle.build(0.1))", "neither a number nor a schedule"),
         ("torch.rmsprop(x)", "'x' in .* is neither a number nor a schedule"),
-        ("torch.rmsprop(alpha=1.5)", "alpha is 1.5"),
+        ("torch.rmsprop(alpha=1.5)", r"alpha is 1\.5"),
+        ("torch.rmsprop(1/0)", r"'1 / 0' in .* is no number: division by zero"),
+        ("torch.rmsprop(10.0**400)", "is no number"),
+        ("torch.rmsprop(-None)", "is no number"),
+        ("torch.rmsprop(**{'lr': 1})", "write its arguments out"),
     ],
 )
 def test_what_is_no_such_call_is_refused(call, message):

@@ -75,6 +75,19 @@ def test_an_efficientnet_recipe_moved_verbatim_takes_steps_hundreds_of_times_too
         ("torch.rmsprop(0.01)", "torch.rmsprop(0.01, maximize=True)", "maximize"),
         ("torch.rmsprop(0.01)", "torch.rmsprop(0.01, weight_decay=0.1)", "weight_decay"),
         ("optax.adagrad(0.1)", "optax.adagrad(0.1, eps=1.0)", "eps"),
+        ("torch.adagrad(0.01, eps=0)", "jax_examples.adagrad(0.01)", "momentum"),
+        ("optax.rmsprop(0.01)", "optax.rmsprop(0.01, momentum=0.9, nesterov=True)", "momentum"),
+        ("timm.rmsprop_tf(0.01)", "timm.rmsprop_tf(0.01, momentum=0.9, caution=True)", "momentum"),
+        (
+            "paddle.rmsprop(0.01, rho=0.9, epsilon=1e-8, weight_decay=0.1)",
+            "mxnet.rmsprop(0.01, wd=0.1, clip_gradient=0.1)",
+            "clipping",
+        ),
+        (
+            "keras.rmsprop(optax.linear_schedule(0.01, 0, 9))",
+            "keras.rmsprop(optax.linear_schedule(0.01, 0, 9), gradient_accumulation_steps=4)",
+            "around",
+        ),
         (
             "timm.rmsprop_tf(0.01, weight_decay=0.1)",
             "timm.rmsprop_tf(0.01, weight_decay=0.1, decoupled_decay=True)",
@@ -138,6 +151,32 @@ def test_a_second_optimizer_that_diverges_is_infinitely_far():
     assert drift.apart == (0.0, float("inf"))
 
 
+def test_small_steps_are_not_lost_to_the_size_of_the_parameters(rng):
+    gradients = rng.normal(size=(10, 50)) * 1e-5
+    calls = ("tensorflow.rmsprop(1e-3)", "torch.rmsprop(1e-3)")
+    drift = frameworks.compare_conventions(*calls, gradients=gradients, steps=(10,))
+    run = reference.rmsprop(
+        np.zeros(50), gradients, lambda k: 1e-3, lambda k: 0.9, 1e-10, initial_scale=1.0
+    )
+    # float32: ten sums of ten steps, each rounded a few times.
+    assert drift.travelled[0][0] == pytest.approx(rms(run.params[-1]), rel=1e-5)
+
+
+def test_gradients_of_zero_are_no_agreement():
+    drift = frameworks.compare_conventions(
+        "torch.rmsprop(0.1)", "torch.rmsprop(0.2)", gradients=np.zeros((3, 2)), steps=(3,)
+    )
+    assert "Neither of the two has moved" in str(drift)
+
+
+def test_what_is_exchanged_together_is_named():
+    drift = frameworks.compare_conventions(
+        "optax.rmsprop(0.01)", "optax.rmsprop(0.01, momentum=0.9, nesterov=True)", steps=(5,)
+    )
+    assert drift.differences[0].together == (("nesterov", False, True),)
+    assert "momentum's kind         heavy ball                Nesterov" in str(drift)
+
+
 def test_trees_and_parameters_may_be_given(rng):
     gradients = {"a": rng.normal(size=(12, 3)), "b": rng.normal(size=(12, 2, 2))}
     start = {"a": np.zeros(3), "b": np.ones((2, 2))}
@@ -187,7 +226,7 @@ def test_the_command_reads_gradients_from_a_file(tmp_path, capsys, rng):
     assert "the gradients that were given" in capsys.readouterr().out
     (tmp_path / "g.npy").write_text("no array")
     assert command_line.main([*words, "--steps", "20"]) == 2
-    assert "is no NumPy array file" in capsys.readouterr().err
+    assert "is no NumPy file of one array of numbers" in capsys.readouterr().err
 
 
 def test_the_command_refuses_in_one_line(capsys):

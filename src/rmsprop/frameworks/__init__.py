@@ -105,7 +105,7 @@ def compare_conventions(
         scale: Standard deviation of the drawn gradients, above 0. What an epsilon or a starting
             value does depends on it: take that of your own gradients.
         parameters: Where both begin, a tree of the shapes of one gradient; it matters with weight
-            decay. None draws them from a standard normal distribution.
+            decay. None is zeros, or a standard normal distribution where a step depends on them.
         steps: Numbers of steps, at least 1, in rising order.
         seed: Of what is drawn.
 

@@ -37,8 +37,12 @@ def read_call(text: str, modules: tuple[str, ...]) -> tuple[str, Any]:
         ValueError: text that is no such call, or a framework or an optimizer that is not here.
         TypeError: arguments that the optimizer does not take.
     """
+    written = text.strip()
+    for prefix in ("rmsprop.", "frameworks."):  # as in a program
+        if written.startswith(f"{prefix}frameworks.") or prefix == "frameworks.":
+            written = written.removeprefix(prefix)
     try:
-        node = ast.parse(text.strip(), mode="eval").body
+        node = ast.parse(written, mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"{text!r} is no Python call: {error.msg}. {_example(modules)}") from None
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -46,12 +50,21 @@ def read_call(text: str, modules: tuple[str, ...]) -> tuple[str, Any]:
     function = _function(node.func, text, modules)
     name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
     positional = [_value(argument, text) for argument in node.args]
+    if any(k.arg is None for k in node.keywords):
+        raise ValueError(f"{text!r} has a ** argument; write its arguments out.")
     named = {str(k.arg): _value(k.value, text) for k in node.keywords}
     try:
         inspect.signature(function).bind(*positional, **named)
     except TypeError as error:
         raise TypeError(f"{name}: {error}. Its call is {name}{_signature(function)}.") from None
     return name, function(*positional, **named)
+
+
+def _arithmetic(node: ast.expr, text: str, function: Callable[..., Any], *operands: Any) -> Any:
+    try:
+        return function(*operands)
+    except (ArithmeticError, TypeError) as error:
+        raise ValueError(f"{ast.unparse(node)!r} in {text!r} is no number: {error}.") from None
 
 
 def _function(node: ast.Attribute, text: str, modules: tuple[str, ...]) -> Callable[..., Any]:
@@ -77,9 +90,12 @@ def _value(node: ast.expr, text: str) -> Any:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float | bool | str | None):
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_value(node.operand, text)
+        return _arithmetic(node, text, operator.neg, _value(node.operand, text))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd):
+        return _arithmetic(node, text, operator.pos, _value(node.operand, text))
     if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
-        return _ARITHMETIC[type(node.op)](_value(node.left, text), _value(node.right, text))
+        function = _ARITHMETIC[type(node.op)]
+        return _arithmetic(node, text, function, _value(node.left, text), _value(node.right, text))
     if isinstance(node, ast.Dict) and None not in node.keys:
         keys = [_value(key, text) for key in node.keys if key is not None]
         return dict(zip(keys, (_value(value, text) for value in node.values), strict=True))
@@ -89,7 +105,11 @@ def _value(node: ast.expr, text: str) -> Any:
         constructor = _constructor(node.func)
         if constructor is not None:
             named = {str(k.arg): _value(k.value, text) for k in node.keywords}
-            return constructor(*(_value(argument, text) for argument in node.args), **named)
+            positional = [_value(argument, text) for argument in node.args]
+            try:
+                return constructor(*positional, **named)
+            except TypeError as error:
+                raise TypeError(f"{ast.unparse(node)!r}: {error}.") from None
     raise ValueError(
         f"{ast.unparse(node)!r} in {text!r} is neither a number nor a schedule of Optax's. Write"
         f" numbers as such, and schedules as optax.linear_schedule(1e-2, 0.0, 1000)."

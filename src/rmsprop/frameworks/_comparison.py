@@ -42,6 +42,8 @@ class Difference:
         alone: Drift from the first convention if only this value is the second's, after each
             number of steps; NaN where the other options do not allow it.
         rest: Drift between the two if only this value of the second is corrected.
+        together: What means something only beside this value and is exchanged with it where one
+            side does without: the kind of a momentum that only one has. Field, first, second.
     """
 
     axis: str
@@ -49,6 +51,7 @@ class Difference:
     second: Any
     alone: tuple[float, ...]
     rest: tuple[float, ...]
+    together: tuple[tuple[str, Any, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,15 @@ def compare(
 ) -> Drift:
     """The drift between two optimizers, each with its name; see `compare_conventions`."""
     counts = _counts(steps)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; it must be an integer, at least 0.")
     stream, said = _stream(gradients, scale, counts[-1], seed)
-    start = _start(parameters, stream, seed)
+    conventions = [getattr(optimizer, "convention", None) for _, optimizer in (first, second)]
+    start = _start(parameters, stream, conventions, seed)
     run = _Runs(stream, start, counts)
     a, b = run(first[1]), run(second[1])
     ways = (run.distances(a, run.start), run.distances(b, run.start))
     differences = None
-    conventions = [getattr(optimizer, "convention", None) for _, optimizer in (first, second)]
     if all(isinstance(c, Convention) for c in conventions):
         differences = _attribute(run, conventions[0], conventions[1], a, b)  # pyright: ignore[reportArgumentType]
     return Drift(first[0], second[0], counts, ways, run.relative(a, b, ways[0]), differences, said)
@@ -168,51 +173,70 @@ def _attribute(
             return (float("nan"),) * len(run.counts)
         return run.relative(a, run(optimizer), ways)
 
-    found = [
-        Difference(
-            axis,
-            getattr(first, axis),
-            getattr(second, axis),
-            drift(first, **_values(second, axis)),
-            drift(second, **_values(first, axis)),
+    found = []
+    for axis in _axes(first, second, run):
+        companions = _companions(first, second, axis)
+        found.append(
+            Difference(
+                axis,
+                getattr(first, axis),
+                getattr(second, axis),
+                drift(first, **_values(second, axis, *companions)),
+                drift(second, **_values(first, axis, *companions)),
+                tuple(
+                    (name, getattr(first, name), getattr(second, name))
+                    for name in companions
+                    if not _same(getattr(first, name), getattr(second, name), run.counts[-1])
+                ),
+            )
         )
-        for axis in _axes(first, second, run)
-    ]
     return tuple(sorted(found, key=lambda d: tuple(np.nan_to_num(d.rest[::-1], nan=np.inf))))
 
 
-# Values that mean nothing without another one, which is exchanged with them.
-_TOGETHER = {
-    "decay": ("decay", "centered", "bias_correction"),
-    "weight_decay": ("weight_decay", "max_lr"),
-    "weight_decay_rule": ("weight_decay_rule", "max_lr"),
-}
+# Values that mean nothing without another one, and are exchanged with it where one side has none.
 _ONLY_WITH = {
+    "decay": ("centered", "bias_correction"),
     "momentum": ("lr_in_momentum", "nesterov", "dampened", "caution"),
     "weight_decay": ("weight_decay_rule", "max_lr", "clip_before_weight_decay"),
     "clipping": ("clip_before_weight_decay",),
 }
 
 
-def _values(convention: Convention, axis: str) -> dict[str, Any]:
-    return {name: getattr(convention, name) for name in _TOGETHER.get(axis, (axis,))}
+def _values(convention: Convention, *axes: str) -> dict[str, Any]:
+    return {name: getattr(convention, name) for name in axes}
+
+
+def _companions(first: Convention, second: Convention, axis: str) -> tuple[str, ...]:
+    """The fields that are exchanged with this one."""
+    if axis in _ONLY_WITH and any(is_zero(getattr(c, axis)) for c in (first, second)):
+        return _ONLY_WITH[axis]
+    if axis == "weight_decay_rule":
+        return ("max_lr",)
+    # A schedule that counts the calls of accumulated gradients belongs to the accumulation.
+    return ("learning_rate",) if axis == "around" else ()
 
 
 def _axes(first: Convention, second: Convention, run: _Runs) -> list[str]:
     """The fields in which two conventions differ in a way that can matter here."""
-    idle = {"name", "max_lr"}
+    steps = run.counts[-1]
+
+    def differs(name: str) -> bool:
+        return not _same(_read(first, name), _read(second, name), steps)
+
+    idle = {"name"}
     for switch, fields in _ONLY_WITH.items():
-        if is_zero(getattr(first, switch)) or is_zero(getattr(second, switch)):
+        if any(is_zero(getattr(c, switch)) for c in (first, second)):
             idle.update(fields)
-    if first.decay is None or second.decay is None:
-        idle.update({"centered", "bias_correction"})
     if is_zero(first.eps) and is_zero(second.eps):
         idle.add("eps_in_sqrt")
+    if differs("weight_decay_rule"):
+        idle.add("max_lr")
+    if differs("around") and (callable(first.learning_rate) or callable(second.learning_rate)):
+        idle.add("learning_rate")
     if not any(jnp.iscomplexobj(leaf) for leaf in jax.tree.leaves(run.stream)):
         idle.add("complex_leaves")
     names = [f.name for f in dataclasses.fields(Convention) if f.name not in idle]
-    steps = run.counts[-1]
-    return [n for n in names if not _same(_read(first, n), _read(second, n), steps)]
+    return [name for name in names if differs(name)]
 
 
 def _read(convention: Convention, axis: str) -> Any:
@@ -262,7 +286,7 @@ def _stream(gradients: Any, scale: float, count: int, seed: int) -> tuple[Any, s
         noise = np.random.default_rng(seed).standard_normal((count, COORDINATES))
         said = f"Gaussian gradients of standard deviation {deviation:g}"
         return jnp.asarray(noise * deviation, jnp.result_type(float)), said
-    stream = jax.tree.map(jnp.asarray, gradients)
+    stream = jax.tree.map(_inexact, gradients)
     lengths = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(stream)}
     if len(lengths) != 1 or () in lengths:
         raise ValueError(
@@ -278,8 +302,20 @@ def _stream(gradients: Any, scale: float, count: int, seed: int) -> tuple[Any, s
     return stream, "the gradients that were given"
 
 
-def _start(parameters: Any, stream: Any, seed: int) -> Any:
+def _inexact(gradients: Any) -> jax.Array:
+    array = jnp.asarray(gradients)
+    if jnp.issubdtype(array.dtype, jnp.inexact):
+        return array
+    return array.astype(jnp.result_type(float))
+
+
+def _start(parameters: Any, stream: Any, conventions: Sequence[Any], seed: int) -> Any:
+    """Zeros, from which no step is lost to rounding, unless a step depends on the parameters."""
     if parameters is not None:
         return jax.tree.map(jnp.asarray, parameters)
     rng = np.random.default_rng([seed, 1])
+    if all(
+        isinstance(c, Convention) and is_zero(c.weight_decay) and not c.around for c in conventions
+    ):
+        return jax.tree.map(lambda g: jnp.zeros(g.shape[1:], g.dtype), stream)
     return jax.tree.map(lambda g: jnp.asarray(rng.standard_normal(g.shape[1:]), g.dtype), stream)

@@ -72,8 +72,9 @@ def _read_average(
     frequency = _whole("ema_overwrite_frequency", ema_overwrite_frequency, 1)
     if hyperparameters.flag("use_ema", use_ema):
         return coefficient, frequency
-    default = isinstance(coefficient, float) and coefficient == DEFAULT_EMA_MOMENTUM
-    if frequency is not None or not default:
+    # An array may be the default in the hands of a wrapper, and does nothing here.
+    given_momentum = isinstance(coefficient, float) and coefficient != DEFAULT_EMA_MOMENTUM
+    if frequency is not None or given_momentum:
         given = (
             f"ema_momentum={ema_momentum}"
             if frequency is None

@@ -67,7 +67,7 @@ def accumulate_gradients(steps: int) -> Wrapper:
             def step() -> tuple[optax.Updates, Any, Any]:
                 mean = jax.tree.map(lambda total: total / steps, sums)
                 stepped, inner_state = inner.update(mean, state.inner, params, **extra)
-                stepped = jax.tree.map(lambda u, g: narrow(u, g.dtype), stepped, updates)
+                stepped = jax.tree.map(lambda u, g: narrow(u, jnp.result_type(g)), stepped, updates)
                 _, cleared = map_leaves(lambda g, s: (g, jnp.zeros_like(s)), updates, kept)
                 return stepped, inner_state, cleared
 

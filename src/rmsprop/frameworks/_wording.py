@@ -30,6 +30,7 @@ _LABELS = {
     "caution": "caution",
     "complex_leaves": "complex leaves",
     "around": "around the step",
+    "max_lr": "largest rate",
 }
 _SWITCHES = {
     "eps_in_sqrt": ("under the root", "added to the root"),
@@ -103,6 +104,7 @@ def _differences(drift: "Drift") -> list[str]:
     cells = [("", "the first", "the second")]
     for k, d in enumerate(drift.differences, 1):
         cells.append((f"{k} {label(d.axis)}", value(d.axis, d.first), value(d.axis, d.second)))
+        cells += [(f"  {label(n)}", value(n, x), value(n, y)) for n, x, y in d.together]
     return [f"{name:<26}{first:<26.25}{second:.28}".rstrip() for name, first, second in cells]
 
 
@@ -120,7 +122,9 @@ def _verdict(drift: "Drift") -> list[str]:
     n, apart = drift.steps[-1], drift.apart[-1]
     best = drift.differences[0]
     named = f"{label(best.axis)} ({value(best.axis, best.first)})"
-    if apart < 1e-3:
+    if drift.travelled[0][-1] == drift.travelled[1][-1] == 0:
+        verdict = "Neither of the two has moved: the gradients are zero, or too small for float32."
+    elif apart < 1e-3:
         verdict = f"After {n:,} steps the two are together: {_short(apart)} of the way apart."
     elif len(drift.differences) == 1:
         verdict = f"The only difference is the {named}."

@@ -9,6 +9,8 @@ momentum buffer, and decouple weight decay.
 put it under the root, and they know no weight decay.
 """
 
+import jax
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import unless_zero
@@ -294,6 +296,11 @@ def legacy_rmsprop(
     from tf_keras 2.21.0.
     """
     coefficient = unless_zero(hyperparameters.momentum(momentum))
+    if isinstance(coefficient, jax.Array):
+        raise TypeError(
+            "momentum is an array, and its being zero or not decides where Keras puts epsilon. Pass"
+            ' a Python number; with optax.inject_hyperparams that is static_args=("momentum",).'
+        )
     return build(
         Convention(
             name="keras.legacy_rmsprop",

@@ -19,6 +19,8 @@ left out:
   half-precision parameters keep them in float32.
 """
 
+import jax
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate, unless_zero
@@ -103,7 +105,7 @@ def rmsprop(
     each coordinate, over 25 steps of 26 runs, most with a changing rate, from MXNet 1.9.1.
     """
     centered = hyperparameters.flag("centered", centered)
-    if not centered and not (isinstance(gamma2, float) and gamma2 == _GAMMA2):
+    if not centered and not isinstance(gamma2, jax.Array) and gamma2 != _GAMMA2:
         raise ValueError(
             f"gamma2={gamma2} without centered=True does nothing in MXNet, which has no momentum"
             f" then. Pass centered=True, or leave gamma2 out."

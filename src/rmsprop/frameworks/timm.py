@@ -4,6 +4,8 @@ timm starts the average at 1, puts epsilon under the root and the rate into the 
 TensorFlow 1 does, and adds decoupled weight decay and caution.
 """
 
+import jax
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate, unless_zero
@@ -120,9 +122,10 @@ def _weight_decay_rule(
             "corrected_weight_decay=True without decoupled_decay=True does nothing in timm. Pass"
             " decoupled_decay=True as well, or corrected_weight_decay=False."
         )
-    if max_lr is None and callable(lr):
+    if max_lr is None and (callable(lr) or isinstance(lr, jax.Array) or lr == 0):
         raise ValueError(
-            "corrected_weight_decay=True needs max_lr where lr is a schedule: the largest rate,"
-            " which is the lr that timm's optimizer is constructed with. Pass max_lr=0.05, say."
+            "corrected_weight_decay=True needs max_lr where lr is a schedule, an array (which may"
+            " change from step to step) or 0: the largest rate, which is the lr that timm's"
+            " optimizer is constructed with. Pass max_lr=0.05, say."
         )
     return "corrected", hyperparameters.positive("max_lr", lr if max_lr is None else max_lr)  # pyright: ignore[reportArgumentType]

@@ -81,6 +81,11 @@ def _gradients(file: Path | None) -> Any:
     import numpy as np
 
     try:
-        return np.load(file, allow_pickle=False)
-    except ValueError as error:
-        raise ValueError(f"{file} is no NumPy array file: {error}") from None
+        found = np.load(file, allow_pickle=False)
+    except (ValueError, EOFError):
+        found = None
+    if not isinstance(found, np.ndarray) or not np.issubdtype(found.dtype, np.number):
+        raise ValueError(
+            f"{file} is no NumPy file of one array of numbers; write it with numpy.save."
+        )
+    return found
