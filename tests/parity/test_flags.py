@@ -10,8 +10,7 @@ import inspect
 import ours
 import pytest
 import trajectories
-from recorded import RECORDS
-from test_golden import recordings
+from recorded import RECORDS, recordings
 
 from rmsprop import frameworks
 

@@ -25,3 +25,9 @@ def inverse_time(learning_rate: Rate, name: str, decay: ScalarLike) -> Rate:
 def unless_zero(coefficient: Scalar) -> Scalar | None:
     """A momentum for which a buffer is kept: frameworks keep none for zero."""
     return None if is_zero(coefficient) else coefficient
+
+
+def check_label(name: str | None) -> None:
+    """A label of the framework's, on which no number depends: only a wrong type is refused."""
+    if not (name is None or isinstance(name, str)):
+        raise TypeError(f"name is {name!r}; it is a label and must be a string.")

@@ -37,10 +37,8 @@ def read_call(text: str, modules: tuple[str, ...]) -> tuple[str, Any]:
         ValueError: text that is no such call, or a framework or an optimizer that is not here.
         TypeError: arguments that the optimizer does not take.
     """
-    written = text.strip()
-    for prefix in ("rmsprop.", "frameworks."):  # as in a program
-        if written.startswith(f"{prefix}frameworks.") or prefix == "frameworks.":
-            written = written.removeprefix(prefix)
+    # As it stands in a program, too.
+    written = text.strip().removeprefix("rmsprop.").removeprefix("frameworks.")
     try:
         node = ast.parse(written, mode="eval").body
     except SyntaxError as error:

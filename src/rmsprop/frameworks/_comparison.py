@@ -103,7 +103,7 @@ def compare(
     ways = (run.distances(a, run.start), run.distances(b, run.start))
     differences = None
     if all(isinstance(c, Convention) for c in conventions):
-        differences = _attribute(run, conventions[0], conventions[1], a, b)  # pyright: ignore[reportArgumentType]
+        differences = _attribute(run, conventions[0], conventions[1], a, ways[0])  # pyright: ignore[reportArgumentType]
     return Drift(first[0], second[0], counts, ways, run.relative(a, b, ways[0]), differences, said)
 
 
@@ -161,10 +161,9 @@ def _quotient(distance: float, way: float) -> float:
 
 
 def _attribute(
-    run: _Runs, first: Convention, second: Convention, a: list[Any], b: list[Any]
+    run: _Runs, first: Convention, second: Convention, a: list[Any], ways: Sequence[float]
 ) -> tuple[Difference, ...]:
     """What every single difference does alone, and what is left if it alone is mended."""
-    ways = run.distances(a, run.start)
 
     def drift(convention: Convention, **values: Any) -> tuple[float, ...]:
         try:
@@ -251,9 +250,8 @@ def _same(x: Any, y: Any, steps: int) -> bool:
     if callable(x) or callable(y):  # two schedules are one if they give the same rates
         return _rates(x, steps) == _rates(y, steps)
     if isinstance(x, float | jax.Array) and isinstance(y, float | jax.Array):
-        return bool(
-            np.float32(x) == np.float32(y)
-        )  # TensorFlow rounds constants so; no one notices
+        # TensorFlow and others round their constants so, and nobody could see the difference.
+        return bool(np.float32(x) == np.float32(y))
     return x == y
 
 

@@ -8,7 +8,7 @@ import optax
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop._links import wide_inside
-from rmsprop.frameworks._arguments import inverse_time, rate
+from rmsprop.frameworks._arguments import check_label, inverse_time, rate
 from rmsprop.frameworks._convention import Wrapper, float32_constant, float32_rate, is_zero
 from rmsprop.frameworks._gradients import Clipping, clip, read_clipping
 from rmsprop.frameworks._keras_step import (
@@ -36,7 +36,7 @@ def base(
     name: str | None,
 ) -> dict[str, Any]:
     """The part of the convention that all optimizers of Keras 3 share."""
-    _check_label(name)
+    check_label(name)
     if sum(limit is not None for limit in limits) == 1:  # more are refused, also when one is 0
         limits = _none_if_zero(limits[0]), _none_if_zero(limits[1]), _none_if_zero(limits[2])
     clipping = read_clipping(norm=limits[0], value=limits[1], global_norm=limits[2], names=_LIMITS)
@@ -98,7 +98,7 @@ def legacy_base(
     name: str,
 ) -> dict[str, Any]:
     """The part of the convention that the legacy optimizers share."""
-    _check_label(name)
+    check_label(name)
     eta = rate("learning_rate", learning_rate)
     if lr is not None:
         if not (isinstance(eta, float) and eta == DEFAULT_RATE):
@@ -141,8 +141,3 @@ def _whole(name: str, value: int | None, least: int) -> int | None:
 
 def _none_if_zero(limit: Any) -> Any:
     return None if isinstance(limit, float | int | np.number) and limit == 0 else limit
-
-
-def _check_label(name: str | None) -> None:
-    if not (name is None or isinstance(name, str)):
-        raise TypeError(f"name is {name!r}; it is a label and must be a string.")

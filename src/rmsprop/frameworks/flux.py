@@ -83,6 +83,7 @@ def rmsprop(
     )
 
     def with_decay(decay: Scalar) -> FrameworkOptimizer:
+        """The optimizer with the decay as it is, or as it is rounded."""
         return build(
             Convention(
                 name="flux.rmsprop",

@@ -7,7 +7,7 @@ where the parameters are float64.  Regularization is part of the loss there.
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
-from rmsprop.frameworks._arguments import rate, unless_zero
+from rmsprop.frameworks._arguments import check_label, rate, unless_zero
 from rmsprop.frameworks._convention import (
     Convention,
     FrameworkOptimizer,
@@ -148,5 +148,4 @@ def adagrad(
 def _check_what_changes_no_number(use_locking: bool, name: str | None) -> None:
     """Locks and labels: only a typo is refused."""
     hyperparameters.flag("use_locking", use_locking)
-    if not (name is None or isinstance(name, str)):
-        raise TypeError(f"name is {name!r}; it is a label and must be a string.")
+    check_label(name)
