@@ -15,7 +15,7 @@ from rmsprop._transforms import (
 
 
 def rmsprop(
-    learning_rate: ScalarOrSchedule,
+    learning_rate: optax.ScalarOrSchedule,  # this very type says that it may be a schedule
     decay: ScalarOrSchedule = 0.9,
     eps: ScalarLike = 1e-8,
     *,
@@ -118,7 +118,7 @@ def rmsprop(
 
 
 def adagrad(
-    learning_rate: ScalarOrSchedule,
+    learning_rate: optax.ScalarOrSchedule,  # this very type says that it may be a schedule
     initial_accumulator_value: ScalarLike = 0.1,
     eps: ScalarLike = 1e-7,
     *,
