@@ -1,11 +1,27 @@
-"""Fixtures: double precision for one test, and a generator whose seed a failing test prints."""
+"""Fixtures: strict JAX, double precision for one test, a generator whose seed a failure prints."""
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
+
+# Nothing is promoted in silence: neither a dtype to another nor an array to a higher rank. The
+# configuration and not a context, which the threads of the study would not see.
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(autouse=True)
+def _promotion(request: pytest.FixtureRequest) -> Iterator[None]:
+    """`@pytest.mark.standard_promotion(reason)` is for what promotes and is not ours."""
+    if request.node.get_closest_marker("standard_promotion") is None:
+        yield
+        return
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
 
 
 @pytest.fixture
@@ -23,3 +39,15 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
     seed = zlib.crc32(request.node.nodeid.encode())
     print(f"seed {seed}")
     return np.random.default_rng(seed)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What tests have counted with `record_property`, also in other processes, summed up."""
+    counts: dict[str, int] = {}
+    for report in terminalreporter.getreports("passed"):
+        for name, count in report.user_properties:
+            counts[name] = counts.get(name, 0) + count
+    if counts:
+        terminalreporter.section("counted")
+        for name, count in sorted(counts.items()):
+            terminalreporter.line(f"{count:>14,} {name}")

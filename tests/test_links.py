@@ -17,7 +17,7 @@ def test_coupled_decay_is_added_to_the_gradient(rng):
 
 
 def test_decoupled_decay_follows_the_schedule():
-    link = decouple_decayed_weights(lambda k: 0.5 * (k + 1), 0.25)
+    link = decouple_decayed_weights(lambda k: 0.5 * (k.astype(jnp.float32) + 1), 0.25)
     p = jnp.asarray([4.0, -2.0])
     state = link.init(p)
     for k in range(3):

@@ -18,7 +18,8 @@ STEPS = 25
 
 def _schedule(k):
     """Warm-up, then a tenfold drop: shows whether the rate is inside the momentum buffer."""
-    return jnp.where(k < 3, 0.01 * (k + 1), jnp.where(k < 15, 0.03, 0.003))
+    warm_up = 0.01 * (k.astype(jnp.result_type(float)) + 1)
+    return jnp.where(k < 3, warm_up, jnp.where(k < 15, 0.03, 0.003))
 
 
 def _schedule_float(k):
@@ -232,7 +233,8 @@ def test_one_trace_and_donated_buffers(optimizer):
     def step(params, state):
         gradients = jax.tree.map(lambda p: p.astype(jnp.float32) * 0.5, params)
         updates, state = optimizer.update(gradients, state, params)
-        return optax.apply_updates(params, updates), state
+        with jax.numpy_dtype_promotion("standard"):  # optax adds float32 to bfloat16
+            return optax.apply_updates(params, updates), state
 
     step = jax.jit(step, donate_argnums=(0, 1))
     for _ in range(4):
@@ -337,7 +339,7 @@ def test_inject_hyperparams_with_bfloat16_parameters():
 def test_learning_rate_is_not_rounded_to_half_precision():
     """Optax's schedules make 1e-3 9.9945e-4 in bfloat16; here only the product is rounded."""
     gradient = jnp.asarray([1.0, 3.0, 7.0], jnp.bfloat16)
-    for rate in (1e-3, lambda k: 1e-3 + 0.0 * k):
+    for rate in (1e-3, lambda k: 1e-3 + 0.0 * k.astype(jnp.float32)):
         optimizer = rmsprop.adagrad(rate, 0.0, 0.0)
         updates, _ = optimizer.update(gradient, optimizer.init(gradient))
         expected = jnp.full(3, -1e-3, jnp.float32).astype(jnp.bfloat16)

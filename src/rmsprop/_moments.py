@@ -159,7 +159,7 @@ def _denominator(v: jax.Array, magnitude: jax.Array, rule: Rule) -> jax.Array:
     v = lax.convert_element_type(v, real)
     if rule.eps_inside is not None:
         v = v + lax.convert_element_type(rule.eps_inside, real)
-    d = lax.max(_square_root(v), lax.convert_element_type(rule.floor, real) * magnitude)
+    d = lax.max(square_root(v), lax.convert_element_type(rule.floor, real) * magnitude)
     if rule.inverse_root_correction is not None:
         d = d * lax.convert_element_type(rule.inverse_root_correction, real)
     if rule.eps_outside is not None:
@@ -189,16 +189,16 @@ def _weighted_square(weight: jax.Array, x: jax.Array) -> jax.Array:
 
 
 @jax.custom_jvp
-def _square_root(x: jax.Array) -> jax.Array:
+def square_root(x: jax.Array) -> jax.Array:
     """`sqrt(x)` with derivative 0 at 0, so that gradients through the update stay finite there."""
     return lax.sqrt(x)
 
 
-@_square_root.defjvp
+@square_root.defjvp
 def _square_root_jvp(
     primals: tuple[jax.Array], tangents: tuple[jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
-    root = _square_root(*primals)
+    root = square_root(*primals)
     zero = root == 0
     slope = 0.5 / lax.select(zero, lax.full_like(root, 1), root)
     return root, lax.select(zero, lax.full_like(root, 0), slope) * tangents[0]

@@ -16,6 +16,13 @@ pytest.importorskip("pytest_benchmark", reason="install it: pip install '.[dev]'
 _TABLES: list[str] = []
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """One process: whatever is set for the tests, contenders of a race have the machine alone."""
+    config.option.numprocesses = 0
+    config.option.dist = "no"
+
+
 class Race:
     """Contenders by name, timed in turn; the first is the reference of the ratios."""
 

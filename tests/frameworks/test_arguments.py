@@ -154,6 +154,7 @@ def test_an_array_may_not_decide_the_formula():
         )
 
 
+@pytest.mark.standard_promotion("Optax joins real and imaginary parts as x + 1j * y")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_complex_parameters_are_trained_or_refused(function):
     optimizer = function(0.01)

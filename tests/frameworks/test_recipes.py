@@ -56,6 +56,7 @@ def test_a_row_is_complete(cells):
     assert re.search(r"\]\(https://[^)\s]+\)", cells[4])
 
 
+@pytest.mark.standard_promotion("Optax's schedules multiply counts by floats")
 @pytest.mark.parametrize("cells", ROWS, ids=lambda cells: cells[0])
 def test_a_line_takes_steps(cells, names):
     optimizer = eval(_line(cells), dict(names))

@@ -18,7 +18,10 @@ from recorded import RECORDS
 from rmsprop import frameworks
 
 # What the frameworks deprecate in each other is not ours to mend.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.standard_promotion("the frameworks' own, Optax's powers of a count among it"),
+]
 
 # The module in which a distribution arrives, where it has another name.
 MODULES = {

@@ -1,5 +1,9 @@
 """Reading what several frameworks take: learning rates, their decay with time, momentum of zero."""
 
+import jax
+import jax.numpy as jnp
+from jax import lax
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._convention import Rate, is_zero
@@ -17,9 +21,13 @@ def inverse_time(learning_rate: Rate, name: str, decay: ScalarLike) -> Rate:
     coefficient = hyperparameters.weight_decay(decay, name)
     if is_zero(coefficient):
         return learning_rate
-    if callable(learning_rate):
-        return lambda count: learning_rate(count) / (1 + coefficient * count)
-    return lambda count: learning_rate / (1 + coefficient * count)
+
+    def rate_at(count: jax.Array) -> Scalar:
+        steps = lax.convert_element_type(count, jnp.result_type(coefficient))
+        first = learning_rate(count) if callable(learning_rate) else learning_rate
+        return first / (1 + coefficient * steps)
+
+    return rate_at
 
 
 def unless_zero(coefficient: Scalar) -> Scalar | None:

@@ -122,6 +122,10 @@ class FrameworkOptimizer(optax.GradientTransformationExtraArgs):
         self.convention = convention
         return self
 
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """What copying and pickling pass to `__new__`; a tuple's own has no convention."""
+        return (self.init, self.update, self.convention)
+
 
 def build(convention: Convention) -> FrameworkOptimizer:
     """The optimizer that follows a convention."""

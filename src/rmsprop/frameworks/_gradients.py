@@ -1,16 +1,19 @@
 """What frameworks do to a gradient before it is squared: scaling and clipping."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import lax
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import Scalar
 from rmsprop._links import add_decayed_weights
+from rmsprop._moments import square_root
 from rmsprop._precision import narrow, real_dtype
 
 Kind: TypeAlias = Literal["value", "norm", "global_norm"]
@@ -37,7 +40,7 @@ def clip(clipping: Clipping) -> optax.GradientTransformation:
     limit = clipping.limit
     if clipping.kind == "value":
         lowest = -limit if clipping.lowest is None else clipping.lowest
-        return _each_leaf(lambda g: lax.clamp(_like(lowest, g), g, _like(limit, g)))
+        return _each_leaf(lambda g: between(_like(lowest, g), g, _like(limit, g)))
     if clipping.kind == "norm":
         return _each_leaf(lambda g: _shorten(g, _norm([g]), limit))
 
@@ -46,6 +49,12 @@ def clip(clipping: Clipping) -> optax.GradientTransformation:
         return _map(lambda g: _shorten(g, norm, limit), updates)
 
     return optax.stateless(update)
+
+
+def between(lowest: jax.Array, x: jax.Array, highest: jax.Array) -> jax.Array:
+    """`lax.clamp`, which cannot be differentiated by a limit that is one number for many."""
+    low, high = jnp.broadcast_to(lowest, x.shape), jnp.broadcast_to(highest, x.shape)
+    return lax.max(low, lax.min(x, high))
 
 
 def scale_gradients(factor: Scalar) -> optax.GradientTransformation:
@@ -112,7 +121,14 @@ def _shorten(g: jax.Array, norm: Any, limit: Scalar) -> jax.Array:
 
 
 def _norm(leaves: list[Any]) -> jax.Array:
-    return jnp.sqrt(sum(jnp.sum(jnp.square(jnp.abs(leaf))) for leaf in leaves))
+    """The Euclidean norm of all leaves together, in the widest of their dtypes."""
+    dtype = functools.reduce(
+        np.promote_types, (real_dtype(jnp.result_type(leaf)) for leaf in leaves)
+    )
+    squares = [
+        lax.convert_element_type(jnp.sum(jnp.square(jnp.abs(leaf))), dtype) for leaf in leaves
+    ]
+    return square_root(sum(squares[1:], squares[0]))
 
 
 def _like(value: Any, g: jax.Array) -> jax.Array:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import lax
 from jax.core import Tracer
@@ -177,7 +178,9 @@ def _follow(
         return None
     following = jnp.asarray(parameter)
     if update is not None:  # with the rounding of optax.apply_updates
-        following = lax.convert_element_type(following + update, following.dtype)
+        wide = widen(jnp.asarray(update), np.promote_types(following.dtype, np.float32))
+        moved = lax.convert_element_type(following, wide.dtype) + wide
+        following = lax.convert_element_type(moved, following.dtype)
     following = widen(following, average.dtype)
     m = lax.convert_element_type(momentum, average.dtype)
     # Keras computes 1 - m in the parameter's dtype, which is 1e-6 of it in float32.

@@ -10,7 +10,7 @@ from jax import lax
 
 from rmsprop._hyperparameters import Scalar
 from rmsprop._links import wide_inside
-from rmsprop.frameworks._gradients import scale_gradients
+from rmsprop.frameworks._gradients import between, scale_gradients
 
 
 def dampen(momentum: Scalar) -> optax.GradientTransformation:
@@ -102,4 +102,4 @@ def _within(update: jax.Array, parameter: jax.Array, limit: Scalar) -> jax.Array
     """The update itself where it stays within the limit, which rounds nothing."""
     most = lax.convert_element_type(limit, update.dtype)
     p = lax.convert_element_type(parameter, update.dtype)
-    return lax.select(abs(p + update) <= most, update, lax.clamp(-most, p + update, most) - p)
+    return lax.select(abs(p + update) <= most, update, between(-most, p + update, most) - p)

@@ -193,8 +193,8 @@ def digits() -> Problem:
 
     def logits(layers: list[Layer], pixels: Array) -> Array:
         for layer in layers[:-1]:
-            pixels = jax.nn.relu(pixels @ layer.weight + layer.bias)
-        return pixels @ layers[-1].weight + layers[-1].bias
+            pixels = jax.nn.relu(pixels @ layer.weight + layer.bias[None, :])
+        return pixels @ layers[-1].weight + layers[-1].bias[None, :]
 
     return Problem(
         name="digits",
@@ -234,7 +234,7 @@ def bible() -> Problem:
     words, books = len(dataset.words), len(dataset.classes)
 
     def logits(rows: Rows, numbers: Array) -> Array:
-        return sum_of_rows(rows.weights, numbers.astype(jnp.int32)) + rows.bias
+        return sum_of_rows(rows.weights, numbers.astype(jnp.int32)) + rows.bias[None, :]
 
     return Problem(
         name="bible",
@@ -312,7 +312,8 @@ def _held_out_metrics(
             scores = logits(params, jnp.asarray(examples.features))
             labels = jnp.asarray(examples.labels)
             loss = _cross_entropy(scores, labels)
-            accuracy = jnp.mean(jnp.argmax(scores, axis=-1) == labels, dtype=jnp.float32)
+            found = jnp.argmax(scores, axis=-1).astype(labels.dtype)
+            accuracy = jnp.mean(found == labels, dtype=jnp.float32)
             measured[f"{part}_loss"] = loss
             # The largest of scores that are NaN would be the first, a class like any other.
             measured[f"{part}_accuracy"] = jnp.where(jnp.isfinite(loss), accuracy, jnp.nan)

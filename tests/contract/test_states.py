@@ -1,0 +1,43 @@
+"""States and optimizers as values: saved, copied, sent to another process, taken up again."""
+
+import copy
+import pickle
+
+import cloudpickle
+import jax
+import numpy as np
+from runs import STEPS, assert_same, expected, problem, reference, steps
+from table import every_entry, every_entry_compiled
+
+
+@every_entry
+def test_a_state_is_pickled_and_goes_on(entry):
+    """Half of a run, a saved state, the other half: the bits of the run in one piece."""
+    params, gradients = problem()
+    optimizer = entry.make()
+    half = steps(optimizer, params, gradients, last=STEPS // 2)
+    saved = pickle.loads(pickle.dumps((half.params[-1], half.state)))
+    assert jax.tree.structure(saved[1]) == jax.tree.structure(half.state)
+    rest = steps(optimizer, saved[0], gradients, saved[1], first=STEPS // 2)
+    for ours, theirs in zip(
+        jax.tree.leaves((rest.params[-1], rest.state)),
+        jax.tree.leaves((reference(entry).params[-1], reference(entry).state)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@every_entry
+def test_an_optimizer_is_copied(entry):
+    """With its convention, which a named tuple's own copy would lose."""
+    optimizer = entry.function(**entry.arguments)
+    for copied in (copy.copy(optimizer), copy.deepcopy(optimizer)):
+        assert type(copied) is type(optimizer)
+        assert getattr(copied, "convention", 0) == getattr(optimizer, "convention", 0)
+
+
+@every_entry_compiled
+def test_an_optimizer_is_sent_to_another_process(entry):
+    """Functions made of functions are what cloudpickle is for: Ray, Dask and others use it."""
+    sent = pickle.loads(cloudpickle.dumps(entry.function(**entry.arguments)))
+    assert_same(steps(sent, *problem()).params[-1], expected(entry))

@@ -1,0 +1,17 @@
+"""The table holds every public transformation."""
+
+import table
+
+
+def test_every_public_function_is_in_the_table():
+    assert {entry.path for entry in table.TABLE} == set(table.public_functions())
+
+
+def test_names_tell_the_settings_apart():
+    names = [entry.name for entry in table.TABLE]
+    assert len(set(names)) == len(names)
+
+
+def test_core_functions_come_in_several_settings():
+    for path in {entry.path for entry in table.RESCALINGS + table.OPTIMIZERS}:
+        assert sum(entry.path == path for entry in table.TABLE) >= 2, path

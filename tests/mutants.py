@@ -1,0 +1,201 @@
+"""The test of the tests: the core is broken on purpose, one line at a time, and the suite sees it.
+
+`python tests/mutants.py` runs the suite of the core against every mutant and prints which test was
+the first to fail; `python tests/mutants.py momentum floor` takes those that have these words.
+It fails where a mutant survives, or where the line to change is no longer there.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+SUITE = [
+    "tests/test_moments.py",
+    "tests/test_transforms.py",
+    "tests/test_optimizers.py",
+    "tests/test_links.py",
+    "tests/properties",
+    "tests/theory",
+    "tests/contract",
+]
+
+
+class Mutant(NamedTuple):
+    """A line of the core, and what it becomes."""
+
+    name: str
+    file: str
+    line: str
+    becomes: str
+
+
+MUTANTS = [
+    Mutant(
+        "bias correction dropped",
+        "_transforms.py",
+        "correction = moments.bias_correction(rho, state.count) if corrected else None",
+        "correction = None",
+    ),
+    Mutant(
+        "bias correction one step late",
+        "_moments.py",
+        "difference = 1 - decay ** (lax.convert_element_type(count, dtype) + 1)",
+        "difference = 1 - decay ** (lax.convert_element_type(count, dtype) + 2)",
+    ),
+    Mutant(
+        "momentum ignored",
+        "_links.py",
+        "following = u + coefficient * lax.convert_element_type(buffer, u.dtype)",
+        "following = u",
+    ),
+    Mutant(
+        "Nesterov ignored",
+        "_links.py",
+        "step = u + coefficient * following if nesterov else following",
+        "step = following",
+    ),
+    Mutant(
+        "learning rate on the other side of momentum",
+        "_optimizers.py",
+        'if hyperparameters.flag("lr_in_momentum", lr_in_momentum):',
+        'if not hyperparameters.flag("lr_in_momentum", lr_in_momentum):',
+    ),
+    Mutant(
+        "learning rate rounded to the gradient's dtype",
+        "_links.py",
+        "return narrow(wide * lax.convert_element_type(factor, wide.dtype), update.dtype)",
+        "return update * lax.convert_element_type(factor, update.dtype)",
+    ),
+    Mutant(
+        "eps on the other side of the root",
+        "_moments.py",
+        "        if not self.eps_in_sqrt:",
+        "        if self.eps_in_sqrt:",
+    ),
+    Mutant(
+        "saturation without the floor of the denominator",
+        "_moments.py",
+        "d = lax.max(square_root(v), lax.convert_element_type(rule.floor, real) * magnitude)",
+        "d = square_root(v)",
+    ),
+    Mutant(
+        "floor of the denominator without saturation",
+        "_moments.py",
+        "w = lax.select(w > largest, lax.full_like(w, largest), w)",
+        "w = w",
+    ),
+    Mutant(
+        "zero divided by zero",
+        "_moments.py",
+        "if rule.may_vanish:",
+        "if False:",
+    ),
+    Mutant(
+        "weight of the variance without its decay",
+        "_moments.py",
+        "return denominator.rule(decay, decay * (1 - decay))",
+        "return denominator.rule(decay, 1 - decay)",
+    ),
+    Mutant(
+        "limit of the centered step dropped",
+        "_moments.py",
+        "d = lax.max(_denominator(var, lax.abs(deviation), rule), lax.abs(g) * 2.0**-64)",
+        "d = _denominator(var, lax.abs(deviation), rule)",
+    ),
+    Mutant(
+        "AdaGrad that forgets",
+        "_moments.py",
+        "return denominator.rule(1.0, 1.0)",
+        "return denominator.rule(0.999, 1.0)",
+    ),
+    Mutant(
+        "infinite derivative of the root at zero",
+        "_moments.py",
+        "return root, lax.select(zero, lax.full_like(root, 0), slope) * tangents[0]",
+        "return root, 0.5 / root * tangents[0]",
+    ),
+    Mutant(
+        "accumulators in the parameter's dtype",
+        "_precision.py",
+        "return wanted if wanted is not None else np.promote_types(real_dtype(leaf), np.float32)",
+        "return wanted if wanted is not None else real_dtype(leaf)",
+    ),
+    Mutant(
+        "updates wider than their gradients",
+        "_precision.py",
+        "    return lax.convert_element_type(x, dtype)\n\n\ndef _is_complex",
+        "    return x\n\n\ndef _is_complex",
+    ),
+    Mutant(
+        "infinite float16 updates",
+        "_precision.py",
+        "x = lax.select(too_large, lax.sign(x) * largest, x)",
+        "x = x",
+    ),
+    Mutant(
+        "starting value ignored",
+        "_trees.py",
+        "filled.append(jnp.full_like(leaf, value, dtype=dtype(own)))",
+        "filled.append(jnp.full_like(leaf, 0.0, dtype=dtype(own)))",
+    ),
+    Mutant(
+        "counts that stand still",
+        "_transforms.py",
+        "return jnp.asarray(optax.safe_increment(count))",
+        "return count",
+    ),
+    Mutant(
+        "hyper-parameters in half precision accepted",
+        "_hyperparameters.py",
+        "    if half:",
+        "    if False:",
+    ),
+]
+
+
+def caught_by(mutant: Mutant, folder: Path) -> str | None:
+    """The first test that fails on the mutant, or None if it survives."""
+    package = folder / "rmsprop"
+    shutil.copytree(ROOT / "src/rmsprop", package, ignore=shutil.ignore_patterns("__pycache__"))
+    source = (package / mutant.file).read_text()
+    if source.count(mutant.line) != 1:
+        sys.exit(f"{mutant.name}: {mutant.file} does not have this once:\n{mutant.line}")
+    (package / mutant.file).write_text(source.replace(mutant.line, mutant.becomes))
+    environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    where = [sys.executable, "-c", "import rmsprop; print(rmsprop.__file__)"]
+    imported = subprocess.run(where, env=environment, capture_output=True, text=True, check=True)
+    assert Path(imported.stdout.strip()).parent == package, imported.stdout
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *SUITE]
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    failed = re.search(r"^(?:FAILED|ERROR) (.*?)(?: - |$)", ran.stdout, re.M)
+    if ran.returncode == 0:
+        return None
+    if failed is None:
+        sys.exit(f"{mutant.name}: no test failed, but pytest did:\n{ran.stdout}{ran.stderr}")
+    return failed[1]
+
+
+def main() -> None:
+    """The command line."""
+    words = sys.argv[1:]
+    chosen = [m for m in MUTANTS if not words or any(word in m.name for word in words)]
+    survivors = []
+    for mutant in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            test = caught_by(mutant, Path(folder))
+        print(f"{'caught' if test else 'SURVIVES'}: {mutant.name}", flush=True)
+        print(f"    {test or 'no test has failed'}", flush=True)
+        if test is None:
+            survivors.append(mutant.name)
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} mutants are caught")
+    sys.exit(bool(survivors))
+
+
+if __name__ == "__main__":
+    main()
