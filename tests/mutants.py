@@ -64,10 +64,10 @@ MUTANTS = [
         'if not hyperparameters.flag("lr_in_momentum", lr_in_momentum):',
     ),
     Mutant(
-        "learning rate rounded to the gradient's dtype",
+        "half precision between the links of a chain",
         "_links.py",
-        "return narrow(wide * lax.convert_element_type(factor, wide.dtype), update.dtype)",
-        "return update * lax.convert_element_type(factor, update.dtype)",
+        "if not any(_is_half(leaf) for leaf in jax.tree.leaves(updates)):",
+        "if True:",
     ),
     Mutant(
         "eps on the other side of the root",
@@ -122,6 +122,18 @@ MUTANTS = [
         "_precision.py",
         "return wanted if wanted is not None else np.promote_types(real_dtype(leaf), np.float32)",
         "return wanted if wanted is not None else real_dtype(leaf)",
+    ),
+    Mutant(
+        "bfloat16 accumulators rounded to nearest",
+        "_moments.py",
+        "    if noise is None or not is_narrow(like.dtype):",
+        "    if True:",
+    ),
+    Mutant(
+        "the same noise at each step",
+        "_rounding.py",
+        "counted = lax.convert_element_type(count, jnp.uint32)",
+        "counted = jnp.uint32(0)",
     ),
     Mutant(
         "updates wider than their gradients",

@@ -17,6 +17,8 @@ TRANSFORMATIONS = {
     "rms-corrected": lambda **k: rmsprop.scale_by_rms(bias_correction=True, **k),
     "stddev": rmsprop.scale_by_stddev,
     "stddev-outside": lambda **k: rmsprop.scale_by_stddev(eps_in_sqrt=False, **k),
+    "rms-bfloat16": lambda **k: rmsprop.scale_by_rms(accumulator_dtype=jnp.bfloat16, **k),
+    "stddev-bfloat16": lambda **k: rmsprop.scale_by_stddev(accumulator_dtype=jnp.bfloat16, **k),
     "rss": lambda **k: rmsprop.scale_by_rss(0.0, **k),
     "rss-outside": lambda **k: rmsprop.scale_by_rss(0.0, eps_in_sqrt=False, **k),
 }

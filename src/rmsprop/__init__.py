@@ -10,9 +10,12 @@ when it is first used.
 import importlib
 from typing import Any
 
+from rmsprop._apply import apply_updates
+from rmsprop._links import TraceWithCountState
 from rmsprop._optimizers import adagrad, rmsprop
 from rmsprop._transforms import (
     ScaleByRmsWithCountState,
+    ScaleByRssWithCountState,
     ScaleByStddevState,
     ScaleByStddevWithCountState,
     scale_by_rms,
@@ -22,9 +25,12 @@ from rmsprop._transforms import (
 
 __all__ = [
     "ScaleByRmsWithCountState",
+    "ScaleByRssWithCountState",
     "ScaleByStddevState",
     "ScaleByStddevWithCountState",
+    "TraceWithCountState",
     "adagrad",
+    "apply_updates",
     "rmsprop",
     "scale_by_rms",
     "scale_by_rss",

@@ -6,7 +6,7 @@ becomes 9.9945e-4 in bfloat16) and its momentum buffer drifts in dtype.  Their s
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,9 +17,25 @@ from jax.typing import DTypeLike
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
-from rmsprop._precision import checked_accumulator_dtype, narrow, widen
+from rmsprop._moments import store
+from rmsprop._precision import checked_accumulator_dtype, is_narrow, narrow, widen
+from rmsprop._rounding import Noise, seed_of_step
 from rmsprop._transforms import increment, zero_count
 from rmsprop._trees import map_leaves, signed_accumulators
+
+_MOMENTUM = 1  # its stream of random bits, beside that of the squares
+
+
+class TraceWithCountState(NamedTuple):
+    """State of the momentum in bfloat16, whose rounding differs from step to step.
+
+    Attributes:
+        count: Steps taken so far, int32, shape ().
+        trace: The buffer, a tree like the parameters.
+    """
+
+    count: jax.Array  # pyright: ignore[reportIncompatibleMethodOverride] (Optax's name)
+    trace: optax.Params
 
 
 def scale_by_learning_rate(learning_rate: ScalarOrSchedule) -> optax.GradientTransformation:
@@ -83,17 +99,24 @@ def trace(
     """Heavy-ball momentum `b <- u + momentum * b` (Nesterov: returns `u + momentum * b`)."""
     coefficient = hyperparameters.momentum(momentum)
     dtype = checked_accumulator_dtype(accumulator_dtype)
+    counted = is_narrow(dtype)
 
-    def init_fn(params: optax.Params) -> optax.TraceState:
-        return optax.TraceState(trace=signed_accumulators(params, dtype))
+    def init_fn(params: optax.Params) -> Any:
+        buffer = signed_accumulators(params, dtype)
+        return TraceWithCountState(zero_count(), buffer) if counted else optax.TraceState(buffer)
 
     def update_fn(
         updates: optax.Updates, state: Any, params: optax.Params | None = None
     ) -> tuple[optax.Updates, Any]:
         del params
         updates, buffer = map_leaves(
-            lambda u, b: _add_momentum(u, b, coefficient, nesterov=nesterov), updates, state.trace
+            lambda u, b, noise=None: _add_momentum(u, b, coefficient, noise, nesterov=nesterov),
+            updates,
+            state.trace,
+            seed=seed_of_step(state.count, _MOMENTUM) if counted else None,
         )
+        if counted:
+            return updates, TraceWithCountState(increment(state.count), buffer)
         return updates, optax.TraceState(trace=buffer)
 
     return optax.GradientTransformation(init_fn, update_fn)
@@ -166,10 +189,10 @@ def _add_scaled(update: jax.Array, parameter: jax.Array, factor: Scalar) -> jax.
 
 @functools.partial(jax.jit, static_argnames="nesterov")
 def _add_momentum(
-    update: jax.Array, buffer: jax.Array, momentum: Scalar, *, nesterov: bool
+    update: jax.Array, buffer: jax.Array, momentum: Scalar, noise: Noise | None, *, nesterov: bool
 ) -> tuple[jax.Array, jax.Array]:
     u = widen(update, buffer.dtype)
     coefficient = lax.convert_element_type(momentum, u.dtype)
     following = u + coefficient * lax.convert_element_type(buffer, u.dtype)
     step = u + coefficient * following if nesterov else following
-    return narrow(step, update.dtype), lax.convert_element_type(following, buffer.dtype)
+    return narrow(step, update.dtype), store(following, buffer, noise)

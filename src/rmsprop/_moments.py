@@ -31,7 +31,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from rmsprop._hyperparameters import Scalar
-from rmsprop._precision import narrow, real_dtype, widen
+from rmsprop._precision import is_narrow, narrow, real_dtype, widen
+from rmsprop._rounding import Noise, stochastic_round
 
 
 @functools.partial(
@@ -118,39 +119,58 @@ def variance(decay: Scalar, denominator: Denominator) -> Rule:
 
 
 @jax.jit
-def rescale(gradient: jax.Array, v: jax.Array, rule: Rule) -> tuple[jax.Array, jax.Array]:
-    """One leaf of the whole family: the update in the gradient's dtype, and the new accumulator."""
+def rescale(
+    gradient: jax.Array, v: jax.Array, rule: Rule, noise: Noise | None = None
+) -> tuple[jax.Array, jax.Array]:
+    """One leaf of the whole family: the update in the gradient's dtype, and the new accumulator.
+
+    `noise` is for an accumulator narrower than float32; the step sees it before it is rounded.
+    """
     g = widen(gradient, v.dtype)
-    v = accumulate(v, g, rule)
-    return quotient(gradient, g, _denominator(v, lax.abs(g), rule)), v
+    w = accumulate(v, g, rule)
+    return quotient(gradient, g, _denominator(w, lax.abs(g), rule)), store(w, v, noise)
 
 
 @jax.jit
 def rescale_centered(
-    gradient: jax.Array, mean: jax.Array, var: jax.Array, rule: Rule, mean_rule: Rule
+    gradient: jax.Array,
+    mean: jax.Array,
+    var: jax.Array,
+    rule: Rule,
+    mean_rule: Rule,
+    noise: Noise | None = None,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """One leaf of the centered optimizer: the update, the new mean and the new variance."""
     g = widen(gradient, mean.dtype)
     m = lax.convert_element_type(mean, g.dtype)
     deviation = g - m
-    var = accumulate(var, deviation, rule)
+    w = accumulate(var, deviation, rule)
     # A constant gradient has no variance, and by definition a step of |g| / sqrt(eps). Without an
     # eps that would be infinite; it ends at 2^64 instead.
-    d = lax.max(_denominator(var, lax.abs(deviation), rule), lax.abs(g) * 2.0**-64)
+    d = lax.max(_denominator(w, lax.abs(deviation), rule), lax.abs(g) * 2.0**-64)
     keep, add = (lax.convert_element_type(c, g.dtype) for c in (mean_rule.keep, mean_rule.add))
-    mean = lax.convert_element_type(keep * m + add * g, mean.dtype)
-    return quotient(gradient, g, d), mean, var
+    mean = store(keep * m + add * g, mean, None if noise is None else noise.fold(1))
+    return quotient(gradient, g, d), mean, store(w, var, noise)
 
 
 def accumulate(v: jax.Array, x: jax.Array, rule: Rule) -> jax.Array:
-    """`keep * v + add * |x|^2`, saturating at the largest finite value of the accumulator."""
+    """`keep * v + add * |x|^2`, saturating at the largest finite value of the accumulator.
+
+    In the precision of the arithmetic; `store` makes an accumulator of it.
+    """
     real = real_dtype(x.dtype)
     keep, add = lax.convert_element_type(rule.keep, real), lax.convert_element_type(rule.add, real)
     w = keep * lax.convert_element_type(v, real) + _weighted_square(add, x)
     largest = float(jnp.finfo(v.dtype).max)
     # Not a minimum, which would copy the donated accumulator; and a NaN passes the comparison.
-    w = lax.select(w > largest, lax.full_like(w, largest), w)
-    return lax.convert_element_type(w, v.dtype)
+    return lax.select(w > largest, lax.full_like(w, largest), w)
+
+
+def store(x: jax.Array, like: jax.Array, noise: Noise | None) -> jax.Array:
+    """A new value in the dtype of the accumulator; a narrow one is rounded stochastically."""
+    if noise is None or not is_narrow(like.dtype):
+        return lax.convert_element_type(x, like.dtype)
+    return stochastic_round(lax.convert_element_type(x, jnp.float32), noise, like)
 
 
 def _denominator(v: jax.Array, magnitude: jax.Array, rule: Rule) -> jax.Array:

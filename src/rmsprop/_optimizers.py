@@ -63,6 +63,7 @@ def rmsprop(
         lr_in_momentum: Whether the rate is applied before the momentum buffer (TensorFlow, Keras,
             Optax) or after it (PyTorch).
         accumulator_dtype: Dtype of average, mean and momentum; None for at least float32.
+            `jnp.bfloat16` halves the state, see `scale_by_rms`.
 
     Returns:
         A `GradientTransformationExtraArgs`. Its state has the fields of that of `optax.rmsprop`
@@ -142,7 +143,8 @@ def adagrad(
             TensorFlow, Keras and Optax at 0.1.
         eps: The constant :math:`\epsilon`, at least 0.
         eps_in_sqrt: Whether `eps` is added under the root (Keras 3) or to it (PyTorch).
-        accumulator_dtype: Dtype of the sum; None for at least float32.
+        accumulator_dtype: Dtype of the sum; None for at least float32. `jnp.bfloat16` halves the
+            state, see `scale_by_rms`.
 
     Returns:
         A `GradientTransformationExtraArgs` with the state of `optax.adagrad` (field

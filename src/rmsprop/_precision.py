@@ -1,8 +1,9 @@
 """In which dtype things are kept: accumulators, the arithmetic between them, and the update.
 
 An accumulator is at least float32, whatever the parameter: in bfloat16 a sum of ones stops at 256
-and an average with decay 0.999 never moves, because the increments round away.  The update comes
-back in the gradient's dtype, which conditionals and Optax's wrappers rely on.
+and an average with decay 0.999 never moves, because the increments round away.  Where bfloat16 is
+asked for, every store is rounded stochastically (`_rounding`) and keeps the increments on average.
+The update comes back in the gradient's dtype, which conditionals and Optax's wrappers rely on.
 """
 
 import jax
@@ -16,14 +17,15 @@ def checked_accumulator_dtype(dtype: DTypeLike | None) -> np.dtype | None:
     """Refuses, when the optimizer is built, an accumulator dtype that cannot be honoured.
 
     Args:
-        dtype: `None` (at least float32, by the parameter), `jnp.float32` or `jnp.float64`.
+        dtype: `None` (at least float32, by the parameter), `jnp.float32`, `jnp.float64` or
+            `jnp.bfloat16`.
 
     Returns:
         The dtype, or `None`.
 
     Raises:
         TypeError: for anything that is not a real floating-point dtype.
-        ValueError: for a dtype narrower than float32, and for float64 while x64 is off.
+        ValueError: for other dtypes narrower than float32, and for float64 while x64 is off.
     """
     if dtype is None:
         return None
@@ -31,18 +33,19 @@ def checked_accumulator_dtype(dtype: DTypeLike | None) -> np.dtype | None:
         wanted = jnp.dtype(dtype)
     except TypeError:
         raise TypeError(
-            f"accumulator_dtype is {dtype!r}; it must be None, jnp.float32 or jnp.float64."
+            f"accumulator_dtype is {dtype!r}; it must be None, jnp.float32, jnp.float64 or"
+            f" jnp.bfloat16."
         ) from None
     if not jnp.issubdtype(wanted, jnp.floating):
         raise TypeError(
             f"accumulator_dtype is {wanted}; squares are accumulated in a real floating-point"
-            f" dtype. Pass None, jnp.float32 or jnp.float64."
+            f" dtype. Pass None, jnp.float32, jnp.float64 or jnp.bfloat16."
         )
-    if wanted.itemsize < 4:
+    if wanted.itemsize < 4 and wanted != jnp.bfloat16:
         raise ValueError(
-            f"accumulator_dtype is {wanted}; a running average stored with plain rounding in fewer"
-            f" than 32 bits stalls (its increments round to nothing), and stochastic rounding,"
-            f" which would prevent that, is not part of this version. Pass None or jnp.float32."
+            f"accumulator_dtype is {wanted}, which cannot hold the squares of usual gradients"
+            f" (float16 ends at 65504 and begins at 6e-8). Pass jnp.bfloat16 for half the memory,"
+            f" or None."
         )
     if wanted.itemsize > 4 and not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         raise ValueError(
@@ -50,6 +53,11 @@ def checked_accumulator_dtype(dtype: DTypeLike | None) -> np.dtype | None:
             f' first with jax.config.update("jax_enable_x64", True), or pass None.'
         )
     return wanted
+
+
+def is_narrow(dtype: np.dtype | None) -> bool:
+    """Whether what is stored in this dtype has to be rounded stochastically."""
+    return dtype is not None and real_dtype(dtype).itemsize < 4
 
 
 def squares_dtype(leaf: np.dtype, wanted: np.dtype | None) -> np.dtype:
@@ -69,8 +77,9 @@ def real_dtype(dtype: np.dtype) -> np.dtype:
 
 
 def widen(x: jax.Array, accumulator: np.dtype) -> jax.Array:
-    """A gradient in the precision of the arithmetic, the wider of its own and the accumulator's."""
-    return lax.convert_element_type(x, np.promote_types(x.dtype, accumulator))
+    """A gradient in the precision of the arithmetic: its own, the accumulator's, or float32."""
+    at_least = np.promote_types(x.dtype, np.float32)
+    return lax.convert_element_type(x, np.promote_types(at_least, accumulator))
 
 
 def narrow(x: jax.Array, dtype: np.dtype) -> jax.Array:

@@ -20,12 +20,16 @@ from jax.typing import ArrayLike, DTypeLike
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop import _moments as moments
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
-from rmsprop._precision import checked_accumulator_dtype
+from rmsprop._precision import checked_accumulator_dtype, is_narrow
+from rmsprop._rounding import seed_of_step
 from rmsprop._trees import accumulators, check_fields, map_leaves, signed_accumulators
+
+# What is stored in one step has a stream of random bits of its own; the momentum's is 1.
+_SQUARES = 0
 
 
 class ScaleByRmsWithCountState(NamedTuple):
-    """State of `scale_by_rms` where the step count matters: bias correction, scheduled decay.
+    """State of `scale_by_rms` where steps count: bias correction, scheduled decay, bfloat16.
 
     Attributes:
         count: Steps taken so far, int32, shape ().
@@ -52,7 +56,7 @@ class ScaleByStddevState(NamedTuple):
 
 
 class ScaleByStddevWithCountState(NamedTuple):
-    """State of `scale_by_stddev` with a scheduled decay.
+    """State of `scale_by_stddev` with a scheduled decay, or in bfloat16.
 
     Attributes:
         count: Steps taken so far, int32, shape ().
@@ -63,6 +67,18 @@ class ScaleByStddevWithCountState(NamedTuple):
     count: jax.Array  # pyright: ignore[reportIncompatibleMethodOverride] (Optax's name)
     mu: optax.Updates
     var: optax.Updates
+
+
+class ScaleByRssWithCountState(NamedTuple):
+    """State of `scale_by_rss` in bfloat16, whose rounding differs from step to step.
+
+    Attributes:
+        count: Steps taken so far, int32, shape ().
+        sum_of_squares: Sum of the squared gradients.
+    """
+
+    count: jax.Array  # pyright: ignore[reportIncompatibleMethodOverride] (Optax's name)
+    sum_of_squares: optax.Updates
 
 
 def scale_by_rms(
@@ -92,7 +108,9 @@ def scale_by_rms(
         initial_scale: The starting value :math:`v_0`, at least 0. TensorFlow 1 starts at 1.
         eps_in_sqrt: True for `sqrt(v + eps)`, False for `sqrt(v) + eps` as in PyTorch.
         bias_correction: Divide the average by `1 - decay**t`, as Adam does.
-        accumulator_dtype: Dtype of the average; None for at least float32.
+        accumulator_dtype: Dtype of the average; None for at least float32. `jnp.bfloat16` halves
+            the memory: every store is then rounded stochastically, by a noise that is the same at
+            each run and however the arrays are sharded.
 
     Returns:
         A `GradientTransformation`. Its state has the field `nu` and, where steps are counted,
@@ -129,7 +147,8 @@ def scale_by_rms(
             " only, and decay is a schedule. Pass a constant decay, or bias_correction=False with"
             " a schedule that starts low, such as lambda k: 1 - 1 / (k + 1)."
         )
-    counted = corrected or callable(decay)
+    rounded = is_narrow(dtype)
+    counted = corrected or callable(decay) or rounded
 
     def init_fn(params: optax.Params) -> Any:
         nu = accumulators(params, initial, dtype)
@@ -143,7 +162,12 @@ def scale_by_rms(
         rho = read_decay(state.count if counted else 0)
         correction = moments.bias_correction(rho, state.count) if corrected else None
         rule = moments.average(rho, denominator, correction)
-        updates, nu = map_leaves(lambda g, v: moments.rescale(g, v, rule), updates, state.nu)
+        updates, nu = map_leaves(
+            lambda g, v, noise=None: moments.rescale(g, v, rule, noise),
+            updates,
+            state.nu,
+            seed=seed_of_step(state.count, _SQUARES) if rounded else None,
+        )
         # Of the class that came in: a state that Optax made goes on as it is.
         if counted:
             return updates, state._replace(count=increment(state.count), nu=nu)
@@ -182,7 +206,9 @@ def scale_by_stddev(
         initial_scale: The starting value of the variance, at least 0. The mean starts at 0.
         eps_in_sqrt: As in `scale_by_rms`.
         bias_correction: Only False: the corrected variance of one gradient is zero.
-        accumulator_dtype: Dtype of mean and variance; None for at least float32.
+        accumulator_dtype: As in `scale_by_rms`, of mean and variance. A bfloat16 mean is off by
+            up to 2^-8 of itself, and the variance has the square of that in it: for gradients whose
+            spread is larger. The mean of a complex leaf stays complex64.
 
     Returns:
         A `GradientTransformation`. Its state has the fields `mu` and `var`.
@@ -209,7 +235,8 @@ def scale_by_stddev(
     denominator = _denominator(eps, eps_in_sqrt)
     initial = hyperparameters.initial_value("initial_scale", initial_scale)
     dtype = checked_accumulator_dtype(accumulator_dtype)
-    counted = callable(decay)
+    rounded = is_narrow(dtype)
+    counted = callable(decay) or rounded
 
     def init_fn(params: optax.Params) -> Any:
         mu, var = signed_accumulators(params, dtype), accumulators(params, initial, dtype)
@@ -225,10 +252,11 @@ def scale_by_stddev(
         rho = read_decay(state.count if counted else 0)
         rule, mean_rule = moments.variance(rho, denominator), moments.average(rho, denominator)
         updates, mu, var = map_leaves(
-            lambda g, m, v: moments.rescale_centered(g, m, v, rule, mean_rule),
+            lambda g, m, v, noise=None: moments.rescale_centered(g, m, v, rule, mean_rule, noise),
             updates,
             state.mu,
             state.var,
+            seed=seed_of_step(state.count, _SQUARES) if rounded else None,
         )
         if counted:
             return updates, state._replace(count=increment(state.count), mu=mu, var=var)
@@ -258,7 +286,7 @@ def scale_by_rss(
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
         eps: As in `scale_by_rms`.
         eps_in_sqrt: True for `sqrt(s + eps)`, False for `sqrt(s) + eps` as in PyTorch.
-        accumulator_dtype: Dtype of the sum; None for at least float32.
+        accumulator_dtype: As in `scale_by_rms`, of the sum.
 
     Returns:
         A `GradientTransformation`. Its state has the field `sum_of_squares`.
@@ -284,17 +312,27 @@ def scale_by_rss(
     dtype = checked_accumulator_dtype(accumulator_dtype)
     rule = moments.total(_denominator(eps, eps_in_sqrt))
 
-    def init_fn(params: optax.Params) -> optax.ScaleByRssState:
-        return optax.ScaleByRssState(accumulators(params, initial, dtype))
+    counted = is_narrow(dtype)
+
+    def init_fn(params: optax.Params) -> Any:
+        sums = accumulators(params, initial, dtype)
+        return (
+            ScaleByRssWithCountState(zero_count(), sums) if counted else optax.ScaleByRssState(sums)
+        )
 
     def update_fn(
         updates: optax.Updates, state: Any, params: optax.Params | None = None
     ) -> tuple[optax.Updates, Any]:
         del params
-        check_fields(state, ("sum_of_squares",))
+        check_fields(state, ("count", "sum_of_squares") if counted else ("sum_of_squares",))
         updates, sums = map_leaves(
-            lambda g, s: moments.rescale(g, s, rule), updates, state.sum_of_squares
+            lambda g, s, noise=None: moments.rescale(g, s, rule, noise),
+            updates,
+            state.sum_of_squares,
+            seed=seed_of_step(state.count, _SQUARES) if counted else None,
         )
+        if counted:
+            return updates, state._replace(count=increment(state.count), sum_of_squares=sums)
         return updates, state._replace(sum_of_squares=sums)
 
     return optax.GradientTransformation(init_fn, update_fn)

@@ -9,11 +9,15 @@ import numpy as np
 import optax
 
 from rmsprop._hyperparameters import Scalar
-from rmsprop._precision import real_dtype, signed_accumulator_dtype, squares_dtype
+from rmsprop._precision import is_narrow, signed_accumulator_dtype, squares_dtype
+from rmsprop._rounding import Noise
 
 
 def map_leaves(
-    function: Callable[..., tuple[jax.Array, ...]], gradients: optax.Updates, *states: Any
+    function: Callable[..., tuple[jax.Array, ...]],
+    gradients: optax.Updates,
+    *states: Any,
+    seed: jax.Array | None = None,
 ) -> tuple[Any, ...]:
     """Applies a leaf function to the gradients and the accumulators that belong to them.
 
@@ -21,6 +25,8 @@ def map_leaves(
         function: `(gradient, *accumulators) -> (update, *new accumulators)`.
         gradients: The tree; a `None` in it leaves the accumulators in that place alone.
         *states: Trees of accumulators of the same structure.
+        seed: Of the rounding of this step, where accumulators may be narrower than float32; the
+            function is then called with `noise`, that of the leaf.
 
     Returns:
         The tree of updates and the trees of new accumulators.
@@ -42,10 +48,11 @@ def map_leaves(
         for accumulator in accumulators:
             if np.shape(gradient) != getattr(accumulator, "shape", None):
                 raise ValueError(_shape_mismatch(gradients, index, accumulator))
-            if real_dtype(accumulator.dtype).itemsize < 4:
+            if seed is None and is_narrow(accumulator.dtype):
                 raise TypeError(_narrow_accumulator(gradients, index, accumulator))
         _inexact_dtype(gradient, lambda i=index: "gradient" + _path(gradients, i))
-        results.append(function(gradient, *accumulators))
+        noise = {} if seed is None else {"noise": Noise(seed, np.uint32(index))}
+        results.append(function(gradient, *accumulators, **noise))
     columns = zip(*results, strict=True) if results else [()] * (1 + len(states))
     return tuple(treedef.unflatten(column) for column in columns)
 
@@ -126,7 +133,8 @@ def _shape_mismatch(gradients: Any, index: int, accumulator: Any) -> str:
 def _narrow_accumulator(gradients: Any, index: int, accumulator: Any) -> str:
     return (
         f"the optimizer state of gradient{_path(gradients, index)} is {accumulator.dtype}, in which"
-        f" a running average stalls. Widen a state that was saved so, once:"
+        f" a running average stalls unless it is rounded stochastically"
+        f" (accumulator_dtype=jnp.bfloat16). Widen a state that was saved so, once:"
         f" jax.tree.map(lambda x: x.astype(jnp.promote_types(x.dtype, jnp.float32))"
         f" if jnp.issubdtype(x.dtype, jnp.inexact) else x, state)."
     )

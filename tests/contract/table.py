@@ -53,6 +53,11 @@ class Entry:
         }
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether the state is in bfloat16, whose rounding depends on the number of the leaf."""
+        return self.arguments.get("accumulator_dtype") == jnp.bfloat16
+
+    @property
     def is_rescaling(self) -> bool:
         return self.path.startswith("rmsprop.scale_by_")
 
@@ -96,7 +101,9 @@ RESCALINGS = [
     Entry("rmsprop.scale_by_rms", {"decay": annealed}),
     Entry("rmsprop.scale_by_stddev", {"decay": 0.95, "eps": 0.01}),
     Entry("rmsprop.scale_by_stddev", {"decay": annealed, "eps": 1e-3, "eps_in_sqrt": False}),
+    Entry("rmsprop.scale_by_rms", {"decay": 0.9, "accumulator_dtype": jnp.bfloat16}),
     Entry("rmsprop.scale_by_rss"),
+    Entry("rmsprop.scale_by_rss", {"accumulator_dtype": jnp.bfloat16}),
     Entry(
         "rmsprop.scale_by_rss",
         {"initial_accumulator_value": 0.0, "eps": 1e-7, "eps_in_sqrt": False},
@@ -128,6 +135,16 @@ OPTIMIZERS = [
     Entry(
         "rmsprop.rmsprop",
         {"learning_rate": rising, "decay": annealed, "accumulator_dtype": jnp.float32},
+    ),
+    Entry(
+        "rmsprop.rmsprop",
+        {
+            "learning_rate": 0.1,
+            "eps": 0.01,
+            "centered": True,
+            "momentum": 0.9,
+            "accumulator_dtype": jnp.bfloat16,
+        },
     ),
     Entry("rmsprop.adagrad", {"learning_rate": 0.5}),
     Entry(
@@ -260,10 +277,13 @@ PORTS = [
 TABLE = [*RESCALINGS, *OPTIMIZERS, *PORTS]
 
 
+NO_TRANSFORMATION = ("apply_updates",)
+
+
 def public_functions() -> Iterator[str]:
     """The paths of everything public that makes a gradient transformation."""
     for name in rmsprop.__all__:
-        if inspect.isfunction(getattr(rmsprop, name)):
+        if inspect.isfunction(getattr(rmsprop, name)) and name not in NO_TRANSFORMATION:
             yield f"rmsprop.{name}"
     for framework in frameworks.MODULES:
         module = importlib.import_module(f"rmsprop.frameworks.{framework}")

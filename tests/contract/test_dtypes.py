@@ -24,8 +24,9 @@ def _pairs(parameters, gradients):
     return params, stream
 
 
-def _check(optimizer, params, gradients):
+def _check(entry, params, gradients):
     """Abstractly, and so for all pairs at little cost: dtypes of updates and state."""
+    optimizer = entry.make()
 
     def step(params, state):
         updates, state = optimizer.update(at(gradients, 0), state, params)
@@ -34,7 +35,7 @@ def _check(optimizer, params, gradients):
     state = jax.eval_shape(optimizer.init, params)
     for leaf in jax.tree.leaves(state):
         if jnp.issubdtype(leaf.dtype, jnp.inexact):
-            assert jnp.finfo(leaf.dtype).bits >= 32, leaf
+            assert jnp.finfo(leaf.dtype).bits >= (16 if entry.is_narrow else 32), leaf
     updates, after, following = jax.eval_shape(step, params, state)
     for name, update in updates.items():
         assert update.dtype == gradients[name].dtype, name
@@ -48,16 +49,17 @@ def _check(optimizer, params, gradients):
 @every_entry
 def test_every_pair_of_real_dtypes(entry):
     """float64 and its neighbours need x64, which the next test switches on."""
-    _check(entry.make(), *_pairs(REAL[:3], REAL[:3]))
+    _check(entry, *_pairs(REAL[:3], REAL[:3]))
 
 
 @every_entry
 def test_every_pair_of_real_dtypes_in_double_precision_mode(entry, x64):
-    state = _check(entry.make(), *_pairs(REAL, REAL))
-    # An accumulator is as wide as its parameter, and at least float32.
+    state = _check(entry, *_pairs(REAL, REAL))
+    # An accumulator is as wide as its parameter and at least float32, or as it is asked for.
     kept = {leaf.dtype for leaf in jax.tree.leaves(state) if leaf.shape == (2,)}
+    asked = entry.arguments.get("accumulator_dtype")
     wide = {np.dtype(np.float32), np.dtype(np.float64)}
-    assert kept == ({np.dtype(np.float32)} if "accumulator_dtype" in entry.arguments else wide)
+    assert kept == (wide if asked is None else {jnp.dtype(asked)})
 
 
 @pytest.mark.standard_promotion("Optax, for torch's, joins real and imaginary parts as x + 1j * y")
@@ -67,7 +69,7 @@ def test_complex_parameters_keep_a_real_second_moment(entry, x64):
     params, gradients = _pairs(COMPLEX, (*REAL, *COMPLEX))
     if entry.path == "rmsprop.frameworks.torch.rmsprop" or "torch.adagrad" in entry.path:
         params, gradients = _pairs(COMPLEX, COMPLEX)  # split into parts, which both have to have
-    state = _check(entry.make(), params, gradients)
+    state = _check(entry, params, gradients)
     squares = [leaf for leaf in jax.tree.leaves(_second_moments(state)) if leaf.shape == (2,)]
     assert squares
     assert not any(jnp.issubdtype(leaf.dtype, jnp.complexfloating) for leaf in squares)

@@ -69,6 +69,16 @@ CASES = (
     Case("decay 0, eps 0", lambda: rmsprop.scale_by_rms(0.0, 0.0), _decay(0.0)),
     Case("from 1", lambda: rmsprop.scale_by_rms(0.9, 0.0, initial_scale=1.0), _decay(0.9)),
     Case(
+        "in bfloat16",
+        lambda: rmsprop.scale_by_rms(0.99, 0.0, accumulator_dtype=jnp.bfloat16),
+        _decay(0.99),
+    ),
+    Case(
+        "sum in bfloat16",
+        lambda: rmsprop.scale_by_rss(0.0, 0.0, accumulator_dtype=jnp.bfloat16),
+        lambda t, g: np.ones_like(g),
+    ),
+    Case(
         "bias corrected",
         lambda: rmsprop.scale_by_rms(0.99, 1e-8, bias_correction=True),
         _corrected(0.99),

@@ -121,11 +121,11 @@ def _rescale_without_root(
     gradient: jax.Array, v: jax.Array, rule: moments.Rule, steps: Scalar, xi1: Scalar, xi2: Scalar
 ) -> tuple[jax.Array, jax.Array]:
     g = widen(gradient, v.dtype)
-    v = moments.accumulate(v, g, rule)
-    real = real_dtype(g.dtype)
-    t, rate, most = (lax.convert_element_type(x, real) for x in (steps, xi1, xi2))
-    w = t * lax.convert_element_type(v, real)  # infinite at worst, and then the step is zero
-    return moments.quotient(gradient, g, _nonzero(w + most * lax.exp(-rate * w))), v
+    following = moments.accumulate(v, g, rule)
+    t, rate, most = (lax.convert_element_type(x, following.dtype) for x in (steps, xi1, xi2))
+    w = t * following  # infinite at worst, and then the step is zero
+    step = moments.quotient(gradient, g, _nonzero(w + most * lax.exp(-rate * w)))
+    return step, moments.store(following, v, None)
 
 
 @jax.jit
@@ -134,7 +134,8 @@ def _rescale_by_previous(
 ) -> tuple[jax.Array, jax.Array]:
     g = widen(gradient, s.dtype)
     root = lax.sqrt(lax.convert_element_type(s, real_dtype(g.dtype)))
-    return moments.quotient(gradient, g, _nonzero(root)), moments.accumulate(s, g, rule)
+    following = moments.store(moments.accumulate(s, g, rule), s, None)
+    return moments.quotient(gradient, g, _nonzero(root)), following
 
 
 def _nonzero(denominator: jax.Array) -> jax.Array:

@@ -1,0 +1,79 @@
+"""Adding updates to parameters, which in half precision need to be rounded stochastically."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from rmsprop._precision import is_narrow, widen
+from rmsprop._rounding import Noise, seed_of_key, stochastic_round
+
+
+def apply_updates(
+    params: optax.Params, updates: optax.Updates, *, key: jax.Array | None = None
+) -> optax.Params:
+    r"""`optax.apply_updates`; with a key, parameters in half precision are rounded stochastically.
+
+    bfloat16 has eight significant bits: a parameter of 1 does not move by an update of 0.003, for
+    the sum rounds back to 1. With a key the sum, taken in float32, becomes one of its two
+    neighbours, the nearer one more often, so that its expected value is right. That replaces a
+    float32 master copy of the parameters.
+
+    Args:
+        params: The parameters.
+        updates: The updates, of the same tree; where one is None the parameter stays.
+        key: A key of `jax.random`, a new one at each step (`jax.random.fold_in(key, step)`); None
+            for rounding to nearest, as Optax does.
+
+    Returns:
+        The new parameters, each in its own dtype.
+
+    Raises:
+        TypeError: a key that is none.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, rmsprop
+        >>> params, updates = jnp.ones(10_000, jnp.bfloat16), jnp.full(10_000, 0.001)
+        >>> print(rmsprop.apply_updates(params, updates).astype(jnp.float32).mean())
+        1.0
+        >>> after = rmsprop.apply_updates(params, updates, key=jax.random.key(0))
+        >>> print(f"{after.astype(jnp.float32).mean():.3f}")
+        1.001
+
+    References:
+        Gupta, Agrawal, Gopalakrishnan and Narayanan, "Deep learning with limited numerical
+        precision", 2015. https://arxiv.org/abs/1502.02551
+    """
+    if key is None:
+        return optax.apply_updates(params, updates)
+    seed = seed_of_key(_checked_key(key))
+    leaves, treedef = jax.tree.flatten(params, is_leaf=_is_none)
+    after = []
+    for index, (p, u) in enumerate(zip(leaves, treedef.flatten_up_to(updates), strict=True)):
+        if p is None or u is None or not is_narrow(jnp.result_type(p)):
+            after.append(p if p is None or u is None else optax.apply_updates(p, u))
+        else:
+            after.append(_add(p, u, Noise(seed, np.uint32(index))))
+    return treedef.unflatten(after)
+
+
+def _checked_key(key: jax.Array) -> jax.Array:
+    dtype = getattr(key, "dtype", None)
+    typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    if not (typed or (dtype == jnp.uint32 and np.ndim(key) == 1)):
+        raise TypeError(
+            f"key is {key!r}; it must be a key of JAX's random generators, a new one at each step."
+            f" Pass jax.random.fold_in(jax.random.key(seed), step)."
+        )
+    return key
+
+
+@jax.jit
+def _add(parameter: jax.Array, update: jax.Array, noise: Noise) -> jax.Array:
+    single = jnp.dtype(jnp.float32)
+    total = widen(parameter, single) + jnp.asarray(update).astype(single)
+    return stochastic_round(total, noise, parameter)
+
+
+def _is_none(leaf: object) -> bool:
+    return leaf is None

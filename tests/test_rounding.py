@@ -1,0 +1,258 @@
+"""Stochastic rounding: unbiased, independent, the same at each run and however arrays are sharded.
+
+What is estimated from random numbers is compared within five standard errors, which a right one
+leaves once in 1.7 million tests; the numbers are the same at each run of the suite.
+"""
+
+import subprocess
+import sys
+import textwrap
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import rmsprop
+from rmsprop._rounding import Noise, _random_bits, seed_of_step, stochastic_round
+
+MANY = 200_000
+NARROW = pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+
+
+def noise(step=0, leaf=0, stream=0):
+    return Noise(seed_of_step(jnp.int32(step), stream), np.uint32(leaf))
+
+
+def rounded(x, dtype, **where):
+    x = jnp.asarray(x, jnp.float32)
+    return stochastic_round(x, noise(**where), jnp.zeros(x.shape, dtype))
+
+
+def wide(x):
+    return np.asarray(x).astype(np.float64)
+
+
+# From the normal numbers of each dtype, from the subnormal ones of float16, across a power of two,
+# of both signs.
+VALUES = [1.0, 1.001, 1.9999, -3.3333, 1e-3, 7e-5, 3.3e-6, -1e-7, 6e4]
+
+
+@NARROW
+@pytest.mark.parametrize("value", VALUES)
+def test_one_of_two_neighbours_and_right_on_average(dtype, value):
+    value = float(np.float32(value))
+    found = wide(rounded(np.full(MANY, value), dtype))
+    assert len(np.unique(found)) <= 2
+    nearest = float(wide(jnp.asarray(value, dtype)))
+    assert nearest in found
+    gap = np.ptp(found)
+    assert np.min(found) <= value <= np.max(found)
+    # Of a variable of two values; the noise has 13 bits at least, and cuts off a part of 2^-13.
+    share = abs(value - np.min(found)) / gap if gap else 0.0
+    error = 5 * gap * np.sqrt(share * (1 - share) / MANY) + gap * 2.0**-13
+    assert abs(np.mean(found) - value) <= error
+
+
+@NARROW
+def test_what_is_representable_stays(dtype):
+    x = np.asarray([0.0, -0.0, 1.0, -1.5, 2.0**-14, 2.0**-24 if dtype == jnp.float16 else 1e-30])
+    x = wide(jnp.asarray(np.concatenate([x, [float(jnp.finfo(dtype).max)]]), dtype))
+    for step in range(20):
+        found = rounded(x, dtype, step=step)
+        np.testing.assert_array_equal(wide(found), x)
+        np.testing.assert_array_equal(np.signbit(wide(found)), np.signbit(x))
+
+
+@NARROW
+def test_what_is_not_finite_stays_so_and_what_is_finite_too(dtype):
+    quiet, loud = np.asarray([0x7FFFFFFF, 0x7F800001], np.uint32).view(np.float32)
+    x = np.asarray([np.inf, -np.inf, np.nan, quiet, loud, -quiet], np.float32)
+    largest = np.full(1_000, np.finfo(np.float32).max if dtype == jnp.bfloat16 else 65_519.0)
+    for step in range(20):
+        np.testing.assert_array_equal(rounded(x, dtype, step=step).astype(jnp.float32), x)
+        found = wide(rounded(largest, dtype, step=step))
+        assert np.isfinite(found).all()
+        assert (found >= float(jnp.finfo(dtype).max)).all()
+
+
+def test_random_bits_are_even_and_independent():
+    """Across elements, leaves, steps and what is stored in one step: a hundred pairs of streams."""
+    streams = {
+        (step, leaf, stream): np.asarray(_random_bits((MANY,), noise(step, leaf, stream)))
+        for step in (0, 1, 1_000_000)
+        for leaf in (0, 1, 2)
+        for stream in (0, 1)
+    }
+    streams["fold"] = np.asarray(_random_bits((MANY,), noise().fold(1)))
+    shares = {}
+    for name, bits in streams.items():
+        ones = [np.mean(bits >> bit & 1) for bit in range(32)]
+        # 32 bits of 19 streams, each with a standard error of 1 / (2 sqrt(n)).
+        assert np.max(np.abs(np.asarray(ones) - 0.5)) <= 5 * 0.5 / np.sqrt(MANY), name
+        shares[name] = bits / 2.0**32 - 0.5
+        for lag in (1, 2, 8, 1024):
+            found = np.corrcoef(shares[name][lag:], shares[name][:-lag])[0, 1]
+            assert abs(found) <= 5 / np.sqrt(MANY - lag), (name, lag)
+    correlations = np.corrcoef(np.stack(list(shares.values())))
+    assert np.max(np.abs(correlations - np.eye(len(shares)))) <= 5 / np.sqrt(MANY)
+
+
+def test_elements_of_a_matrix_differ_also_where_rows_repeat():
+    bits = np.asarray(_random_bits((300, 7, 11), noise()))
+    assert len(np.unique(bits)) == bits.size  # a bijection of the place
+    flat = np.asarray(_random_bits((bits.size,), noise()))
+    np.testing.assert_array_equal(bits.ravel(), flat)
+
+
+def test_the_derivative_is_one():
+    slope = jax.grad(lambda x: rounded(x, jnp.bfloat16).astype(jnp.float32).sum())(jnp.ones(3))
+    np.testing.assert_array_equal(slope, np.ones(3))
+
+
+def _last(transformation, gradients):
+    def step(state, gradient):
+        return transformation.update(gradient, state)[1], None
+
+    return jax.lax.scan(step, transformation.init(gradients[0]), gradients)[0]
+
+
+def test_an_average_does_not_stall():
+    """8,000 ones with decay .999 average to 1; rounded to nearest they stop at 0.5."""
+    ones = jnp.ones((8_000, 2_000))
+    state = _last(rmsprop.scale_by_rms(0.999, accumulator_dtype=jnp.bfloat16), ones)
+    assert state.nu.dtype == jnp.bfloat16
+    found = wide(state.nu)
+    # Every store errs by less than one unit of 2^-7 (above 1), with a variance of at most a quarter
+    # of its square, and the average remembers 1 / (1 - decay^2) squares of errors.
+    spread = 2.0**-7 / 2 / np.sqrt(1 - 0.999**2)
+    assert np.std(found) <= spread
+    assert abs(np.mean(found) - (1 - 0.999**8_000)) <= 5 * spread / np.sqrt(found.size)
+
+
+def test_a_sum_does_not_stall():
+    """4,000 ones sum to 4,000; rounded to nearest to 256."""
+    state = _last(
+        rmsprop.scale_by_rss(0.0, accumulator_dtype=jnp.bfloat16), jnp.ones((4_000, 2_000))
+    )
+    found = wide(state.sum_of_squares)
+    # A store near s errs with a variance of at most s 2^-7: an increment of 1 between neighbours
+    # that are up to s 2^-7 apart. Over all s that is 2^-8 of the square of the sum.
+    spread = np.sqrt(2.0**-8) * 4_000
+    assert np.std(found) <= spread
+    assert abs(np.mean(found) - 4_000) <= 5 * spread / np.sqrt(found.size)
+
+
+def test_a_buffer_and_a_mean_do_not_stall():
+    """Increments of 1e-3 of the buffer, below the half unit of 2^-9 that the nearest one needs."""
+    optimizer = rmsprop.rmsprop(
+        1e-3, 0.0, 0.0, momentum=0.999, lr_in_momentum=False, accumulator_dtype=jnp.bfloat16
+    )
+    state = _last(optimizer, jnp.ones((8_000, 2_000)))
+    spread = 1000 * 2.0**-7 / 2 / np.sqrt(1 - 0.999**2)
+    found = wide(state[1].trace)
+    assert abs(np.mean(found) - 1000 * (1 - 0.999**8_000)) <= 5 * spread / np.sqrt(found.size)
+    centered = rmsprop.scale_by_stddev(0.999, 0.01, accumulator_dtype=jnp.bfloat16)
+    found = wide(_last(centered, jnp.full((8_000, 2_000), 1.01)).mu)
+    expected = 1.01 * (1 - 0.999**8_000)
+    assert abs(np.mean(found) - expected) <= 5 * (spread / 1000) / np.sqrt(found.size)
+
+
+@pytest.mark.parametrize(
+    ("make", "share"),
+    [
+        (lambda dtype: rmsprop.rmsprop(0.1, accumulator_dtype=dtype), 0.5),
+        (lambda dtype: rmsprop.rmsprop(0.1, momentum=0.9, accumulator_dtype=dtype), 0.5),
+        (lambda dtype: rmsprop.rmsprop(0.1, centered=True, accumulator_dtype=dtype), 0.5),
+        (lambda dtype: rmsprop.adagrad(0.1, accumulator_dtype=dtype), 0.5),
+    ],
+    ids=["rmsprop", "momentum", "centered", "adagrad"],
+)
+def test_half_the_state(make, share):
+    def size(dtype):
+        leaves = jax.tree.leaves(make(dtype).init(jnp.ones((100, 100))))
+        return sum(leaf.nbytes for leaf in leaves if leaf.ndim)
+
+    assert size(jnp.bfloat16) == share * size(None)
+
+
+def test_the_step_sees_the_average_before_it_is_rounded(rng):
+    """The first step is that of float32 to the last bit, and T3 holds."""
+    g = jnp.asarray(rng.normal(size=1_000), jnp.float32)
+    narrow, single = (rmsprop.rmsprop(0.1, accumulator_dtype=d) for d in (jnp.bfloat16, None))
+    found, expected = (o.update(g, o.init(g))[0] for o in (narrow, single))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_an_average_saturates():
+    transformation = rmsprop.scale_by_rss(0.0, accumulator_dtype=jnp.bfloat16)
+    state = _last(transformation, jnp.full((10, 100), 1.8e19))
+    assert (state.sum_of_squares == jnp.finfo(jnp.bfloat16).max).all()
+
+
+def test_the_same_however_it_is_sharded():
+    code = """
+        import os
+        os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+        import jax, jax.numpy as jnp, numpy as np, rmsprop
+        from jax.sharding import Mesh, NamedSharding, PartitionSpec
+        optimizer = rmsprop.rmsprop(0.1, momentum=0.9, accumulator_dtype=jnp.bfloat16)
+        g = jnp.asarray(np.random.default_rng(0).normal(size=(16, 24)), jnp.float32)
+
+        @jax.jit
+        def run(g):
+            step = lambda state, _: (optimizer.update(g, state)[1], None)
+            return jax.lax.scan(step, optimizer.init(g), None, length=20)[0]
+
+        mesh = Mesh(np.asarray(jax.devices()).reshape(4, 2), ("a", "b"))
+        alone = run(g)
+        for spec in (("a", "b"), ("b", "a"), (None, ("a", "b")), ("a",)):
+            sharded = run(jax.device_put(g, NamedSharding(mesh, PartitionSpec(*spec))))
+            assert len(sharded[0].nu.sharding.device_set) == 8
+            for x, y in zip(jax.tree.leaves(alone), jax.tree.leaves(sharded), strict=True):
+                np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
+        print("same")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.stdout == "same\n", ran.stderr
+
+
+class TestApplyUpdates:
+    @NARROW
+    def test_parameters_move_by_less_than_they_can_hold(self, dtype):
+        params = {"w": jnp.ones(MANY, dtype), "b": jnp.ones(3)}
+        updates = {"w": jnp.full(MANY, 1e-4), "b": jnp.full(3, 1e-4)}
+        apply = jax.jit(lambda key: rmsprop.apply_updates(params, updates, key=key))
+        after = apply(jax.random.key(0))
+        assert after["w"].dtype == dtype
+        np.testing.assert_array_equal(after["b"], params["b"] + updates["b"])
+        gap = float(jnp.finfo(dtype).eps)
+        share = 1e-4 / gap
+        error = 5 * gap * np.sqrt(share * (1 - share) / MANY) + gap * 2.0**-13
+        assert abs(np.mean(wide(after["w"])) - 1.0001) <= error
+        np.testing.assert_array_equal(wide(apply(jax.random.key(0))["w"]), wide(after["w"]))
+        assert (apply(jax.random.key(1))["w"] != after["w"]).any()
+
+    @pytest.mark.standard_promotion("optax adds float32 to bfloat16")
+    def test_without_a_key_it_is_optax_s(self):
+        params, updates = {"w": jnp.ones(3, jnp.bfloat16)}, {"w": jnp.full(3, 0.003)}
+        ours, theirs = (m.apply_updates(params, updates) for m in (rmsprop, optax))
+        np.testing.assert_array_equal(wide(ours["w"]), wide(theirs["w"]))
+
+    def test_a_missing_update_or_parameter_stays(self):
+        params = {"a": jnp.ones(2, jnp.bfloat16), "b": None}
+        after = rmsprop.apply_updates(params, {"a": None, "b": None}, key=jax.random.key(0))
+        assert after["b"] is None
+        np.testing.assert_array_equal(wide(after["a"]), np.ones(2))
+
+    def test_a_key_of_the_older_kind(self):
+        params = jnp.ones(10, jnp.bfloat16)
+        after = rmsprop.apply_updates(params, params, key=jax.random.PRNGKey(0))
+        np.testing.assert_array_equal(wide(after), 2 * np.ones(10))
+
+    @pytest.mark.parametrize("key", [0, jnp.ones(2), "seed"])
+    def test_what_is_no_key_is_refused(self, key):
+        with pytest.raises(TypeError, match=r"key is .*jax\.random\.key"):
+            rmsprop.apply_updates(jnp.ones(2), jnp.ones(2), key=key)
