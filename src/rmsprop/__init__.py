@@ -3,8 +3,8 @@
     v  <-  a * v + b * |g|^2          RMSprop: a = decay, b = 1 - decay      AdaGrad: a = b = 1
     u   =  g / sqrt(v + eps)    or    g / (sqrt(v) + eps)
 
-Importing the package brings jax, optax and numpy only; `rmsprop.study`, the comparison, is imported
-when it is first used.
+Importing the package brings jax, optax and numpy only; `rmsprop.rows`, for embedding tables, and
+`rmsprop.study`, the comparison, are imported when they are first used.
 """
 
 import importlib
@@ -37,7 +37,7 @@ __all__ = [
     "scale_by_stddev",
 ]
 
-_SUBMODULES = ("frameworks", "study")
+_SUBMODULES = ("frameworks", "rows", "study")
 
 
 def __getattr__(name: str) -> Any:

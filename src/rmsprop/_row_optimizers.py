@@ -1,0 +1,167 @@
+"""The dense optimizer made one of the touched rows: state, step, flush and the way back."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jax.typing import ArrayLike
+
+from rmsprop import _row_checks as checks
+from rmsprop import _row_updates as updates
+from rmsprop._hyperparameters import Scalar
+from rmsprop._precision import widen
+from rmsprop._transforms import increment, zero_count
+from rmsprop._trees import check_fields
+
+
+class RowState(NamedTuple):
+    """State of an optimizer of one table; structure, shapes and dtypes never change.
+
+    Attributes:
+        dense: The state of the dense optimizer. With exact RMSprop each row of it is as it was
+            after the step in which the row was last touched; `to_dense` brings them up to date.
+        count: Steps taken so far, int32, shape (); None where rows have nothing to catch up with.
+        seen: How many of these steps each row's moments have seen, int32, shape (rows,); or None.
+    """
+
+    dense: Any
+    count: jax.Array | None  # pyright: ignore[reportIncompatibleMethodOverride]
+    seen: jax.Array | None
+
+
+class RowOptimizer(NamedTuple):
+    """Pure functions; `step` belongs in a `jax.jit` with `donate_argnums=(0, 1)`.
+
+    Attributes:
+        init: `init(table) -> state`.
+        step: `step(table, state, ids, row_gradients) -> (table, state)`, both with the shapes and
+            dtypes that came in. A row of the table is rounded once, from float32 or wider.
+        flush: `flush(state) -> state`, every row caught up. Costs a pass over the state.
+        to_dense: `to_dense(state) -> dense_state`, flushed and exactly as the dense optimizer of
+            this package with the same arguments keeps it: for checkpoints, or to go on densely.
+        from_dense: `from_dense(dense_state) -> state`, the way back, from Optax's state as well.
+    """
+
+    init: Callable[[jax.Array], RowState]
+    step: Callable[[jax.Array, RowState, ArrayLike, ArrayLike], tuple[jax.Array, RowState]]
+    flush: Callable[[RowState], RowState]
+    to_dense: Callable[[RowState], Any]
+    from_dense: Callable[[Any], RowState]
+
+
+def row_optimizer(
+    dense: optax.GradientTransformationExtraArgs, decay: Scalar | None, *, row_wise: bool
+) -> RowOptimizer:
+    """The dense optimizer on the touched rows, which with a decay catch up with steps missed."""
+
+    fields = jax.eval_shape(dense.init, jax.ShapeDtypeStruct((1,), jnp.float32))[0]._fields
+
+    def init(table: jax.Array) -> RowState:
+        checks.check_table(table)
+        table = jnp.asarray(table)
+        like = updates.one_a_row(table, updates.row_dtype(table)) if row_wise else table
+        return from_dense(dense.init(like))
+
+    def from_dense(dense_state: Any) -> RowState:
+        check_fields(dense_state[0], fields)
+        if decay is None:
+            return RowState(dense_state, None, None)
+        like = jax.tree.leaves(dense_state[0])[-1]
+        return RowState(dense_state, zero_count(), updates.one_a_row(like, jnp.int32))
+
+    def step(
+        table: jax.Array, state: RowState, ids: ArrayLike, row_gradients: ArrayLike
+    ) -> tuple[jax.Array, RowState]:
+        checks.check_table(table)
+        table, ids, gradients = map(jnp.asarray, (table, ids, row_gradients))
+        checks.check_batch(table, ids, gradients)
+        _check_state(state, fields, counted=decay is not None)
+        shape = table.shape[:1] if row_wise else table.shape
+        checks.check_same_rows(state.dense, state.seen, shape)
+        return updates.partitioned(checked_step, (table, state), table, state, ids, gradients)
+
+    def checked_step(
+        table: jax.Array, state: RowState, ids: jax.Array, gradients: jax.Array
+    ) -> tuple[jax.Array, RowState]:
+        rows = table.shape[0]
+        targets, sums = updates.sum_by_row(
+            updates.in_range(ids.reshape(-1), rows),
+            widen(gradients.reshape(ids.size, *table.shape[1:]), jnp.dtype(jnp.float32)),
+            rows,
+        )
+        last, seen, count = None, state.seen, state.count
+        if seen is not None and count is not None:
+            last, count = updates.take(seen, targets), increment(count)
+            # No row has seen more steps than there were. Said so that the write waits for the read:
+            # XLA would copy `seen` to do them in any order.
+            seen = updates.put(seen, targets, lax.max(last, lax.full_like(last, count)))
+        work = functools.partial(update_rows, state)
+        table, dense_state = updates.in_chunks(work, (table, state.dense), (targets, sums, last))
+        return table, RowState(dense_state, count, seen)
+
+    def update_rows(before: RowState, arrays: Any, batch: Any) -> Any:
+        """The dense optimizer on some rows; its counts are those from before the step."""
+        table, dense_state = arrays
+        targets, sums, last = batch
+        targets = lax.optimization_barrier(targets)  # not to be computed for every element anew
+        dense_state = _map_rows(lambda x: updates.fetch(x, targets), dense_state)
+        old = jax.tree.map(
+            lambda count, x: updates.take(x, targets) if x.ndim else count,
+            before.dense,
+            dense_state,
+        )
+        if decay is not None:
+            old = _caught_up(old, before.count - last, decay)
+        if row_wise:
+            changes, new = updates.rescale_rows(dense, sums, old)
+        else:
+            changes, new = dense.update(sums, old)
+        dense_state = jax.tree.map(
+            lambda x, rows: updates.put(x, targets, rows) if x.ndim else rows, dense_state, new
+        )
+        return updates.move(table, targets, jnp.asarray(changes)), dense_state
+
+    @jax.jit
+    def flush(state: RowState) -> RowState:
+        _check_state(state, fields, counted=decay is not None)
+        if decay is None or state.count is None or state.seen is None:
+            return state
+        caught_up = _caught_up(state.dense, state.count - state.seen, decay)
+        # No row has seen more steps than there were; this keeps the sharding of `seen`.
+        return RowState(caught_up, state.count, jnp.maximum(state.seen, state.count))
+
+    def to_dense(state: RowState) -> Any:
+        if row_wise:
+            raise ValueError(
+                "row_wise=True keeps one accumulator a row, of which the dense optimizer would need"
+                " one for each coordinate. Save flush(state) itself."
+            )
+        return flush(state).dense
+
+    return RowOptimizer(init, step, flush, to_dense, from_dense)
+
+
+def _caught_up(dense: Any, missed: jax.Array, decay: Scalar) -> Any:
+    """The dense state (or rows of it) with its first link, the moments, brought up to date."""
+    return (updates.catch_up(dense[0], missed, decay), *dense[1:])
+
+
+def _map_rows(function: Callable[[jax.Array], jax.Array], dense: Any) -> Any:
+    """Applied to the arrays that have the rows of the table, not to counts."""
+    return jax.tree.map(lambda x: function(x) if x.ndim else x, dense)
+
+
+def _check_state(state: RowState, fields: tuple[str, ...], *, counted: bool) -> None:
+    check_fields(state, RowState._fields)
+    check_fields(state.dense[0], fields)
+    if (state.count is not None) != counted or (state.seen is not None) != counted:
+        raise ValueError(
+            f"the state counts {'no steps' if state.count is None else 'steps'}, but this optimizer"
+            f" {'needs them' if counted else 'has no use for that'}: exact RMSprop counts, lazy"
+            f" RMSprop and AdaGrad do not. Use the state that its own init() or from_dense() made,"
+            f" with the same options."
+        )

@@ -1,0 +1,305 @@
+r"""RMSprop and AdaGrad for tables (embeddings, sparse features) at the cost of the rows touched.
+
+Conventions.  A table has shape `(rows, *row_shape)`.  A step is given integer `ids` of any shape
+and the gradients of a loss with respect to the rows gathered with them, of shape
+`ids.shape + row_shape`.  Ids that are repeated have their gradients added before they are squared,
+as in the gradient of the whole table; ids that are no row, negative or too large, are padding:
+`gather` gives zeros for them and `step` drops them.  (JAX by itself would read -1 as the last row.)
+
+The rest is the dense optimizer, run on the touched rows alone.  That is exact for AdaGrad, of which
+a row with zero gradient neither moves nor changes its sum.  RMSprop does not move such a row
+either, but its average decays: the state keeps for each row how many steps it has seen, and the
+factor `decay**missed` is applied when the row is next touched.  `flush` applies it everywhere.
+
+A step costs what the touched rows cost where table and state are *donated* to the compiled
+function, as in the examples below; otherwise XLA has to copy the table first.  Tables may be
+sharded by rows: a jitted step then leaves the rows where they are.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.typing import ArrayLike, DTypeLike
+
+from rmsprop import _hyperparameters as hyperparameters
+from rmsprop import _optimizers as optimizers
+from rmsprop import _row_checks as checks
+from rmsprop import _row_updates as updates
+from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
+from rmsprop._row_optimizers import RowOptimizer, RowState, row_optimizer
+
+__all__ = ["RowOptimizer", "RowState", "adagrad", "gather", "rmsprop", "value_and_grad"]
+
+
+def rmsprop(
+    learning_rate: optax.ScalarOrSchedule,  # as in the dense optimizer
+    decay: ScalarOrSchedule = 0.9,
+    eps: ScalarLike = 1e-8,
+    *,
+    initial_scale: ScalarLike = 0.0,
+    eps_in_sqrt: bool = True,
+    centered: bool = False,
+    momentum: ScalarLike | None = None,
+    bias_correction: bool = False,
+    semantics: str = "exact",
+    row_wise: bool = False,
+    accumulator_dtype: DTypeLike | None = None,
+) -> RowOptimizer:
+    r"""RMSprop of one table, equal to `rmsprop.rmsprop` at the cost of the rows touched.
+
+    For a row touched at step :math:`t`, :math:`k` steps after it was last seen,
+
+    .. math::
+
+        v_t = \rho^{k} v_{t-k-1} + (1 - \rho) |g_t|^2, \qquad
+        \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
+
+    where :math:`g_t` is the sum of its gradients in the batch. When centered, the mean is
+    multiplied by :math:`\rho^k` and the variance becomes
+    :math:`\rho^k \sigma^2 + \rho^k (1 - \rho^k) |m|^2`, which is what :math:`k` dense steps with a
+    zero gradient make of them.
+
+    Without the factor the average of a rare row is over its own gradients alone, as if the others
+    were not: that is `semantics="lazy"`, TensorFlow's. A row seen every `n` steps with gradients of
+    one size then moves by the rate each time, and not by up to `sqrt(n)` times as much.
+
+    Args:
+        learning_rate: As in `rmsprop.rmsprop`: number, traced scalar or schedule of the step count.
+        decay: The decay :math:`\rho`, at least 0 and below 1. With exact semantics a number or a
+            traced scalar that is the same at every step; with lazy ones also a schedule.
+        eps: The constant :math:`\epsilon`, at least 0.
+        initial_scale: The starting value of the average, at least 0. TensorFlow 1 starts at 1.
+        eps_in_sqrt: Whether `eps` is added under the root or to it.
+        centered: Divide by the running standard deviation. Not with `row_wise`.
+        momentum: Coefficient of heavy-ball momentum, at least 0 and below 1, the rate before it
+            as in TensorFlow; None for no buffer. With lazy semantics only, and not with `row_wise`.
+        bias_correction: Divide the average by `1 - decay**t`. With exact semantics only, and not
+            with `centered`.
+        semantics: "exact", equal to the dense update; or "lazy": the average, mean and momentum of
+            a row that is not touched stand still, as in TensorFlow's sparse kernels.
+        row_wise: Keep one average a row, of the mean of `|g|^2` over the row, as FBGEMM does for
+            AdaGrad: the state is `row_shape` times smaller.
+        accumulator_dtype: Dtype of average, mean and momentum, float32 or float64; None for at
+            least float32.
+
+    Returns:
+        A `RowOptimizer`. `state.dense` is the state of `rmsprop.rmsprop` for the table (for an
+        array of shape (rows,) when `row_wise`).
+
+    Raises:
+        ValueError: a value out of its range, or options that contradict each other; and from
+            `step`, gradients or a state of another shape than table and ids ask for.
+        TypeError: a hyper-parameter in half precision; a table that is not floating point, ids that
+            are not integers.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from rmsprop import rows
+        >>> optimizer = rows.rmsprop(learning_rate=0.1, decay=0.9)
+        >>> step = jax.jit(optimizer.step, donate_argnums=(0, 1))
+        >>> table = jnp.ones((1000, 2))
+        >>> state = optimizer.init(table)
+        >>> ids = jnp.array([7, 3, 7, -1])  # 7 twice, and a place left over
+        >>> table, state = step(table, state, ids, jnp.ones((4, 2)))
+        >>> print(f"{table[7, 0]:.4f} {table[8, 0]:.4f} {state.dense[0].nu[7, 0]:.2f}")
+        0.6838 1.0000 0.40
+
+    References:
+        Equality with the dense update: this package's tests. Lazy semantics: TensorFlow's
+        `SparseApplyRMSProp`, tensorflow/core/kernels/training_ops.cc.
+    """
+    exact = _is_exact(semantics)
+    one = hyperparameters.flag("row_wise", row_wise)
+    if exact:
+        _refuse_inexact(decay, momentum)
+    elif hyperparameters.flag("bias_correction", bias_correction):
+        raise ValueError(
+            'bias_correction=True with semantics="lazy" would divide by 1 - decay**t for all t'
+            " steps, but the average of a row has seen only those that touched it. Pass"
+            ' semantics="exact" or bias_correction=False.'
+        )
+    if one and (hyperparameters.flag("centered", centered) or momentum is not None):
+        raise ValueError(
+            f"row_wise=True keeps one number a row, and {'centered' if centered else 'momentum'}"
+            f" needs one for each coordinate. Pass row_wise=False, or leave it out."
+        )
+    dense = optimizers.rmsprop(
+        learning_rate,
+        decay,
+        eps,
+        initial_scale=initial_scale,
+        eps_in_sqrt=eps_in_sqrt,
+        centered=centered,
+        momentum=momentum,
+        bias_correction=bias_correction,
+        accumulator_dtype=checks.check_accumulators(accumulator_dtype),
+    )
+    constant = hyperparameters.decay(decay) if exact and not callable(decay) else None
+    return row_optimizer(dense, constant, row_wise=one)
+
+
+def adagrad(
+    learning_rate: optax.ScalarOrSchedule,
+    initial_accumulator_value: ScalarLike = 0.1,
+    eps: ScalarLike = 1e-7,
+    *,
+    eps_in_sqrt: bool = True,
+    row_wise: bool = False,
+    accumulator_dtype: DTypeLike | None = None,
+) -> RowOptimizer:
+    r"""AdaGrad of one table, equal to `rmsprop.adagrad` at the cost of the rows touched.
+
+    .. math::
+
+        s_t = s_{t-1} + |g_t|^2, \qquad
+        \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t + \epsilon}}
+
+    for the touched rows, where :math:`g_t` is the sum of a row's gradients in the batch. A row that
+    is not touched keeps both, so there is nothing to catch up with. Row-wise,
+
+    .. math::
+
+        s_t = s_{t-1} + \frac1D \sum_{j=1}^{D} |g_{tj}|^2
+
+    is one number for the :math:`D` coordinates of a row. FBGEMM's exact row-wise AdaGrad is
+    `adagrad(learning_rate, 0.0, 1e-8, eps_in_sqrt=False, row_wise=True)`.
+
+    Args:
+        learning_rate: As in `rmsprop.adagrad`.
+        initial_accumulator_value: The starting value of the sum, at least 0.
+        eps: The constant :math:`\epsilon`, at least 0.
+        eps_in_sqrt: Whether `eps` is added under the root or to it (PyTorch, FBGEMM).
+        row_wise: Keep one sum a row: the state is `row_shape` times smaller.
+        accumulator_dtype: Dtype of the sum, float32 or float64; None for at least float32.
+
+    Returns:
+        A `RowOptimizer`. `state.dense` is the state of `rmsprop.adagrad` for the table (for an
+        array of shape (rows,) when `row_wise`).
+
+    Raises:
+        ValueError, TypeError: as `rows.rmsprop`.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from rmsprop import rows
+        >>> optimizer = rows.adagrad(1.0, 0.0, 1e-8, eps_in_sqrt=False, row_wise=True)
+        >>> step = jax.jit(optimizer.step, donate_argnums=(0, 1))
+        >>> table = jnp.zeros((5, 2))
+        >>> state = optimizer.init(table)
+        >>> table, state = step(table, state, jnp.array([4]), jnp.array([[3.0, 4.0]]))
+        >>> print(f"{state.dense[0].sum_of_squares[4]:.1f} {table[4, 0]:.3f} {table[4, 1]:.3f}")
+        12.5 -0.849 -1.131
+
+    References:
+        Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
+        optimization", JMLR 12, 2011. Row-wise: FBGEMM, `EXACT_ROWWISE_ADAGRAD` in
+        fbgemm_gpu/codegen/genscript/optimizers.py.
+    """
+    dense = optimizers.adagrad(
+        learning_rate,
+        initial_accumulator_value,
+        eps,
+        eps_in_sqrt=eps_in_sqrt,
+        accumulator_dtype=checks.check_accumulators(accumulator_dtype),
+    )
+    return row_optimizer(dense, None, row_wise=hyperparameters.flag("row_wise", row_wise))
+
+
+def gather(table: jax.Array, ids: ArrayLike) -> jax.Array:
+    """The rows with these ids, and zeros for padding.
+
+    Args:
+        table: Shape (rows, *row_shape).
+        ids: Integers of any shape; negative or too large ones are padding.
+
+    Returns:
+        An array of shape `ids.shape + row_shape`, in the table's dtype.
+
+    Raises:
+        TypeError: a table that is not floating point; ids that are not integers.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from rmsprop import rows
+        >>> print(rows.gather(jnp.array([[1.0, 2.0], [3.0, 4.0]]), jnp.array([1, -1])))
+        [[3. 4.]
+         [0. 0.]]
+    """
+    checks.check_table(table)
+    table, ids = jnp.asarray(table), jnp.asarray(ids)
+    checks.check_ids(ids)
+
+    def rows_or_zeros(table: jax.Array, ids: jax.Array) -> jax.Array:
+        places = updates.in_range(ids, table.shape[0])
+        return table.at[places].get(mode="fill", fill_value=0)
+
+    return updates.partitioned(rows_or_zeros, updates.gathered_like(table, ids), table, ids)
+
+
+def value_and_grad(
+    loss: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
+    """`jax.value_and_grad` with respect to the gathered rows; no gradient of the table is made.
+
+    Args:
+        loss: A function `loss(rows, *rest)` of the rows that `gather(table, ids)` returns.
+        argnums: What to differentiate with respect to, as in JAX: 0 are the rows, 1 is the first of
+            `rest`. `(0, 1)` gives the gradients of rows and dense parameters together.
+        has_aux: Whether `loss` returns a pair of which the second is handed on.
+
+    Returns:
+        A function `(table, ids, *rest) -> (value, gradients)`. Table and ids may be trees of the
+        same structure, for several tables; the loss then gets such a tree of rows. Rows gathered
+        for padding are zeros to the loss, and `step` drops their gradients.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, rmsprop
+        >>> from rmsprop import rows
+        >>> def loss(rows, params, target):
+        ...     return ((rows.sum(1) @ params["w"] - target) ** 2).mean()
+        >>> table, params = jnp.ones((1000, 4)), {"w": jnp.zeros(4)}
+        >>> sparse, dense = rows.rmsprop(0.01), rmsprop.rmsprop(0.01)
+        >>> ids = jnp.array([[0, 7], [7, -1]])
+        >>> value, (row_gradients, gradients) = rows.value_and_grad(loss, (0, 1))(
+        ...     table, ids, params, jnp.array([1.0, 2.0])
+        ... )
+        >>> row_gradients.shape, gradients["w"].shape
+        ((2, 2, 4), (4,))
+        >>> table, state = jax.jit(sparse.step)(table, sparse.init(table), ids, row_gradients)
+        >>> changes, dense_state = dense.update(gradients, dense.init(params))
+    """
+    differentiate = jax.value_and_grad(loss, argnums, has_aux)
+
+    def of_table(table: Any, ids: Any, *rest: Any, **named: Any) -> tuple[Any, Any]:
+        return differentiate(jax.tree.map(gather, table, ids), *rest, **named)
+
+    return of_table
+
+
+def _is_exact(semantics: str) -> bool:
+    if semantics not in ("exact", "lazy"):
+        raise ValueError(
+            f'semantics is {semantics!r}; it must be "exact" (equal to the dense update) or "lazy"'
+            f" (rows that are not touched stand still, as in TensorFlow)."
+        )
+    return semantics == "exact"
+
+
+def _refuse_inexact(decay: ScalarOrSchedule, momentum: ScalarLike | None) -> None:
+    """What the factor `decay**missed` cannot make up for."""
+    if momentum is not None:
+        raise ValueError(
+            f"momentum is {momentum!r}, but with momentum a row goes on moving in steps that do"
+            f" not touch it, so that every row read after such a step would be stale. Pass"
+            f' momentum=None, semantics="lazy" (buffers of untouched rows stand still), or use the'
+            f" dense rmsprop.rmsprop."
+        )
+    if callable(decay):
+        raise ValueError(
+            "decay is a schedule, but a row catches up with the steps it missed by decay**missed,"
+            ' which needs one decay. Pass a number, semantics="lazy", or use the dense'
+            " rmsprop.rmsprop."
+        )
