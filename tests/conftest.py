@@ -20,8 +20,11 @@ def _promotion(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("standard_promotion") is None:
         yield
         return
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        yield
+    jax.config.update("jax_numpy_dtype_promotion", "standard")
+    jax.config.update("jax_numpy_rank_promotion", "allow")
+    yield
+    jax.config.update("jax_numpy_dtype_promotion", "strict")
+    jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 @pytest.fixture

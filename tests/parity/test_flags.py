@@ -14,6 +14,9 @@ from recorded import RECORDS, recordings
 
 from rmsprop import frameworks
 
+# A test of tests, which need not be repeated with each of them.
+pytestmark = pytest.mark.slow
+
 RICH = [
     pytest.param(name, case, id=f"{name}.{case.name}")
     for name, record in RECORDS.items()

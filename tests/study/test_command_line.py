@@ -59,6 +59,7 @@ def test_quiet_prints_nothing(tmp_path, capsys):
     assert printed.out == printed.err == ""
 
 
+@pytest.mark.standard_promotion("Adam of Optax takes powers of a count")
 def test_any_factory_can_be_named(tmp_path):
     words = ["--optimizer", "rmsprop", "--optimizer", "mine=optax:adam", "--seeds", "2", "--quiet"]
     assert _compare(tmp_path / "report", *words) == 0

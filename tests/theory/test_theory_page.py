@@ -47,6 +47,7 @@ def test_links_within_the_page_lead_somewhere(page):
     assert linked <= anchors
 
 
+@pytest.mark.slow
 def test_what_was_measured_still_holds(x64):
     assert write_figures.disagreements(write_figures.published(), write_figures.measured()) == []
 
