@@ -4,6 +4,7 @@ What is estimated from random numbers is compared within five standard errors, w
 leaves once in 1.7 million tests; the numbers are the same at each run of the suite.
 """
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -104,6 +105,44 @@ def test_elements_of_a_matrix_differ_also_where_rows_repeat():
     assert len(np.unique(bits)) == bits.size  # a bijection of the place
     flat = np.asarray(_random_bits((bits.size,), noise()))
     np.testing.assert_array_equal(bits.ravel(), flat)
+
+
+def _assert_independent(*arrays):
+    """Which elements went up, of arrays each of which has two values, in no relation."""
+    ups = []
+    for array in arrays:
+        values = np.unique(wide(array))
+        assert len(values) == 2
+        ups.append(wide(array) == values[1])
+    correlations = np.corrcoef(np.stack(ups)) - np.eye(len(ups))
+    assert np.max(np.abs(correlations)) <= 5 / np.sqrt(ups[0].size)
+
+
+def test_leaves_have_noise_of_their_own():
+    tree = {"a": jnp.full(MANY, 1.003), "b": [jnp.full(MANY, 1.003)]}
+    average = rmsprop.scale_by_rms(0.0, accumulator_dtype=jnp.bfloat16)
+    nu = average.update(tree, average.init(tree))[1].nu
+    _assert_independent(nu["a"], nu["b"][0])
+    # Of a partition, each optimizer of which has one of them.
+    labels = {"a": "one", "b": ["two"]}
+    both = optax.partition({"one": average, "two": average}, labels)
+    inner = both.update(tree, both.init(tree))[1].inner_states
+    _assert_independent(*(jax.tree.leaves(inner[name])[-1] for name in ("one", "two")))
+    params = jax.tree.map(lambda x: x.astype(jnp.bfloat16), tree)
+    after = rmsprop.apply_updates(params, tree, key=jax.random.key(0))
+    _assert_independent(after["a"], after["b"][0])
+
+
+def test_steps_and_what_is_stored_in_one_have_noise_of_their_own():
+    g = jnp.full(MANY, 1.006)
+    optimizer = rmsprop.rmsprop(1.003, 0.0, momentum=0.5, accumulator_dtype=jnp.bfloat16)
+    state = optimizer.init(g)
+    first = optimizer.update(g, state)[1]
+    second = optimizer.update(g, (first[0], *state[1:]))[1]
+    _assert_independent(first[0].nu, first[2].trace, second[0].nu)
+    centered = rmsprop.scale_by_stddev(0.5, accumulator_dtype=jnp.bfloat16)
+    state = centered.update(g, centered.init(g))[1]
+    _assert_independent(state.mu, state.var)
 
 
 def test_the_derivative_is_one():
@@ -219,6 +258,56 @@ def test_the_same_however_it_is_sharded():
     assert ran.stdout == "same\n", ran.stderr
 
 
+def _loops_and_copies(name, dtype, **options):
+    """Of the compiled donated step of one leaf: loops over arrays, copies of arrays, and bytes."""
+    optimizer = getattr(rmsprop, name)(1e-3, accumulator_dtype=dtype)
+    params = {"w": jnp.ones((64, 2_000))}
+
+    def step(params, state, gradients):
+        updates, state = optimizer.update(gradients, state, params)
+        return optax.apply_updates(params, updates), state
+
+    lowered = jax.jit(step, donate_argnums=(0, 1)).lower(params, optimizer.init(params), params)
+    compiled = lowered.compile(options)
+    text = compiled.as_text()
+    entry = text[text.index("\nENTRY") :]
+    of_arrays = [line for line in entry.splitlines() if re.search(r"= \(?\w+\[64,2000\]", line)]
+    loops = [line for line in of_arrays if " fusion(" in line or " call(" in line]
+    copies = [line for line in of_arrays if " copy(" in line]
+    return loops, copies, compiled.memory_analysis().temp_size_in_bytes
+
+
+ON_A_CPU = pytest.mark.skipif(
+    jax.default_backend() != "cpu", reason="counts the loops of XLA's programs for a CPU"
+)
+
+
+@ON_A_CPU
+@pytest.mark.parametrize("name", ["rmsprop", "adagrad"])
+def test_rounding_takes_no_pass_of_its_own(name):
+    """Two loops, as in float32: one writes the parameter, one the accumulator, noise and all.
+
+    Both read the old accumulator, which XLA copies first, once and in bfloat16: it does not ask
+    which of the loops may run last.
+    """
+    loops, copies, _ = _loops_and_copies(name, None)
+    assert (len(loops), copies) == (2, [])
+    loops, copies, held = _loops_and_copies(name, jnp.bfloat16)
+    assert len(loops) == 2
+    assert [line.split("= ")[1][:4] for line in copies] in ([], ["bf16"])
+    assert held <= 2 * 64 * 2_000 + 64  # the copy, and a step count
+
+
+@ON_A_CPU
+@pytest.mark.skipif(jax.__version_info__ < (0, 10), reason="older ones copy all the same")
+@pytest.mark.parametrize("name", ["rmsprop", "adagrad"])
+def test_nothing_is_copied_where_xla_is_told_to_look(name):
+    loops, copies, held = _loops_and_copies(
+        name, jnp.bfloat16, xla_cpu_copy_insertion_use_region_analysis=True
+    )
+    assert (len(loops), copies, held) == (2, [], 0)
+
+
 class TestApplyUpdates:
     @NARROW
     def test_parameters_move_by_less_than_they_can_hold(self, dtype):
@@ -252,7 +341,14 @@ class TestApplyUpdates:
         after = rmsprop.apply_updates(params, params, key=jax.random.PRNGKey(0))
         np.testing.assert_array_equal(wide(after), 2 * np.ones(10))
 
-    @pytest.mark.parametrize("key", [0, jnp.ones(2), "seed"])
+    @pytest.mark.parametrize("dtype", [jnp.int8, jnp.int16, jnp.uint8, jnp.bool_, jnp.int32])
+    def test_integers_are_left_to_optax(self, dtype):
+        params = jnp.asarray([1, 0, 101], dtype)
+        after = rmsprop.apply_updates(params, jnp.zeros_like(params), key=jax.random.key(0))
+        np.testing.assert_array_equal(after, params)
+        assert after.dtype == dtype
+
+    @pytest.mark.parametrize("key", [0, jnp.ones(2), "seed", jax.random.split(jax.random.key(0))])
     def test_what_is_no_key_is_refused(self, key):
-        with pytest.raises(TypeError, match=r"key is .*jax\.random\.key"):
+        with pytest.raises(TypeError, match=r"(?s)key is .*jax\.random\.key"):
             rmsprop.apply_updates(jnp.ones(2), jnp.ones(2), key=key)

@@ -289,3 +289,37 @@ def test_strict_dtype_promotion():
         ):
             updates, _ = optimizer.update(params, optimizer.init(params))
             chex.assert_trees_all_equal_dtypes(updates, params)
+
+
+@pytest.mark.parametrize("given", [jnp.bfloat16, None])
+def test_a_state_of_the_other_accumulator_dtype_is_refused(given):
+    """In every link: one that went through would change its structure at the first step."""
+    g = jnp.ones(3)
+    for options in ({}, {"momentum": 0.9}, {"momentum": 0.9, "bias_correction": True}):
+        narrow, single = (
+            rmsprop.rmsprop(0.1, accumulator_dtype=dtype, **options)
+            for dtype in (jnp.bfloat16, None)
+        )
+        made, used = (narrow, single) if given is not None else (single, narrow)
+        if options == {}:
+            with pytest.raises(ValueError, match="but this transformation keeps"):
+                used.update(g, made.init(g))
+            continue
+        state = (used.init(g)[0], *made.init(g)[1:])
+        with pytest.raises(ValueError, match=r"with the fields .*trace, but this transformation"):
+            used.update(g, state)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float32])
+def test_an_accumulator_narrower_than_the_gradient_saturates(dtype, x64):
+    """A float64 gradient of 1e300 is beyond a float32 mean or buffer, which stay finite."""
+    g = jnp.asarray([1e300, -1e300, 1.0])
+    for optimizer in (
+        rmsprop.rmsprop(0.1, eps=0.01, centered=True, accumulator_dtype=dtype),
+        rmsprop.rmsprop(1e300, momentum=0.9, accumulator_dtype=dtype),
+        rmsprop.adagrad(0.1, accumulator_dtype=dtype),
+    ):
+        state = optimizer.init(g)
+        for gradient in (g, jnp.ones(3), jnp.ones(3)):
+            updates, state = optimizer.update(gradient, state)
+            assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((updates, state)))

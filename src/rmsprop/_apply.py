@@ -6,7 +6,7 @@ import numpy as np
 import optax
 
 from rmsprop._precision import is_narrow, widen
-from rmsprop._rounding import Noise, seed_of_key, stochastic_round
+from rmsprop._rounding import Noise, numbers_of_leaves, seed_of_key, stochastic_round
 
 
 def apply_updates(
@@ -17,7 +17,8 @@ def apply_updates(
     bfloat16 has eight significant bits: a parameter of 1 does not move by an update of 0.003, for
     the sum rounds back to 1. With a key the sum, taken in float32, becomes one of its two
     neighbours, the nearer one more often, so that its expected value is right. That replaces a
-    float32 master copy of the parameters.
+    float32 master copy of the parameters. A sum that is finite in float32 stays finite: beyond the
+    largest float16 it becomes that.
 
     Args:
         params: The parameters.
@@ -49,20 +50,24 @@ def apply_updates(
     seed = seed_of_key(_checked_key(key))
     leaves, treedef = jax.tree.flatten(params, is_leaf=_is_none)
     after = []
-    for index, (p, u) in enumerate(zip(leaves, treedef.flatten_up_to(updates), strict=True)):
-        if p is None or u is None or not is_narrow(jnp.result_type(p)):
-            after.append(p if p is None or u is None else optax.apply_updates(p, u))
+    for p, u, number in zip(
+        leaves, treedef.flatten_up_to(updates), numbers_of_leaves(params), strict=True
+    ):
+        if p is None or u is None:
+            after.append(p)
+        elif is_narrow(jnp.result_type(p)):
+            after.append(_add(p, u, Noise(seed, number)))
         else:
-            after.append(_add(p, u, Noise(seed, np.uint32(index))))
+            after.append(optax.apply_updates(p, u))
     return treedef.unflatten(after)
 
 
 def _checked_key(key: jax.Array) -> jax.Array:
     dtype = getattr(key, "dtype", None)
-    typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key) and key.ndim == 0
     if not (typed or (dtype == jnp.uint32 and np.ndim(key) == 1)):
         raise TypeError(
-            f"key is {key!r}; it must be a key of JAX's random generators, a new one at each step."
+            f"key is {key!r}; it must be one key of JAX's random generators, new at each step."
             f" Pass jax.random.fold_in(jax.random.key(seed), step)."
         )
     return key

@@ -21,7 +21,7 @@ from rmsprop._moments import store
 from rmsprop._precision import checked_accumulator_dtype, is_narrow, narrow, widen
 from rmsprop._rounding import Noise, seed_of_step
 from rmsprop._transforms import increment, zero_count
-from rmsprop._trees import map_leaves, signed_accumulators
+from rmsprop._trees import check_fields, map_leaves, signed_accumulators
 
 _MOMENTUM = 1  # its stream of random bits, beside that of the squares
 
@@ -109,6 +109,7 @@ def trace(
         updates: optax.Updates, state: Any, params: optax.Params | None = None
     ) -> tuple[optax.Updates, Any]:
         del params
+        check_fields(state, ("count", "trace") if counted else ("trace",))
         updates, buffer = map_leaves(
             lambda u, b, noise=None: _add_momentum(u, b, coefficient, noise, nesterov=nesterov),
             updates,
@@ -116,8 +117,8 @@ def trace(
             seed=seed_of_step(state.count, _MOMENTUM) if counted else None,
         )
         if counted:
-            return updates, TraceWithCountState(increment(state.count), buffer)
-        return updates, optax.TraceState(trace=buffer)
+            return updates, state._replace(count=increment(state.count), trace=buffer)
+        return updates, state._replace(trace=buffer)
 
     return optax.GradientTransformation(init_fn, update_fn)
 

@@ -143,11 +143,12 @@ def rescale_centered(
     """One leaf of the centered optimizer: the update, the new mean and the new variance."""
     g = widen(gradient, mean.dtype)
     m = lax.convert_element_type(mean, g.dtype)
-    deviation = g - m
+    deviation = _saturated(g - m)  # of two numbers at opposite ends
     w = accumulate(var, deviation, rule)
     # A constant gradient has no variance, and by definition a step of |g| / sqrt(eps). Without an
     # eps that would be infinite; it ends at 2^64 instead.
-    d = lax.max(_denominator(w, lax.abs(deviation), rule), lax.abs(g) * 2.0**-64)
+    magnitude = _saturated(lax.abs(deviation))
+    d = lax.max(_denominator(w, magnitude, rule), lax.abs(g) * 2.0**-64)
     keep, add = (lax.convert_element_type(c, g.dtype) for c in (mean_rule.keep, mean_rule.add))
     mean = store(keep * m + add * g, mean, None if noise is None else noise.fold(1))
     return quotient(gradient, g, d), mean, store(w, var, noise)
@@ -167,10 +168,21 @@ def accumulate(v: jax.Array, x: jax.Array, rule: Rule) -> jax.Array:
 
 
 def store(x: jax.Array, like: jax.Array, noise: Noise | None) -> jax.Array:
-    """A new value in the dtype of the accumulator; a narrow one is rounded stochastically."""
+    """A new value in the dtype of the accumulator; a narrow one is rounded stochastically.
+
+    What is finite stays so also where the arithmetic is wider, as for float64 gradients.
+    """
     if noise is None or not is_narrow(like.dtype):
-        return lax.convert_element_type(x, like.dtype)
-    return stochastic_round(lax.convert_element_type(x, jnp.float32), noise, like)
+        return narrow(x, like.dtype)
+    return stochastic_round(narrow(x, jnp.dtype(jnp.float32)), noise, like)
+
+
+def _saturated(x: jax.Array) -> jax.Array:
+    """At most the largest finite number, of either sign; a NaN stays one."""
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return lax.complex(_saturated(lax.real(x)), _saturated(lax.imag(x)))
+    largest = lax.full_like(x, float(jnp.finfo(x.dtype).max))
+    return lax.select(x > largest, largest, lax.select(x < -largest, -largest, x))
 
 
 def _denominator(v: jax.Array, magnitude: jax.Array, rule: Rule) -> jax.Array:
@@ -192,10 +204,24 @@ def _denominator(v: jax.Array, magnitude: jax.Array, rule: Rule) -> jax.Array:
 def quotient(gradient: jax.Array, g: jax.Array, denominator: jax.Array) -> jax.Array:
     """`g / denominator` in the dtype of the gradient that came in."""
     if jnp.issubdtype(g.dtype, jnp.complexfloating):
-        return narrow(
-            lax.complex(lax.real(g) / denominator, lax.imag(g) / denominator), gradient.dtype
-        )
-    return narrow(g / denominator, gradient.dtype)
+        parts = _divide(lax.real(g), denominator), _divide(lax.imag(g), denominator)
+        return narrow(lax.complex(*parts), gradient.dtype)
+    return narrow(_divide(g, denominator), gradient.dtype)
+
+
+@jax.custom_jvp
+def _divide(g: jax.Array, denominator: jax.Array) -> jax.Array:
+    """`g / denominator`, with a derivative that needs no square of `1 / denominator`."""
+    return g / denominator
+
+
+@_divide.defjvp
+def _divide_jvp(
+    primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    g, denominator = primals
+    step = g / denominator
+    return step, (tangents[0] - step * tangents[1]) / denominator
 
 
 def _weighted_square(weight: jax.Array, x: jax.Array) -> jax.Array:

@@ -63,15 +63,18 @@ def rmsprop(
         lr_in_momentum: Whether the rate is applied before the momentum buffer (TensorFlow, Keras,
             Optax) or after it (PyTorch).
         accumulator_dtype: Dtype of average, mean and momentum; None for at least float32.
-            `jnp.bfloat16` halves the state, see `scale_by_rms`.
+            `jnp.bfloat16` halves the state, but for mean and momentum of complex leaves; see
+            `scale_by_rms`.
 
     Returns:
         A `GradientTransformationExtraArgs`. Its state has the fields of that of `optax.rmsprop`
-        (`nu`, `trace`; `count` with bias correction) and goes on from a state that Optax made; when
-        centered the fields are `mu` and `var`.
+        (`nu`, `trace`; `count` where steps are counted: with bias correction, a scheduled decay or
+        bfloat16) and goes on from a state that Optax made with the same fields; when centered they
+        are `mu` and `var`.
 
     Raises:
-        ValueError: a value out of its range, or options that contradict each other.
+        ValueError: a value out of its range, or options that contradict each other; an accumulator
+            dtype that cannot hold squares.
         TypeError: a hyper-parameter in half precision; parameters that are not floating point.
 
     Example:
@@ -148,10 +151,10 @@ def adagrad(
 
     Returns:
         A `GradientTransformationExtraArgs` with the state of `optax.adagrad` (field
-        `sum_of_squares`).
+        `sum_of_squares`; in bfloat16 also `count`).
 
     Raises:
-        ValueError: a value out of its range.
+        ValueError: a value out of its range; an accumulator dtype that cannot hold squares.
         TypeError: a hyper-parameter in half precision; parameters that are not floating point.
 
     Example:

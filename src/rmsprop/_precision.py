@@ -56,8 +56,8 @@ def checked_accumulator_dtype(dtype: DTypeLike | None) -> np.dtype | None:
 
 
 def is_narrow(dtype: np.dtype | None) -> bool:
-    """Whether what is stored in this dtype has to be rounded stochastically."""
-    return dtype is not None and real_dtype(dtype).itemsize < 4
+    """Whether what is stored in this dtype is to be rounded stochastically."""
+    return dtype is not None and dtype in (jnp.bfloat16, jnp.float16)
 
 
 def squares_dtype(leaf: np.dtype, wanted: np.dtype | None) -> np.dtype:
@@ -88,7 +88,12 @@ def narrow(x: jax.Array, dtype: np.dtype) -> jax.Array:
     float16 ends at 65504, which a finite update may pass; it saturates there instead of becoming
     infinite. What is not finite stays so, for `optax.apply_if_finite` has to see it.
     """
-    if _is_complex(x.dtype) and not _is_complex(dtype):
+    if _is_complex(x.dtype):
+        if _is_complex(dtype):
+            if x.dtype == dtype:
+                return x
+            real, imaginary = (narrow(p, real_dtype(dtype)) for p in (lax.real(x), lax.imag(x)))
+            return lax.complex(real, imaginary)
         x = lax.real(x)  # a real gradient of a complex parameter, whose mean or momentum is complex
     if jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).max < jnp.finfo(x.dtype).max:
         largest = lax.full_like(x, float(jnp.finfo(dtype).max))

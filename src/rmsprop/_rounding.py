@@ -8,10 +8,12 @@ precision", https://arxiv.org/abs/1502.02551).
 The noise is a hash of a counter (Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2,
 3", https://doi.org/10.1145/2063384.2063405): of the element's place in its array, of the leaf, the
 step and what is stored.  It needs no state but the step count, is the same at each run and however
-the arrays are sharded, and is computed in the pass that stores.
+a jitted step is sharded, and is computed in the pass that stores.  Where a function is mapped, by
+`vmap` or `shard_map`, the places are those within one of its calls: these share their noise.
 """
 
-from typing import NamedTuple
+import zlib
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +26,7 @@ class Noise(NamedTuple):
 
     Attributes:
         seed: Of this step and of what is stored, uint32, shape ().
-        leaf: The number of the leaf in its tree.
+        leaf: Which leaf of the tree, uint32.
     """
 
     seed: jax.Array
@@ -33,6 +35,15 @@ class Noise(NamedTuple):
     def fold(self, number: int) -> "Noise":
         """Other bits for another array of the same leaf and step."""
         return self._replace(seed=self.seed ^ np.uint32(number * 0x9E3779B9 % 2**32))
+
+
+def numbers_of_leaves(tree: Any) -> list[np.uint32]:
+    """A number for each leaf, None included, from its place: `['dense']['kernel']`.
+
+    And not from its position, which other leaves change, as where `optax.partition` hides some.
+    """
+    paths, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda leaf: leaf is None)
+    return [np.uint32(zlib.crc32(jax.tree_util.keystr(path).encode())) for path, _ in paths]
 
 
 def seed_of_step(count: jax.Array, stream: int) -> jax.Array:

@@ -110,7 +110,8 @@ def scale_by_rms(
         bias_correction: Divide the average by `1 - decay**t`, as Adam does.
         accumulator_dtype: Dtype of the average; None for at least float32. `jnp.bfloat16` halves
             the memory: every store is then rounded stochastically, by a noise that is the same at
-            each run and however the arrays are sharded.
+            each run and however a jitted step is sharded. Models that are mapped by `vmap`, and the
+            parts of a `shard_map`, share it.
 
     Returns:
         A `GradientTransformation`. Its state has the field `nu` and, where steps are counted,
@@ -211,7 +212,8 @@ def scale_by_stddev(
             spread is larger. The mean of a complex leaf stays complex64.
 
     Returns:
-        A `GradientTransformation`. Its state has the fields `mu` and `var`.
+        A `GradientTransformation`. Its state has the fields `mu` and `var` and, where steps are
+        counted, `count`.
 
     Raises:
         ValueError: a value out of its range; `bias_correction=True`; gradients that do not match
@@ -289,7 +291,8 @@ def scale_by_rss(
         accumulator_dtype: As in `scale_by_rms`, of the sum.
 
     Returns:
-        A `GradientTransformation`. Its state has the field `sum_of_squares`.
+        A `GradientTransformation`. Its state has the field `sum_of_squares`, in bfloat16 also
+        `count`.
 
     Raises:
         ValueError: a value out of its range; gradients that do not match the state.

@@ -10,7 +10,7 @@ import optax
 
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import is_narrow, signed_accumulator_dtype, squares_dtype
-from rmsprop._rounding import Noise
+from rmsprop._rounding import Noise, numbers_of_leaves
 
 
 def map_leaves(
@@ -40,6 +40,7 @@ def map_leaves(
         columns = [treedef.flatten_up_to(state) for state in states]
     except (ValueError, TypeError, KeyError):
         raise ValueError(_tree_mismatch(gradients, states[0])) from None
+    numbers = [] if seed is None else numbers_of_leaves(gradients)
     results = []
     for index, (gradient, *accumulators) in enumerate(zip(leaves, *columns, strict=True)):
         if gradient is None:
@@ -51,7 +52,7 @@ def map_leaves(
             if seed is None and is_narrow(accumulator.dtype):
                 raise TypeError(_narrow_accumulator(gradients, index, accumulator))
         _inexact_dtype(gradient, lambda i=index: "gradient" + _path(gradients, i))
-        noise = {} if seed is None else {"noise": Noise(seed, np.uint32(index))}
+        noise = {} if seed is None else {"noise": Noise(seed, numbers[index])}
         results.append(function(gradient, *accumulators, **noise))
     columns = zip(*results, strict=True) if results else [()] * (1 + len(states))
     return tuple(treedef.unflatten(column) for column in columns)

@@ -3,17 +3,38 @@
 A shared machine is slower at one moment than at the next, so that two figures taken one after the
 other say little.  Here every round runs every contender once; the table gives the median of the
 ratios of each round, and its quartiles.
+
+    pytest tests/benchmarks                    the sizes that suit the device
+    pytest tests/benchmarks --size small       a minute, to see that everything runs
+    pytest tests/benchmarks --json FILE        the table as a record too
+
+The same commands measure on an accelerator.  Nothing fails on a time.
 """
 
-import time
+import json
+import os
+import pathlib
 from collections.abc import Callable, Mapping
 
-import numpy as np
+# The threads of PyTorch sleep while it is the turn of another contender.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import jax
 import pytest
+import races
 
 pytest.importorskip("pytest_benchmark", reason="install it: pip install '.[dev]'")
 
-_TABLES: list[str] = []
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("benchmarks")
+    group.addoption(
+        "--size",
+        choices=["small", "usual", "full"],
+        default="usual" if jax.default_backend() == "cpu" else "full",
+        help="small: a minute; usual: GPT-2 a quarter as wide (the default on a CPU); full",
+    )
+    group.addoption("--json", metavar="FILE", help="write the table of the benchmarks there too")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -21,48 +42,22 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     """One process: whatever is set for the tests, contenders of a race have the machine alone."""
     config.option.numprocesses = 0
     config.option.dist = "no"
-
-
-class Race:
-    """Contenders by name, timed in turn; the first is the reference of the ratios."""
-
-    def __init__(self, title: str, contenders: Mapping[str, Callable[[], object]]) -> None:
-        self.title = title
-        self.contenders = contenders
-        self.seconds: dict[str, list[float]] = {name: [] for name in contenders}
-
-    def round(self) -> None:
-        for name, contender in self.contenders.items():
-            started = time.perf_counter()
-            contender()
-            self.seconds[name].append(time.perf_counter() - started)
-
-    def ratios(self, work: Mapping[str, float] | None = None) -> dict[str, np.ndarray]:
-        """Time of each contender over that of the first, per unit of work, in each round."""
-        share = work or dict.fromkeys(self.contenders, 1.0)
-        per_unit = {n: np.array(s) / share[n] for n, s in self.seconds.items()}
-        first = per_unit[next(iter(self.contenders))]
-        return {name: values / first for name, values in per_unit.items()}
-
-    def report(self, unit: str, work: Mapping[str, float] | None = None) -> dict[str, float]:
-        lines = [f"{self.title} ({len(next(iter(self.seconds.values())))} rounds)"]
-        share = work or dict.fromkeys(self.contenders, 1.0)
-        medians = {}
-        for name, ratio in self.ratios(work).items():
-            low, median, high = np.quantile(ratio, [0.25, 0.5, 0.75])
-            medians[name] = float(median)
-            each = np.median(self.seconds[name]) / share[name]
-            lines.append(
-                f"  {name:<38} {each * 1e3:10.3f} ms a {unit}   ratio {median:7.3f}"
-                f"  [{low:.3f}, {high:.3f}]"
-            )
-        _TABLES.append("\n".join(lines))
-        return medians
+    config.option.benchmark_quiet = True  # the table of ratios is the one to read
 
 
 @pytest.fixture
-def race(benchmark):
-    """Runs a race under pytest-benchmark, whose own figure is the time of a whole round."""
+def size(request: pytest.FixtureRequest) -> str:
+    """How large: "small", "usual" or "full"."""
+    return request.config.getoption("--size")
+
+
+@pytest.fixture
+def race(benchmark, size):
+    """Runs a race under pytest-benchmark, whose own figure is the time of a whole round.
+
+    `copy` names the contender that copies as many bytes as the others touch; `memory` has bytes of
+    state and bytes at the peak, a parameter; `left_out` has reasons by name.
+    """
 
     def run(
         title: str,
@@ -71,19 +66,27 @@ def race(benchmark):
         rounds: int,
         unit: str,
         work: Mapping[str, float] | None = None,
+        copy: str | None = None,
+        memory: Mapping[str, tuple[float, float]] | None = None,
+        left_out: Mapping[str, str] | None = None,
     ) -> dict[str, float]:
-        for contender in contenders.values():
-            contender()  # compiles and warms up
-        held = Race(title, contenders)
+        rounds = min(rounds, 3) if size == "small" else rounds
+        held = races.Race(f"{title}: ms a {unit}, {rounds} rounds", contenders)
+        held.warm_up()
         benchmark.pedantic(held.round, rounds=rounds, iterations=1)
-        medians = held.report(unit, work)
+        medians = held.report(work, copy=copy, memory=memory, left_out=left_out)
         benchmark.extra_info.update({f"ratio {k}": v for k, v in medians.items()})
         return medians
 
     return run
 
 
-def pytest_terminal_summary(terminalreporter):
-    terminalreporter.section("ratios: time over that of the first line, per unit of work")
-    for table in _TABLES:
-        terminalreporter.write_line(table)
+def pytest_terminal_summary(terminalreporter, config):
+    if not races.ROWS:
+        return
+    size, file = config.getoption("--size"), config.getoption("--json")
+    terminalreporter.section("ratios: time over that of the first line of each group")
+    for line in races.table(size):
+        terminalreporter.write_line(line)
+    if file:
+        pathlib.Path(file).write_text(json.dumps(races.record(size), indent=1) + "\n")

@@ -1,8 +1,8 @@
 """Training runs a second of the digits network: the study's engine against four plain loops.
 
-The network is 64-128-64-10, batch 64, 500 steps, RMSprop with decay 0.99.  The loops do what people
-write: PyTorch in one process and in two, and Python over a jitted Optax step, reading its loss at
-every step or never.
+The network is 64-128-64-10, batch 64, 500 steps (50 in the small size), RMSprop with decay 0.99.
+The loops do what people write: PyTorch in one process and in two, and Python over a jitted Optax
+step, reading its loss at every step or never.
 """
 
 import functools
@@ -17,23 +17,23 @@ import rmsprop
 from rmsprop.study import data, problems
 from rmsprop.study.engine import Engine
 
-RUNS = 32
-STEPS = 500
+RUNS = {"small": 4, "usual": 32, "full": 32}
+STEPS = {"small": 50, "usual": 500, "full": 500}
 
 
 @functools.cache
-def _engine():
+def _engine(steps):
     return Engine(
         problems.task("digits"),
         lambda values: rmsprop.rmsprop(values["learning_rate"], 0.99),
         ("learning_rate",),
-        STEPS,
+        steps,
     )
 
 
-def _study():
-    runs = _engine().run({"learning_rate": np.logspace(-4, -2, RUNS)}, np.arange(RUNS))
-    assert runs.loss.shape == (RUNS, STEPS)
+def _study(count, steps):
+    runs = _engine(steps).run({"learning_rate": np.logspace(-4, -2, count)}, np.arange(count))
+    assert runs.loss.shape == (count, steps)
 
 
 @functools.cache
@@ -52,17 +52,17 @@ def _jax_step():
     return step, params, optimizer.init(params)
 
 
-def _jax_loop(*, read):
+def _jax_loop(steps, *, read):
     step, params, state = _jax_step()
     loss = 0.0
-    for count in range(STEPS):
+    for count in range(steps):
         params, state, loss = step(params, state, count)
         if read:
             float(loss)
     jax.block_until_ready(params)
 
 
-def _torch_run(seed, threads):
+def _torch_run(seed, threads, steps):
     import torch
 
     torch.set_num_threads(threads)
@@ -78,7 +78,7 @@ def _torch_run(seed, threads):
         torch.nn.Linear(64, 10),
     )
     optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3, alpha=0.99)
-    for _ in range(STEPS):
+    for _ in range(steps):
         rows = torch.randint(len(labels), (64,))
         loss = torch.nn.functional.cross_entropy(model(features[rows]), labels[rows])
         optimizer.zero_grad()
@@ -87,23 +87,24 @@ def _torch_run(seed, threads):
     return loss.item()
 
 
-def test_training_runs(race):
+def test_training_runs(race, size):
+    count, steps = RUNS[size], STEPS[size]
     pytest.importorskip("torch", reason="torch is not installed: pip install '.[parity]'")
     with multiprocessing.get_context("spawn").Pool(2) as pool:
 
         def two_processes():
-            pool.starmap(_torch_run, [(seed, 1) for seed in range(4)], chunksize=2)
+            pool.starmap(_torch_run, [(seed, 1, steps) for seed in range(4)], chunksize=2)
 
         contenders = {
-            "study engine": _study,
+            "study engine": lambda: _study(count, steps),
             # One thread: with two, which is its default here, such small operations take longer.
-            "PyTorch, one process": lambda: _torch_run(0, 1),
+            "PyTorch, one process": lambda: _torch_run(0, 1, steps),
             "PyTorch, two processes": two_processes,
-            "jitted Optax step, loss read": lambda: _jax_loop(read=True),
-            "jitted Optax step, loss never read": lambda: _jax_loop(read=False),
+            "jitted Optax step, loss read": lambda: _jax_loop(steps, read=True),
+            "jitted Optax step, loss never read": lambda: _jax_loop(steps, read=False),
         }
         work = dict.fromkeys(contenders, 1.0) | {
-            "study engine": float(RUNS),
+            "study engine": float(count),
             "PyTorch, two processes": 4.0,
         }
         race("digits training runs", contenders, rounds=7, unit="run", work=work)

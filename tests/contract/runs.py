@@ -74,8 +74,8 @@ def expected(entry):
     return reference(entry).params[-1]
 
 
-def renumbered(entry):
-    """The tolerance where the leaves have other numbers: bfloat16 then rounds the other way.
+def renamed(entry):
+    """The tolerance where the leaves have other paths: bfloat16 then rounds the other way.
 
     By up to 2^-7 of an average or a buffer at each store, and so of a step.
     """

@@ -101,9 +101,15 @@ RESCALINGS = [
     Entry("rmsprop.scale_by_rms", {"decay": annealed}),
     Entry("rmsprop.scale_by_stddev", {"decay": 0.95, "eps": 0.01}),
     Entry("rmsprop.scale_by_stddev", {"decay": annealed, "eps": 1e-3, "eps_in_sqrt": False}),
-    Entry("rmsprop.scale_by_rms", {"decay": 0.9, "accumulator_dtype": jnp.bfloat16}),
+    Entry(
+        "rmsprop.scale_by_rms",
+        {"decay": 0.9, "bias_correction": True, "accumulator_dtype": jnp.bfloat16},
+    ),
     Entry("rmsprop.scale_by_rss"),
-    Entry("rmsprop.scale_by_rss", {"accumulator_dtype": jnp.bfloat16}),
+    Entry(
+        "rmsprop.scale_by_stddev",
+        {"decay": annealed, "eps": 0.01, "accumulator_dtype": jnp.bfloat16},
+    ),
     Entry(
         "rmsprop.scale_by_rss",
         {"initial_accumulator_value": 0.0, "eps": 1e-7, "eps_in_sqrt": False},
@@ -143,9 +149,11 @@ OPTIMIZERS = [
             "eps": 0.01,
             "centered": True,
             "momentum": 0.9,
+            "nesterov": True,
             "accumulator_dtype": jnp.bfloat16,
         },
     ),
+    Entry("rmsprop.adagrad", {"learning_rate": 0.5, "accumulator_dtype": jnp.bfloat16}),
     Entry("rmsprop.adagrad", {"learning_rate": 0.5}),
     Entry(
         "rmsprop.adagrad",

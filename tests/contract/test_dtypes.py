@@ -84,6 +84,27 @@ def _second_moments(state):
     return found
 
 
+@pytest.mark.standard_promotion("Optax, for torch's, joins real and imaginary parts as x + 1j * y")
+@over([entry for entry in TABLE if entry.has_complex], ports=pytest.mark.slow)
+def test_complex_parameters_train_without_double_precision(entry):
+    """complex64 in one compiled loop: types stay as they are, and numbers are finite."""
+    params, gradients = _pairs(COMPLEX[:1], COMPLEX[:1])
+    optimizer = entry.make()
+
+    def step(carry, gradient):
+        params, state = carry
+        updates, state = optimizer.update(1j * gradient, state, params)
+        return (apply(params, updates), state), updates
+
+    first = (params, optimizer.init(params))
+    (after, state), updates = jax.jit(lambda: jax.lax.scan(step, first, gradients))()
+    assert types(state) == types(first[1])
+    for leaf in jax.tree.leaves((after, state, updates)):
+        assert np.isfinite(np.asarray(leaf, np.complex128)).all()
+    (name,) = updates
+    assert updates[name].dtype == after[name].dtype == jnp.complex64
+
+
 @over([entry for entry in PORTS if not entry.has_complex])
 def test_a_framework_without_complex_parameters_refuses_them(entry):
     with pytest.raises(TypeError, match="has been given complex parameters"):

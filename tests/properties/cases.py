@@ -40,7 +40,8 @@ def _corrected(decay):
 def _centered(eps, *, eps_in_sqrt=True):
     """The variance may be zero: a step is then g / sqrt(eps), and ends at 2^64 without eps."""
     root = np.sqrt(eps) if eps_in_sqrt else eps
-    return lambda t, g: np.minimum(2.0**64, g / root if root else np.inf)
+    limit = 2.0**64 * root  # as a limit of g, whose quotient may overflow
+    return lambda t, g: np.minimum(g, limit) / root if root else np.full(g.shape, 2.0**64)
 
 
 def _times(factor, bound):
@@ -52,9 +53,9 @@ def _annealed(count):
 
 
 def _scheduled(t, g):
-    """T3 with the decay of each step, which is a float32 and so is its distance from 1."""
+    """T3 with the decay of each step; it, its distance from 1 and the root of that are float32."""
     decay = 1 - 1 / (1 + t.astype(np.float32))
-    return 1 / np.sqrt(1 - decay.astype(float)) + 0 * g
+    return (1 + 2.0**-24) / np.sqrt(1 - decay.astype(float)) + 0 * g
 
 
 CASES = (
@@ -106,6 +107,17 @@ CASES = (
         "centered, eps outside",
         lambda: rmsprop.scale_by_stddev(0.99, 1e-8, eps_in_sqrt=False),
         _centered(1e-8, eps_in_sqrt=False),
+    ),
+    Case(
+        "centered in bfloat16",
+        lambda: rmsprop.scale_by_stddev(0.9, 0.0, accumulator_dtype=jnp.bfloat16),
+        _centered(0.0),
+    ),
+    Case(
+        "momentum in bfloat16",
+        lambda: rmsprop.rmsprop(0.25, 0.9, momentum=0.75, accumulator_dtype=jnp.bfloat16),
+        _times(0.25 / (1 - 0.75) * (1 + 2**-7 / (1 - 0.75)), _decay(0.9)),  # buffers round up
+        False,
     ),
     Case("rmsprop", lambda: rmsprop.rmsprop(0.25, 0.9), _times(0.25, _decay(0.9)), False),
     Case(

@@ -68,8 +68,6 @@ PATTERNS = (
     _growing,
     _shrinking,
 )
-# Zero; subnormal; where the square is; where it begins to be; usual ones; where it ends.
-MAGNITUDES = (0.0, 1e-45, 1e-40, 1e-38, 2e-38, 1e-23, 1e-19, 1e-8, 1e-4, 1.0, 10.0, 1e4, 1e19, 1e38)
 
 
 @dataclass(frozen=True)
@@ -82,26 +80,42 @@ class Lane:
         return f"{self.pattern.__name__.strip('_')} of {self.magnitude:g}, seed {self.seed}"
 
     def values(self):
-        return self.magnitude * self.pattern(np.random.default_rng(self.seed))
+        with np.errstate(over="ignore"):  # infinities are made the largest number
+            return self.magnitude * self.pattern(np.random.default_rng(self.seed))
 
 
-LANE = st.builds(
-    Lane,
-    st.sampled_from(PATTERNS),
-    st.one_of(
-        st.sampled_from(MAGNITUDES),
-        st.floats(-45, 38).map(lambda exponent: 10.0**exponent),
-    ),
-    st.integers(0, 2**16),
-)
-STREAMS = st.lists(LANE, min_size=1, max_size=LANES)
+def magnitudes(dtype):
+    """Zero, the ends of the dtype, subnormal ones, where squares begin and end, usual ones."""
+    info = jnp.finfo(dtype)
+    tiny, largest = float(info.tiny), float(info.max)
+    subnormal = float(info.smallest_subnormal)
+    squares = (tiny**0.5, 2 * tiny**0.5, largest**0.5 / 2, 2 * largest**0.5)
+    ends = (0.0, subnormal, tiny / 2, tiny, 2 * tiny, largest / 4, largest)
+    return (*ends, *squares, 1e-4, 1.0, 10.0, 1e4)
 
 
-def stream(lanes, dtype):
-    """The gradients of these lanes, finite in their dtype; further lanes are repetitions."""
-    columns = [lanes[i % len(lanes)].values() for i in range(LANES)]
-    x = np.stack(columns, axis=1)
+def streams(dtype):
+    """Some lanes that hypothesis chooses and shrinks, and a seed for the rest of the stream."""
+    low, high = _decades(dtype)
+    anywhere = st.floats(low, high).map(lambda exponent: 10.0**exponent)
+    magnitude = st.one_of(st.sampled_from(magnitudes(dtype)), anywhere)
+    lane = st.builds(Lane, st.sampled_from(PATTERNS), magnitude, st.integers(0, 2**32 - 1))
+    return st.tuples(st.lists(lane, min_size=1, max_size=LANES // 2), st.integers(0, 2**32 - 1))
+
+
+def stream(chosen, dtype):
+    """The gradients: the lanes chosen, and further ones anywhere in what the dtype can hold."""
+    lanes, seed = chosen
+    rng = np.random.default_rng(seed)
+    patterns = rng.choice(len(PATTERNS), LANES - len(lanes))
+    sizes = 10.0 ** rng.uniform(*_decades(dtype), len(patterns))
+    rest = [
+        Lane(PATTERNS[p], size, seed + i)
+        for i, (p, size) in enumerate(zip(patterns, sizes, strict=True))
+    ]
+    x = np.stack([lane.values() for lane in (*lanes, *rest)], axis=1)
     if jnp.issubdtype(dtype, jnp.complexfloating):
+        x = np.clip(x, -1e308, 1e308)
         x = x + 1j * np.roll(x, 1, axis=1)
         # Half of the end, for the magnitude has to be finite too.
         largest = float(jnp.finfo(dtype).max) / 2
@@ -110,3 +124,8 @@ def stream(lanes, dtype):
         ).astype(dtype)
     largest = float(jnp.finfo(dtype).max)
     return np.clip(x, -largest, largest).astype(dtype)
+
+
+def _decades(dtype):
+    info = jnp.finfo(dtype)
+    return np.log10(float(info.smallest_subnormal)), np.log10(float(info.max)) - 0.01

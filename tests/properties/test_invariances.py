@@ -19,7 +19,7 @@ NO_EPS = {
 }
 every = pytest.mark.parametrize("name", NO_EPS)
 SEEDS = st.integers(0, 2**32 - 1)
-FEW = EXAMPLES // 4
+FEW = EXAMPLES // 8
 
 
 @functools.cache

@@ -1,0 +1,12 @@
+"""The mutants can be made: what each changes stands in the core, once."""
+
+import pytest
+
+import mutants
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
+def test_the_line_is_there_once(mutant):
+    source = (mutants.ROOT / "src/rmsprop" / mutant.file).read_text()
+    assert source.count(mutant.line) == 1
+    assert mutant.becomes != mutant.line
