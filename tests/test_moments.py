@@ -155,13 +155,13 @@ def test_float16_updates_are_finite_and_saturate(gradient):
 
 @every_transformation
 @pytest.mark.parametrize("eps", [1e-8, 1e-30, 0.0])
-@pytest.mark.parametrize("value", [0.0, 1.0, -1e-3, 1e-20, 1e-30])
-def test_derivatives_through_the_update_are_finite(make, value, eps):
+def test_derivatives_through_the_update_are_finite(make, eps):
     """Meta-learning: the derivative of a step by the gradient, also at zero, also without eps."""
     transformation = make(eps=eps)
-    state = transformation.init(jnp.array(0.0))
-    slope = jax.grad(lambda g: transformation.update(g, state)[0])(jnp.asarray(value))
-    assert np.isfinite(slope)
+    values = jnp.asarray([0.0, 1.0, -1e-3, 1e-20, 1e-30])
+    state = transformation.init(values)
+    slopes = jax.grad(lambda g: transformation.update(g, state)[0].sum())(values)
+    assert np.isfinite(slopes).all()
 
 
 @pytest.mark.parametrize(

@@ -716,6 +716,7 @@ SHARDED = """
 """
 
 
+@pytest.mark.slow
 def test_sharded_by_rows(monkeypatch):
     """The same on eight devices as on one; no more than the batch goes from one to another."""
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=8")

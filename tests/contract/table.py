@@ -301,15 +301,33 @@ def public_functions() -> Iterator[str]:
                 yield f"{module.__name__}.{name}"
 
 
-def over(entries: list[Entry], *, ports: Any = ()) -> pytest.MarkDecorator:
-    """A rule: the test holds for each of these entries; `ports` are marks for the frameworks'."""
+# Where a rule compiles a program of its own for each entry, one setting of each of our functions is
+# in the plain run of the tests, and one in bfloat16. The other settings, and the ports, which are
+# chains of the same transformations, take their turn in the longer run: `pytest -m slow`.
+PLAIN = [
+    next(entry for entry in reversed(RESCALINGS + OPTIMIZERS) if chosen(entry))
+    for chosen in (
+        *(
+            (lambda entry, path=path: entry.path == path and not entry.is_narrow)
+            for path in dict.fromkeys(entry.path for entry in RESCALINGS + OPTIMIZERS)
+        ),
+        lambda entry: entry.is_narrow and "momentum" in entry.arguments,
+    )
+]
+
+
+def over(entries: list[Entry], *, compiled: bool = False) -> pytest.MarkDecorator:
+    """A rule: the test holds for each of these entries; of a compiled one most are slow."""
     return pytest.mark.parametrize(
         "entry",
-        [pytest.param(e, id=e.name, marks=ports if e in PORTS else ()) for e in entries],
+        [
+            pytest.param(
+                e, id=e.name, marks=pytest.mark.slow if compiled and e not in PLAIN else ()
+            )
+            for e in entries
+        ],
     )
 
 
 every_entry = over(TABLE)
-# Where a rule compiles a program of its own for each entry, the ports, which are chains of the
-# transformations before them, take their turn in the longer run: `pytest -m slow`.
-every_entry_compiled = over(TABLE, ports=pytest.mark.slow)
+every_entry_compiled = over(TABLE, compiled=True)

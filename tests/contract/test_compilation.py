@@ -141,7 +141,7 @@ def test_mapped_over_parameters(entry):
         assert_same(at(found, row), alone(*jax.tree.map(lambda x, row=row: x[row], batch)))
 
 
-@over([entry for entry in TABLE if entry.numbers], ports=pytest.mark.slow)
+@over([entry for entry in TABLE if entry.numbers], compiled=True)
 def test_mapped_over_hyperparameters(entry):
     """A sweep is one program: all numbers of a setting traced at once, one row for each value."""
     params, gradients = problem()

@@ -39,14 +39,14 @@ def test_by_the_gradients_and_the_parameters(entry, dtype):
         _assert_finite(slopes)
 
 
-@over([entry for entry in TABLE if entry.eps_in_sqrt], ports=pytest.mark.slow)
+@over([entry for entry in TABLE if entry.eps_in_sqrt], compiled=True)
 def test_in_float16(entry):
     """With eps inside the root: outside of it the derivative at zero is 1 / eps, and infinite."""
     for slopes in _slopes(entry, jnp.float16):
         _assert_finite(slopes)
 
 
-@over([entry for entry in TABLE if entry.numbers], ports=pytest.mark.slow)
+@over([entry for entry in TABLE if entry.numbers], compiled=True)
 def test_by_the_hyperparameters(entry):
     zeros, ones = jnp.zeros(2), jnp.asarray([1.0, 0.0])
 

@@ -85,7 +85,7 @@ def _second_moments(state):
 
 
 @pytest.mark.standard_promotion("Optax, for torch's, joins real and imaginary parts as x + 1j * y")
-@over([entry for entry in TABLE if entry.has_complex], ports=pytest.mark.slow)
+@over([entry for entry in TABLE if entry.has_complex], compiled=True)
 def test_complex_parameters_train_without_double_precision(entry):
     """complex64 in one compiled loop: types stay as they are, and numbers are finite."""
     params, gradients = _pairs(COMPLEX[:1], COMPLEX[:1])
@@ -93,7 +93,8 @@ def test_complex_parameters_train_without_double_precision(entry):
 
     def step(carry, gradient):
         params, state = carry
-        updates, state = optimizer.update(1j * gradient, state, params)
+        turned = jax.tree.map(lambda g: (1 + 1j) * g, gradient)
+        updates, state = optimizer.update(turned, state, params)
         return (apply(params, updates), state), updates
 
     first = (params, optimizer.init(params))

@@ -48,7 +48,7 @@ def _injected(entry, **options):
     return wrapper(**entry.arguments)
 
 
-@over([entry for entry in TABLE if entry.numbers], ports=pytest.mark.slow)
+@over([entry for entry in TABLE if entry.numbers], compiled=True)
 def test_inject_hyperparams(entry):
     """The same optimizer, and its numbers may be changed in the state."""
     optimizer = _injected(entry, hyperparam_dtype=jnp.float32)

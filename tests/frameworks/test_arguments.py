@@ -112,6 +112,7 @@ def test_switches_are_booleans(function):
                 function(**{rate_of(function): 0.01, name: "yes"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_hyperparameters_may_be_traced(function):
     """A sweep over any number is one vmap."""
@@ -132,6 +133,7 @@ def test_hyperparameters_may_be_traced(function):
             np.testing.assert_allclose(found, final(value), rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_injected_hyperparameters_are_the_same_optimizer(function):
     """The wrapper makes arrays of all numbers, of the defaults too."""

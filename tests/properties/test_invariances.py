@@ -91,10 +91,13 @@ def test_the_leaves_that_the_elements_are_in(name):
         gradients = _gradients(seed)
         plain = np.asarray(_program(name)(gradients))
         split = {"a": gradients[:, :1], "b": gradients[:, 1:7], "c": gradients[:, 7:]}
-        found = _program(name)(split)
-        np.testing.assert_array_equal(np.concatenate(list(found.values()), axis=1), plain)
-        matrix = _program(name)(gradients.reshape(STEPS, 4, -1))
-        np.testing.assert_array_equal(matrix.reshape(STEPS, -1), plain)
+        found = np.concatenate(list(_program(name)(split).values()), axis=1)
+        matrix = np.asarray(_program(name)(gradients.reshape(STEPS, 4, -1))).reshape(STEPS, -1)
+        # Of the mean XLA fuses a product and the sum for some shapes and not for others (JAX 0.6):
+        # a rounding more or less in each of the 1 / (1 - 0.9) steps that mean and variance have.
+        unlike = 2.0**-24 * 2 / (1 - 0.9) if name == "stddev" else 0.0
+        for other in (found, matrix):
+            assert np.all(np.abs(other - plain) <= unlike * np.max(np.abs(plain), axis=0)[None])
 
 
 @pytest.mark.parametrize("momentum", [None, 0.9])
