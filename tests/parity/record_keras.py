@@ -10,6 +10,10 @@ from dataclasses import replace
 import numpy as np
 from trajectories import Case, crossed, gradients, joined, record, start
 
+# Before anything imports Keras: it chooses its backend then, and TensorFlow imports it too.
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 FRAMEWORK = "keras"
 PACKAGES = ("keras", "jax", "tf_keras", "tensorflow-cpu")
 _DTYPES = ("float64", "float32")
@@ -147,7 +151,6 @@ def trajectory(case):
 
 
 def _keras_trajectory(case):
-    os.environ.setdefault("KERAS_BACKEND", "jax")
     import jax
     import keras
 
@@ -177,7 +180,6 @@ def _keras_trajectory(case):
 
 
 def _tf_keras_trajectory(case):
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
     import tf_keras
 
