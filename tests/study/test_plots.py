@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import synthetic
 from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from rmsprop.study import landscape, plots, style
+from rmsprop.study import landscape, plots, schema, style
 from rmsprop.study.results import Comparison, Difference, Estimate
+from rmsprop.study.schema import QUANTILES
 
 GRIDS = {
     "rmsprop": {"learning_rate": [1e-4, 1e-2, 1e-1, 1.0], "one_minus_decay": [0.3, 0.03]},
@@ -27,7 +29,12 @@ GRIDS = {
 @pytest.fixture(scope="module")
 def task():
     """230 steps, so 77 points of three steps each but the last, of two; an even number of seeds."""
-    return synthetic.task(GRIDS, steps=230, seeds=6, path=True, diverged={"adagrad": [2]})
+    return _view(GRIDS, steps=230, seeds=6, path=True, diverged={"adagrad": [2]})
+
+
+def _view(*arguments: Any, **options: Any) -> Any:
+    """Made-up results in the form that pictures of one task take."""
+    return schema.view(synthetic.task(*arguments, **options))
 
 
 def _axes(figure: Figure) -> Any:
@@ -63,7 +70,7 @@ def test_a_diverged_run_takes_the_band_to_the_top(task):
     assert band[:, 1].max() == pytest.approx(top)
     assert band[band[:, 1] > 0.999 * top, 0].min() == pytest.approx(115, abs=3)  # half of the steps
     assert np.max(line.get_ydata()) < top, "five of six are fine, so the median is"
-    lost = synthetic.task(GRIDS, steps=20, diverged={"adagrad": range(8)})
+    lost = _view(GRIDS, steps=20, diverged={"adagrad": range(8)})
     axes = _axes(plots.loss_curves(lost))[0]
     (line,) = _lines(axes, "AdaGrad")
     assert line.get_ydata()[-1] == pytest.approx(axes.get_ylim()[1])
@@ -96,7 +103,7 @@ def test_learning_rates_show_mean_scores_the_choice_and_what_diverged(task):
 
 
 def test_where_higher_is_better_the_bad_end_is_below():
-    axes = _axes(plots.learning_rates(synthetic.task(GRIDS, steps=10, better="higher")))[0]
+    axes = _axes(plots.learning_rates(_view(GRIDS, steps=10, better="higher")))[0]
     (lost,) = _lines(axes, "diverged")
     assert lost.get_ydata()[0] < 0.1
     assert axes.get_yscale() == "linear"
@@ -105,7 +112,7 @@ def test_where_higher_is_better_the_bad_end_is_below():
 def test_heat_map_cells_by_hand():
     """Three hyper-parameters: the best over the third; a combination that was not run is empty."""
     grid = {"learning_rate": [0.1, 0.01], "one_minus_decay": [0.3, 0.03, 0.003], "eps": [1e-8, 1]}
-    task = synthetic.task({"rmsprop": grid}, steps=10)
+    task = _view({"rmsprop": grid}, steps=10)
     # as (rate, 1 - decay, eps): 12 configurations, the score of each tuning seed the same
     scores = np.array([8, 7, 4, 5, 3, 9, 60, 50, np.inf, np.inf, np.inf, 20], dtype=float)
     task["tuning_score"][0] = scores[:, None]
@@ -126,7 +133,7 @@ def test_heat_map_cells_by_hand():
 
 
 def test_heat_map_of_a_better_higher_score_frames_the_highest():
-    task = synthetic.task(GRIDS, steps=10, better="higher")
+    task = _view(GRIDS, steps=10, better="higher")
     axes = _axes(plots.heat_map(task, "rmsprop"))[0]
     means = task["tuning_score"].values[0].mean(axis=1)
     rate, decay = divmod(int(np.argmax(means)), 2)
@@ -135,7 +142,7 @@ def test_heat_map_of_a_better_higher_score_frames_the_highest():
 
 
 def test_values_of_a_grown_grid_that_differ_in_the_last_bits_are_one():
-    task = synthetic.task(GRIDS, steps=10)
+    task = _view(GRIDS, steps=10)
     task["learning_rate"][0, 1] *= 1 + 1e-15
     mesh = _axes(plots.heat_map(task, "rmsprop"))[0].collections[0]
     assert mesh.get_array().shape == (2, 4)
@@ -225,14 +232,16 @@ def comparison():
         Estimate(1.0, -1.0, math.inf),
     )
     improvement = Estimate(0.5, 0.0, 1.0)
-    made.__dict__["_differences"] = {
-        name: (
-            Difference(
-                name, "rmsprop", "adagrad", tasks[name].report_better, found, improvement, 10
-            ),
-        )
-        for name, found in zip(names, estimates, strict=True)
-    }
+    place = ("constant", "tuned")
+    made._kept.update(
+        {
+            ("pair", name, *place, "rmsprop", "adagrad"): Difference(
+                *(name, *place, "rmsprop", "adagrad", tasks[name].report_better),
+                *(found, improvement, 10),
+            )
+            for name, found in zip(names, estimates, strict=True)
+        }
+    )
     return made
 
 
@@ -265,8 +274,7 @@ def test_names_are_drawn_as_they_are():
     odd = {formula: GRIDS["adagrad"], f"<b>&amp;{formula} is very long": GRIDS["rmsprop"]}
     task = synthetic.task(odd, steps=10, path=True, label=formula, choose_by_label=formula)
     other = Comparison.of({"t": task}, synthetic.ROOT)
-    figures = [plots.loss_curves(task), plots.learning_rates(task), plots.path(task)]
-    for figure in (*figures, plots.differences(other), plots.heat_map(task, list(odd)[1])):
+    for figure in _all(other, "t", list(odd)[1]):
         assert style.svg(figure).startswith("<svg")
 
 
@@ -276,13 +284,75 @@ def test_figures_are_png_of_a_fixed_width(task):
     assert int.from_bytes(picture[16:20], "big") == 675
 
 
-def test_no_text_is_left_black(task, comparison):
+def _all(comparison, task, optimizer):
+    """Every picture."""
+    shown = comparison.view(task)
+    yield from (plots.loss_curves(shown), plots.learning_rates(shown), plots.path(shown))
+    yield from (plots.budget(shown), plots.effective_rates(shown), plots.memory(comparison))
+    yield from (plots.schedules(comparison, task), plots.heat_map(shown, optimizer))
+    yield plots.differences(comparison)
+
+
+@pytest.fixture(scope="module")
+def every():
+    """Every picture of three tasks: two optimizers, two schedules, and all that is unusual."""
+    many = Comparison.of(
+        {
+            "unusual": synthetic.unusual(),
+            "several": synthetic.task(
+                {
+                    f"{name} with a name": grid
+                    for name, grid in (GRIDS | {"x": GRIDS["adagrad"]}).items()
+                },
+                steps=10,
+                path=True,
+                schedules=("constant", "linear", "inverse_sqrt"),
+                choose_by_label="mean squared error of the validation set",
+            ),
+            "lost": synthetic.task(
+                GRIDS, seeds=5, steps=10, path=True, diverged={"rmsprop": range(5)}
+            ),
+        },
+        synthetic.ROOT,
+    )
+    optimizers = ("rmsprop", "rmsprop with a name", "rmsprop")
+    return [
+        figure
+        for task, optimizer in zip(many.tasks, optimizers, strict=True)
+        for figure in _all(many, task, optimizer)
+    ]
+
+
+def test_no_text_is_left_black(every):
     """It would not be seen on a dark page."""
-    figures = [plots.loss_curves(task), plots.path(task), plots.differences(comparison)]
-    for figure in (*figures, plots.learning_rates(task), plots.heat_map(task, "rmsprop")):
+    for figure in every:
         style.png(figure)  # makes the texts of the ticks
         for text in figure.findobj(Text):
             assert not text.get_text() or to_hex(text.get_color()) in style.DARK, text
+
+
+def test_no_text_meets_another_or_leaves_the_figure(every, monkeypatch):
+    drawn, draw = [], Text.draw
+
+    def watched(text, renderer):
+        draw(text, renderer)
+        if text.get_visible() and text.get_text().strip():
+            drawn.append((text, text.get_window_extent(renderer)))
+
+    monkeypatch.setattr(Text, "draw", watched)
+    for figure in every:
+        drawn.clear()
+        FigureCanvasAgg(figure).draw()
+        assert drawn
+        for index, (text, box) in enumerate(drawn):
+            assert box.x0 >= 0, text
+            assert box.x1 <= figure.bbox.width, text
+            assert box.y0 >= 0, text
+            assert box.y1 <= figure.bbox.height, text
+            for other, place in drawn[:index]:
+                # Of slanted labels the boxes meet where the letters do not.
+                if {text.get_rotation(), other.get_rotation()} == {0}:
+                    assert not box.padded(-1).overlaps(place.padded(-1)), (text, other)
 
 
 def test_svg_follows_the_readers_choice_of_light_or_dark(task):
@@ -351,3 +421,131 @@ def test_no_global_state_is_touched(task):
     style.png(plots.heat_map(task, "rmsprop"))
     assert dict(mpl.rcParams) == settings
     assert pyplot.get_fignums() == figures
+
+
+def test_the_expected_best_and_its_quartiles_are_drawn(task):
+    axes = _axes(plots.budget(task))[0]
+    (line,) = _lines(axes, "AdaGrad")
+    scores = np.sort(task["tuning_score"].values[1, :2].mean(axis=-1))
+    # Of two trials, one drawn alone is either; both drawn hold the better.
+    np.testing.assert_allclose(line.get_ydata(), [scores.mean(), scores[0]])
+    assert list(line.get_xdata()) == [1, 2]
+    band = axes.collections[1].get_paths()[0].vertices
+    assert band[:, 1].min() == pytest.approx(scores[0])
+    assert band[:, 1].max() == pytest.approx(scores[1])
+    (line,) = _lines(axes, "RMSprop")
+    # Two of eight configurations diverged: with three drawn or more, one at least did not; and
+    # the rate of 1 came by growing, so there are six.
+    assert line.get_xdata().size == 6
+
+
+def test_what_may_all_have_diverged_has_no_expectation():
+    lost = _view(GRIDS, steps=10)
+    lost["tuning_score"][1, 0] = np.inf
+    axes = _axes(plots.budget(lost))[0]
+    (line,) = _lines(axes, "AdaGrad")
+    assert np.isnan(line.get_ydata()).tolist() == [True, False]
+
+
+def test_effective_rates_are_medians_over_seeds_of_quantiles_over_coordinates(task):
+    rates = task.copy(deep=True)
+    rates["effective_rate"][0, 1:3] = np.nan
+    rates["effective_rate"][1, :, 2] = np.nan
+    axes = _axes(plots.effective_rates(rates))[0]
+    (line,) = _lines(axes, "RMSprop")
+    half = QUANTILES.index(0.5)
+    expected = np.median(task["effective_rate"].values[0, [0, 3, 4, 5], :, half], axis=0)
+    np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-6)
+    (line,) = _lines(axes, "AdaGrad")
+    assert np.isnan(line.get_ydata()).nonzero()[0].tolist() == [2]
+    (guide,) = _lines(axes, "slope")
+    steps, values = guide.get_data()
+    np.testing.assert_allclose(values[0] / values, np.sqrt(steps / steps[0]))
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    band = axes.collections[0].get_paths()[0].vertices
+    low, high = (np.median(task["effective_rate"].values[0, [0, 3, 4, 5], :, i], 0) for i in (1, 3))
+    assert band[:, 1].min() == pytest.approx(low.min(), rel=1e-6)
+    assert band[:, 1].max() == pytest.approx(high.max(), rel=1e-6)
+
+
+def test_a_task_without_any_effective_rate_is_drawn(task):
+    rates = task.copy(deep=True)
+    rates["effective_rate"][:] = np.nan
+    assert style.png(plots.effective_rates(rates))
+
+
+def test_schedules_show_tuned_and_default_with_their_intervals():
+    several = synthetic.task(GRIDS, seeds=5, steps=10, schedules=("constant", "linear"))
+    several["metric"][1, 1, 0] = np.inf
+    several["diverged"][1, 1, 0] = True
+    for name in ("online_loss", "final_loss", "last_loss"):
+        several[name][1, 1, 0] = np.inf
+    made = Comparison.of({"t": several}, synthetic.ROOT)
+    axes = _axes(plots.schedules(made, "t"))[0]
+    points = [line for line in axes.get_lines() if len(line.get_xdata()) == 1]
+    assert len(points) == 8
+    rows = [
+        row
+        for schedule in ("constant", "linear")
+        for setting in ("tuned", "default")
+        for row in made.summary("t", schedule=schedule, setting=setting)
+    ]
+    for point, row in zip(points, rows, strict=True):
+        filled = to_hex(point.get_markerfacecolor()) != style.PAPER
+        assert filled == (row.setting == "tuned")
+        if math.isfinite(row.metric.value):
+            assert point.get_ydata()[0] == row.metric.value
+        else:
+            assert (point.get_marker(), point.get_ydata()[0]) == ("x", axes.get_ylim()[1])
+    ends = [line.get_ydata() for line in axes.get_lines() if len(line.get_xdata()) == 2]
+    assert list(ends[0]) == [rows[0].metric.low, rows[0].metric.high]
+    labels = [text.get_text() for text in axes.get_xticklabels()]
+    assert labels == ["constant", "linear to 0"]
+    one = _axes(plots.schedules(made, "t", "linear"))[0]
+    assert [text.get_text() for text in one.get_xticklabels()] == ["linear to 0"]
+
+
+def test_memory_is_state_beside_parameters():
+    one, two = (synthetic.task(GRIDS, steps=10) for _ in range(2))
+    one["state_bytes"][:] = [2000, 0]
+    one["parameter_bytes"][:] = 1000
+    axes = _axes(plots.memory(Comparison.of({"one": one, "two": two}, synthetic.ROOT)))[0]
+    (bar,) = _lines(axes, "parameters")
+    assert list(bar.get_xdata()) == [1000, 1000]
+    (state,) = _lines(axes, "RMSprop")
+    assert list(state.get_xdata()) == [2000]
+    (none,) = _lines(axes, "AdaGrad")
+    assert none.get_xdata()[0] == axes.get_xlim()[0], "nothing stands at the edge"
+    assert [text.get_text() for text in axes.texts[:4]] == ["2 ×", "0 ×", "1 ×", "1 ×"]
+
+
+def test_a_smaller_svg_shows_the_same():
+    """Places are moved by hundredths of a point, scales and ids that are used are kept."""
+    text = (
+        '<svg  viewBox="0 0 10 10">\n <!-- no --><g id="a"><path id="b"\n d="M 1.23456 2 \n'
+        'L 3 -4.5 z"'
+        ' style="fill: none; stroke: #fff"/></g>\n<use xlink:href="#b" '
+        'transform="scale(0.015625)"/></svg>'
+    )
+    assert style._smaller(text) == (
+        '<svg viewBox="0 0 10 10"><g><path id="b" d="M1.23 2L3 -4.5z"'
+        ' style="fill:none;stroke:#fff"/></g><use href="#b" transform="scale(0.015625)"/></svg>'
+    )
+
+
+def test_the_methods_of_a_comparison_are_the_pictures():
+    made = synthetic.comparison()
+    for figure in (
+        made.plot_losses("digits", "linear"),
+        made.plot_learning_rates("digits"),
+        made.plot_heat_map("digits", "rmsprop"),
+        made.plot_budget("digits"),
+        made.plot_effective_rates("digits"),
+        made.plot_path("valley", surface=synthetic.surface),
+        made.plot_memory(),
+        made.plot_differences(),
+        made.plot_schedules("digits"),
+    ):
+        assert isinstance(figure, Figure)
+    with pytest.raises(ValueError, match="schedule 'sine' is not here"):
+        made.plot_losses("digits", "sine")

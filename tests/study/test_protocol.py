@@ -7,7 +7,7 @@ import pytest
 from tiny import tiny
 
 import rmsprop
-from rmsprop.study import compare, named, optimizer, protocol
+from rmsprop.study import Problem, compare, named, optimizer, protocol, tuning
 
 
 def _sgd(learning_rate):
@@ -22,7 +22,7 @@ def result():
 
 def test_the_chosen_configuration_has_the_best_mean_tuning_score(result):
     task = result.task("tiny")
-    means = task["tuning_score"].mean("tuning_seed", skipna=False)
+    means = task["tuning_score"].mean("tuning_seed")  # NaN is padding, of a grid that grew less
     np.testing.assert_array_equal(task["chosen"], means.argmin("configuration"))
 
 
@@ -35,20 +35,20 @@ def test_tuning_and_reporting_seeds_differ(result):
 
 def test_reporting_runs_use_the_chosen_configuration(result):
     """The first reporting run again, by hand: the same losses to the bit."""
-    task = result.task("tiny").sel(optimizer="rmsprop")
+    task = result.view("tiny").sel(optimizer="rmsprop")
     chosen = task.isel(configuration=int(task["chosen"]))
     engine = protocol.Engine(tiny(), named("rmsprop").build, named("rmsprop").names, 20)
     names = ("learning_rate", "one_minus_decay")
     again = engine.run({n: np.full(4, float(chosen[n])) for n in names}, np.arange(4))
     np.testing.assert_array_equal(again.loss, task["loss"])
-    np.testing.assert_array_equal(again.metrics["final"], task["metric"].astype(np.float32))
+    np.testing.assert_array_equal(again.last("final"), task["metric"].astype(np.float32))
     np.testing.assert_allclose(task["online_loss"], again.loss.mean(axis=1), rtol=1e-6)
     np.testing.assert_allclose(task["final_loss"], again.loss[:, -2:].mean(axis=1), rtol=1e-6)
 
 
 def test_optimizers_begin_with_the_same_parameters_and_batches(result):
     """Paired: the first loss of a seed does not depend on the optimizer, and differs by seed."""
-    first = result.task("tiny")["loss"].isel(step=0)
+    first = result.view("tiny")["loss"].isel(step=0)
     np.testing.assert_array_equal(first.sel(optimizer="rmsprop"), first.sel(optimizer="adagrad"))
     assert len(np.unique(first.sel(optimizer="rmsprop"))) == 4
 
@@ -62,12 +62,14 @@ def test_the_same_call_gives_the_same_numbers(result):
 def test_grids_grow_until_the_best_is_inside():
     """SGD on the parabola is best with a rate near 0.4, which is 2 here: beyond the first grid."""
     finder = optimizer("sgd", lambda learning_rate: optax.sgd(0.2 * learning_rate))
-    task = compare([tiny()], [finder, named("adagrad")], seeds=2, tuning_seeds=1).task("tiny")
+    task = compare([tiny()], [finder, named("adagrad")], seeds=2, tuning_seeds=1).view("tiny")
     sgd = task.sel(optimizer="sgd")
     rates = sgd["learning_rate"].values
     best = rates[int(sgd["chosen"])]
     assert 1.0 < best < np.nanmax(rates)
-    assert np.isfinite(rates).sum() > 27
+    growth = sgd["growth"].values[np.isfinite(rates)]
+    assert (growth == 0).sum() == 27
+    assert growth.max() == len(growth) - 27  # one more rate each time
     assert sgd["at_edge"] == ""
 
 
@@ -75,8 +77,8 @@ def test_a_limit_that_is_reached_is_said():
     """The smaller the rate the better, without end: the grid stops, and the result says so."""
     problem = tiny(loss=lambda p, noise: -jnp.sum(p), better="higher", path=False)
     task = compare([problem], [optimizer("sgd", _sgd)], seeds=2, tuning_seeds=1).task("tiny")
-    assert task.sizes["configuration"] == 27 + protocol.MOST_GROWTHS
-    (sentence,) = task["at_edge"].values
+    assert task.sizes["configuration"] == 27 + tuning.MOST_GROWTHS
+    ((sentence,),) = task["at_edge"].values
     assert sentence.startswith("the best learning rate")
     assert sentence.endswith("is at the limit of its grid")
 
@@ -95,7 +97,12 @@ def test_diverged_runs_are_infinitely_bad_and_kept():
     [
         ({"seeds": 1}, "seeds is 1; it must be at least 2"),
         ({"tuning_seeds": 0}, "tuning_seeds is 0; it must be at least 1"),
-        ({"steps": 5}, "steps is 5; it must be at least 10"),
+        ({"steps": 5}, "steps is 5; it must be a multiple of 10"),
+        ({"steps": 25}, "steps is 25; it must be a multiple of 10"),
+        ({"steps": 2_000_000}, "at most 1,000,000"),
+        ({"schedules": ["cosine"]}, "schedule 'cosine' is unknown"),
+        ({"memory": 0}, "memory is 0 bytes; it must be positive"),
+        ({"optimizers": ["rmsprop"]}, "give a dictionary of names and functions"),
         ({"seeds": 10_000}, "seeds is 10000; it must be below"),
         ({"problems": []}, "there is no task to compare"),
         ({"optimizers": []}, "there is no optimizer to compare"),
@@ -104,6 +111,60 @@ def test_diverged_runs_are_infinitely_bad_and_kept():
 )
 def test_bad_input_is_refused_before_anything_is_compiled(arguments, message, monkeypatch):
     monkeypatch.setattr(protocol, "Engine", lambda *_: pytest.fail("something was compiled"))
-    call = {"problems": [tiny()], "optimizers": [optimizer("r", rmsprop.rmsprop)], **arguments}
-    with pytest.raises(ValueError, match=message):
+    call: dict = {
+        "problems": [tiny()],
+        "optimizers": [optimizer("r", rmsprop.rmsprop)],
+        **arguments,
+    }
+    with pytest.raises((ValueError, TypeError), match=message):
         compare(call.pop("problems"), call.pop("optimizers"), **call)
+
+
+def test_the_default_setting_is_what_is_got_without_tuning(result):
+    """The factory's own decay and starting value, and the learning rate that PyTorch gives both."""
+    task = result.task("tiny")
+    shown = result.summary("tiny", setting="default")
+    assert shown[0].hyperparameters == pytest.approx(
+        {"learning_rate": 0.01, "one_minus_decay": 0.1}
+    )
+    assert shown[1].hyperparameters == {"learning_rate": 0.01, "initial_accumulator_value": 0.1}
+    engine = protocol.Engine(
+        tiny(), lambda v: rmsprop.rmsprop(v["learning_rate"]), ("learning_rate",), 20
+    )
+    again = engine.run({"learning_rate": np.full(4, 0.01)}, np.arange(4))
+    # 1 - 0.1 as a float32 differs from 0.9 by 2^-24 / 0.1 relative in the average, over 20 steps.
+    np.testing.assert_allclose(
+        task["loss"].sel(optimizer="rmsprop", setting="default").squeeze(),
+        again.loss,
+        rtol=20 * 2**-20,
+    )
+
+
+def test_names_given_to_optimizers_are_theirs():
+    given = {"plain": optax.sgd, "heavy": optimizer("x", optax.sgd, {"momentum": (0.5, 0.9)})}
+    result = compare(tiny(), given, seeds=2, tuning_seeds=1)
+    assert [row.optimizer for row in result.summary()] == ["plain", "heavy"]
+    assert set(result.summary()[1].hyperparameters) == {"learning_rate", "momentum"}
+
+
+def test_a_problem_without_metrics_is_judged_by_its_training_loss():
+    bare = Problem("bare", init=tiny().init, loss=tiny().loss, sample=tiny().sample, steps=20)
+    result = compare(bare, {"sgd": optax.sgd, "rmsprop": rmsprop.rmsprop}, seeds=2, tuning_seeds=1)
+    task = result.task("bare")
+    np.testing.assert_allclose(task["metric"], task["final_loss"], rtol=2**-22)
+    assert np.isnan(result.summary()[0].steps_to_target.value)
+
+
+def test_a_width_that_does_not_fit_into_memory_is_halved(tmp_path):
+    """And is kept: the same study with more memory has the same width, so the same last bits."""
+    wide = protocol.Engine(tiny(), named("rmsprop").build, named("rmsprop").names, 20, width=4)
+    narrow = protocol.Engine(tiny(), named("rmsprop").build, named("rmsprop").names, 20, width=2)
+    assert narrow.chunk_bytes < wide.chunk_bytes
+    call = {"seeds": 2, "tuning_seeds": 1, "folder": tmp_path}
+    optimizers = {"rmsprop": rmsprop.rmsprop}
+    tight = compare(tiny(), optimizers, memory=wide.chunk_bytes - 1, **call)
+    assert tight.task("tiny").attrs["width"] == 2
+    free = compare(tiny(), optimizers, **call)
+    assert free.task("tiny").identical(tight.task("tiny"))
+    with pytest.raises(ValueError, match=r"one run needs .* MB, and memory allows .*--memory"):
+        compare(tiny(), optimizers, seeds=2, tuning_seeds=1, memory=100)

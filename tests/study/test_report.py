@@ -1,6 +1,5 @@
 """The page, the folder that survives interruptions, and the table for the terminal."""
 
-import base64
 import html.parser
 import json
 import os
@@ -10,18 +9,24 @@ import signal
 import subprocess
 import sys
 import threading
+import xml.etree.ElementTree as ElementTree
+from urllib.parse import unquote
 
+import numpy as np
 import pytest
 import synthetic
 from rich.console import Console
 
-from rmsprop.study import plots, report, style
+from rmsprop.study import plots, report
+from rmsprop.study.folder import StudyFolder
 from rmsprop.study.results import Comparison
 
 GRIDS = {
     "rmsprop": {"learning_rate": [1e-2, 1e-1], "one_minus_decay": [0.3, 0.03]},
     "adagrad": {"learning_rate": [1e-2, 1e-1]},
 }
+KINDS = ("budget", "effective-rates", "heat-rmsprop", "learning-rates", "loss", "schedules")
+OVERVIEW = ("differences.png", "memory.png")
 EVIL = '<script>alert("\'&")</script>'
 
 
@@ -35,7 +40,7 @@ def comparison():
     texts = dict.fromkeys(("title", "citation", "data_sha256", "report_label"), EVIL)
     grids = {**GRIDS, f"adam{EVIL}": GRIDS["adagrad"]}
     evil = synthetic.task(grids, seeds=5, steps=10, diverged={"adagrad": [0]}, **texts)
-    evil["at_edge"] = ("optimizer", [EVIL, "", ""])
+    evil["at_edge"] = (("optimizer", "schedule"), [[EVIL], [""], [""]])
     root = {
         **synthetic.ROOT,
         "command": EVIL,
@@ -47,21 +52,18 @@ def comparison():
     return Comparison.of({"valley": _small(path=True), "evil": evil}, root)
 
 
+# Pictures of a task whose first optimizer has two hyper-parameters tuned.
+OF_EVERY_TASK = (
+    *("budget", "effective-rates", "heat-rmsprop", "learning-rates", "loss", "schedules"),
+)
+
+
 @pytest.fixture(scope="module")
 def folder(comparison, tmp_path_factory):
     """A report."""
     made = tmp_path_factory.mktemp("report") / "deep" / "folder"
     report.write(comparison, made, {"valley": synthetic.surface})
     return made
-
-
-@pytest.fixture
-def plain(monkeypatch):
-    """Figures that take no time, for tests of the folder alone."""
-    monkeypatch.setattr(style, "png", lambda figure: b"PNG")
-    monkeypatch.setattr(style, "svg", lambda figure: "<svg></svg>")
-    for name in ("loss_curves", "learning_rates", "heat_map", "path", "differences"):
-        monkeypatch.setattr(plots, name, lambda *_: None)
 
 
 class _Page(html.parser.HTMLParser):
@@ -104,9 +106,9 @@ def test_the_folder_holds_page_figures_and_numbers(folder, comparison):
         "results.nc",
     ]
     names = [entry.name for entry in (folder / "figures").iterdir()]
-    common = ["heat-rmsprop", "learning-rates", "loss"]
-    expected = [f"{task}-{kind}.png" for task in ("evil", "valley") for kind in common]
-    assert sorted(names) == sorted([*expected, "valley-path.png", "differences.png"])
+    expected = [f"{task}-{kind}.png" for task in ("evil", "valley") for kind in OF_EVERY_TASK]
+    expected += ["valley-path.png", "differences.png", "memory.png"]
+    assert sorted(names) == sorted(expected)
     for name in names:
         assert (folder / "figures" / name).read_bytes()[:4] == b"\x89PNG"
     assert Comparison.load(folder).tree.identical(comparison.tree)
@@ -129,7 +131,7 @@ def test_the_page_needs_nothing_else(page, folder):
 def test_links_within_the_page_lead_somewhere(page):
     targets = {attributes.get("id") for _, attributes in page.tags}
     links = [a["href"][1:] for a in page.all("a") if a["href"].startswith("#")]
-    assert links == ["task-valley", "task-evil"]
+    assert {"task-valley", "task-evil", "answers", "numbers", "settings"} <= set(links)
     assert set(links) <= targets
 
 
@@ -138,8 +140,8 @@ def test_every_figure_is_inside_and_described(page, folder):
     assert len(images) == len(list((folder / "figures").iterdir()))
     for image in images:
         kind, data = image["src"].split(",", 1)
-        assert kind == "data:image/svg+xml;base64"
-        assert base64.b64decode(data).startswith(b"<svg")
+        assert kind == "data:image/svg+xml"
+        ElementTree.fromstring(unquote(data))
         assert len(image["alt"]) > 40
     assert any("0." in image["alt"] for image in images), "numbers are told too"
     assert any(EVIL in image["alt"] for image in images), "a quote does not end it"
@@ -156,9 +158,11 @@ def test_the_page_is_for_phones_and_for_the_dark(page, folder):
 
 def test_the_answer_comes_first(page, comparison):
     text = "".join(page.text)
-    for answer in report.answers(comparison):
-        assert text.index("compared") < text.index(answer) < text.index("Numbers")
-    assert text.index("Numbers") < text.index("How to read") < text.index("Settings and versions")
+    places = [text.index("compared"), *(text.index(x) for x in report.answers(comparison))]
+    # Behind them, for the contents before them name these headings too.
+    for heading in ("Numbers", "How to read", "Settings and versions"):
+        places.append(text.index(heading, places[-1]))
+    assert places == sorted(places)
 
 
 def test_everything_is_escaped_and_shown(page, folder):
@@ -199,8 +203,8 @@ def test_one_optimizer_can_be_reported(tmp_path, plain):
     page = report.write(Comparison.of({"t": alone}, synthetic.ROOT), tmp_path)
     assert "AdaGrad measured" in page.read_text(encoding="utf-8")
     assert sorted(entry.name for entry in (tmp_path / "figures").iterdir()) == [
-        "t-learning-rates.png",
-        "t-loss.png",
+        "memory.png",
+        *(f"t-{kind}.png" for kind in sorted({*OF_EVERY_TASK} - {"heat-rmsprop"})),
     ]
 
 
@@ -224,8 +228,8 @@ def test_a_new_report_replaces_the_earlier_one_and_nothing_else(comparison, othe
         (tmp_path / name).write_text("mine")
     report.write(other, tmp_path)
     figures = sorted(entry.name for entry in (tmp_path / "figures").iterdir())
-    kinds = ("heat-rmsprop", "learning-rates", "loss")
-    assert figures == ["differences.png", "mine.png", *(f"other-{kind}.png" for kind in kinds)]
+    ours = [f"other-{kind}.png" for kind in OF_EVERY_TASK]
+    assert figures == sorted(["differences.png", "memory.png", "mine.png", *ours])
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert Comparison.load(tmp_path).tasks == ("other",)
 
@@ -266,7 +270,7 @@ import synthetic
 from rmsprop.study import plots, report, style
 from rmsprop.study.results import Comparison
 
-for name in ("loss_curves", "learning_rates", "heat_map", "differences"):
+for name in plots.__all__:
     setattr(plots, name, lambda *_: None)
 style.png, style.svg = lambda figure: b"PNG", lambda figure: "<svg></svg>"
 one, two = (
@@ -305,10 +309,10 @@ for case in sys.argv[1:]:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process that is then killed")
 def test_killed_at_any_move_the_earlier_page_is_whole(tmp_path):
-    """kill -9: 0 is the saving of the numbers, 1 to 5 the moves, the last of them the page's."""
+    """kill -9: 0 is the saving of the numbers, 1 to 10 the moves, the last of them the page's."""
     cases = [
         f"{tmp_path / f'{number}{earlier}'}:{number}:{earlier}"
-        for number, earlier in ((0, True), (1, True), (5, True), (0, False), (3, False))
+        for number, earlier in ((0, True), (1, True), (10, True), (0, False), (3, False))
     ]
     paths = os.pathsep.join([*filter(None, sys.path), str(pathlib.Path(__file__).parent)])
     ended = subprocess.run(
@@ -414,3 +418,75 @@ def test_a_foreign_page_is_not_overwritten_where_a_killed_run_left_something(tmp
     (tmp_path / ".rmsprop-left").mkdir()
     with pytest.raises(ValueError, match="no report of rmsprop"):
         report.prepare(tmp_path)
+
+
+def test_the_folder_of_a_study_that_was_stopped_is_ours(other, tmp_path, plain):
+    study = StudyFolder(tmp_path)
+    study.begin({"seeds": 8})
+    study.put("a", {"x": np.zeros(2)})
+    before = _state(tmp_path)
+    assert report.prepare(tmp_path) == tmp_path
+    report.write(other, tmp_path)
+    assert before.items() <= _state(tmp_path).items(), "what has been run is kept"
+    assert report.prepare(tmp_path) == tmp_path
+    (tmp_path / "index.html").write_text("a stranger's page")
+    with pytest.raises(ValueError, match="no report of rmsprop"):
+        report.prepare(tmp_path)
+
+
+def test_loaded_results_make_the_same_page(comparison, folder, tmp_path, plain):
+    """Also without a surface: the paths are drawn alone."""
+    report.write(Comparison.load(folder), tmp_path)
+    loaded = (tmp_path / "index.html").read_text(encoding="utf-8")
+    report.write(comparison, tmp_path)
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == loaded
+
+
+def test_a_page_without_a_folder_links_to_nothing(other):
+    text = other.to_html()
+    page = _Page(text)
+    assert len(page.all("img")) == len(KINDS) + len(OVERVIEW)
+    assert all(attributes["href"].startswith("#") for attributes in page.all("a"))
+    assert "results.nc" not in text
+
+
+def test_all_numbers_are_on_the_page(folder, page, comparison):
+    text = "".join(page.text)
+    for setting in ("tuned", "default"):
+        for row in comparison.summary(setting=setting):
+            for number in (row.metric, row.final_loss, row.last_loss, row.online_loss):
+                assert str(number) in text
+    for words in (
+        *("steps to a good run, tuned", "trials", "expected best of 27 trials"),
+        *("learning rates within 5 % of the best", "seconds to compile, once"),
+    ):
+        assert words in text
+
+
+def test_every_schedule_has_its_numbers(tmp_path, plain):
+    several = _small(schedules=("constant", "linear"))
+    made = Comparison.of({"t": several}, synthetic.ROOT)
+    text = report.write(made, tmp_path).read_text(encoding="utf-8")
+    for row in made.summary(schedule="linear"):
+        assert str(row.metric).split()[0] in text
+    assert "schedule linear to 0" in text
+    assert "t under the schedule constant: RMSprop reaches" in text
+
+
+def test_a_comparison_shows_itself(comparison):
+    text = str(comparison)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\x1b" not in text
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(comparison)
+    assert "result [95 %]" in captured.get()
+    short = _Page(comparison._repr_html_())
+    for row in comparison.summary():
+        assert str(row.metric) in "".join(short.text)
+
+
+def test_a_page_of_all_tasks_stays_small(folder):
+    """Eleven tasks with all their pictures in 4 MB, so that it opens at once."""
+    size = (folder / "index.html").stat().st_size
+    assert size / 2 * 11 < 4e6

@@ -27,8 +27,8 @@ def comparison(small):
 def test_saving_and_loading_loses_nothing(comparison, tmp_path):
     small = comparison.task("digits")
     small.attrs.update(note='Größe "α" \\ \n — ', empty="", big="x" * 200_000, share=0.1, count=7)
-    small["loss"][0, 0, :3] = [np.inf, -np.inf, np.nan]
-    small["at_edge"][1] = "learning_rate is at the top of its grid – größer geht nicht"
+    small["loss"][0, 0, 0, 0, :3] = [np.inf, -np.inf, np.nan]
+    small["at_edge"][1, 0] = "learning_rate is at the top of its grid – größer geht nicht"
     before = Comparison.of({"digits": small, "b": comparison.task("valley")}, synthetic.ROOT)
     assert before.save(tmp_path / "new" / "folder") == tmp_path / "new" / "folder" / "results.nc"
     after = Comparison.load(tmp_path / "new" / "folder")
@@ -125,8 +125,8 @@ def test_a_missing_or_foreign_file_is_refused_in_a_sentence(tmp_path):
 
 
 def test_summary_by_hand(small):
-    small["metric"][2] = [0.5, 0.1, 0.2, 0.3, 0.9]
-    small["chosen"][:] = [3, 1, 2]
+    small["metric"][2, 0, 0] = [0.5, 0.1, 0.2, 0.3, 0.9]
+    small["chosen"][:, 0] = [3, 1, 2]
     rows = Comparison.of({"digits": small}, synthetic.ROOT).summary()
     assert [row.optimizer for row in rows] == ["rmsprop", "adagrad", "αdam"]
     adam = rows[2]
@@ -135,12 +135,14 @@ def test_summary_by_hand(small):
     assert 0.1 <= adam.metric.low < adam.metric.value < adam.metric.high <= 0.9
     assert adam.mean == pytest.approx(0.4)
     assert adam.median == 0.3
-    assert adam.final_loss.value == pytest.approx(np.sort(small["final_loss"][2])[1:4].mean())
-    assert adam.online_loss.value == pytest.approx(np.sort(small["online_loss"][2])[1:4].mean())
+    assert adam.final_loss.value == pytest.approx(np.sort(small["final_loss"][2, 0, 0])[1:4].mean())
+    assert adam.online_loss.value == pytest.approx(
+        np.sort(small["online_loss"][2, 0, 0])[1:4].mean()
+    )
     assert adam.hyperparameters == {"learning_rate": 1.0, "eps": 1e-8}
     assert rows[0].hyperparameters == {"learning_rate": 0.01, "one_minus_decay": 0.01}
     assert rows[1].hyperparameters == {"learning_rate": 0.01}
-    assert rows[1].at_edge == str(small["at_edge"].values[1])
+    assert rows[1].at_edge == str(small["at_edge"].values[1, 0])
     assert [(row.diverged, row.runs) for row in rows] == [(1, 5), (2, 5), (0, 5)]
     assert rows[1].mean == math.inf
     assert rows[1].metric.value == math.inf, "two of five is more than a quarter"

@@ -222,3 +222,61 @@ def test_an_optimizer_does_not_differ_from_itself(rng):
     # interval of that level is wider than needed by much (2.5 % were measured).
     assert found <= stats.binom.ppf(1 - 1e-3, repeats, 0.05)
     assert found >= 1
+
+
+# Of a share p seen in n repeats the Monte-Carlo standard error is sqrt(p (1 - p) / n). A test may
+# fail by chance once in a thousand: 3.1 of them below.
+REPEATS = 2_000
+TOLERANCE = 3.1 * math.sqrt(0.05 * 0.95 / REPEATS)  # 0.015
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_resamples")
+@pytest.mark.parametrize("seeds", [7, 10])
+@pytest.mark.parametrize("draw", ["normal", "lognormal"])
+def test_intervals_cover_at_their_level(seeds, draw, rng):
+    """What the module promises from seven seeds on: 94 of 100, for skewed losses as well."""
+    sample = getattr(rng, draw)
+    # The interquartile mean of a distribution, from a sample so large that it does not matter.
+    truth = float(interquartile_mean(sample(size=2_000_000)))
+    covered = 0
+    for _ in range(REPEATS):
+        found = bootstrap_interval(sample(size=seeds))
+        covered += found.low <= truth <= found.high
+    assert 0.94 - TOLERANCE <= covered / REPEATS < 0.99
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_resamples")
+@pytest.mark.parametrize("seeds", [5, 10])
+def test_paired_intervals_cover_at_their_level(seeds, rng):
+    """Two optimizers that differ by 0.3, with noise of their seeds in common."""
+    covered = 0
+    for _ in range(REPEATS):
+        common = rng.normal(size=seeds)
+        a, b = common + 0.5 * rng.normal(size=(2, seeds))
+        found = paired_difference(a + 0.3, b)
+        covered += found.low <= 0.3 <= found.high
+    assert 0.94 - TOLERANCE <= covered / REPEATS < 0.995
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_resamples")
+@pytest.mark.parametrize(("seeds", "share"), [(5, 0.06), (6, 0.05), (10, 0.05)])
+def test_an_optimizer_is_not_found_to_differ_from_itself_too_often(seeds, share, rng):
+    """At least 95 of 100 repeats find no difference between two sets of runs of one optimizer, on
+    the fewest seeds that get a verdict 94."""
+    found = 0
+    for _ in range(REPEATS):
+        common = rng.normal(size=seeds)
+        a, b = common + 0.5 * rng.normal(size=(2, seeds))
+        found += paired_difference(a, b).excludes_zero()
+    assert found / REPEATS <= share + TOLERANCE
+
+
+def test_the_same_runs_do_not_differ_at_all(rng):
+    for values in rng.normal(size=(20, 8)):
+        assert paired_difference(values, values) == Estimate(0, 0, 0)
+        assert paired_difference(values, 2 * values, seed=7) == paired_difference(
+            values, 2 * values, seed=7
+        )

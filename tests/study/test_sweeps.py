@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from tiny import tiny
 
 import rmsprop
+import rmsprop.frameworks
 from rmsprop.study import named, optimizer, sweeps
 
 
@@ -85,28 +85,59 @@ def test_what_is_no_factory():
         optimizer("mine", lambda: rmsprop.rmsprop(0.1))
 
 
-def _returns_none(learning_rate):
-    return None
-
-
-def _fails(learning_rate):
-    raise RuntimeError("no licence\nsecond line")
-
-
-def _branches(learning_rate):
-    return optax.sgd(0.1 if learning_rate > 1 else 0.2)
-
-
-@pytest.mark.parametrize("factory", [_returns_none, _fails, _branches, float])
-def test_a_factory_that_fails_is_named_before_anything_is_compiled(factory):
-    with pytest.raises(ValueError, match=r"optimizer 'mine' cannot be used: .*JAX traces") as told:
-        sweeps.Optimizer("mine", factory, (sweeps.Tunable("learning_rate", (0.1, 1), 0, 1),)).check(
-            tiny()
-        )
-    assert "\n" not in str(told.value)
-
-
-def test_what_would_be_tuned_and_never_passed_is_refused():
+def test_a_learning_rate_that_is_tuned_second_or_twice_is_refused():
     rate = sweeps.Tunable("learning_rate", (0.1, 1.0), 0, 1)
-    with pytest.raises(ValueError, match="tunes learning_rate, x; it must tune"):
-        sweeps.Optimizer("mine", optax.adam, (rate, sweeps.Tunable("x", (0.1, 1.0), 0, 1)))
+    other = sweeps.Tunable("x", (0.1, 1.0), 0, 1)
+    for tuned in ((other, rate), (rate, rate), ()):
+        with pytest.raises(ValueError, match="it must tune learning_rate first, and each"):
+            sweeps.Optimizer("mine", optax.adam, tuned)
+    with pytest.raises(ValueError, match=r"has the defaults \(0.1, 2\); give one for each"):
+        sweeps.Optimizer("mine", optax.adam, (rate,), (0.1, 2))
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ((), "is empty; give it at least one value"),
+        ((0.1, 0.01), "must be ascending"),
+        ((0.1, float("nan")), "must be finite"),
+        ((0.0, 0.1), "rates must be positive"),
+    ],
+)
+def test_grids_that_cannot_be_searched_are_refused(grid, message):
+    with pytest.raises(ValueError, match=message):
+        sweeps.Tunable("learning_rate", grid, 0, 1)
+
+
+def test_grids_of_one_s_own():
+    found = optimizer("x", rmsprop.rmsprop, {"decay": (0.5, 0.99), "momentum": (0.0, 0.9)})
+    assert found.names == ("learning_rate", "one_minus_decay", "momentum")
+    assert found.tuned[1].grid == pytest.approx((0.01, 0.5))
+    assert found.grown((0.1, found.tuned[1].grid[0], 0.9)) is None  # these do not grow
+    assert found.tuned[0].grid == sweeps.RATES
+    gradient = jnp.ones(1)
+    built = found.build({"learning_rate": 0.5, "one_minus_decay": 0.25, "momentum": 0.5})
+    state = built.init(gradient)
+    for expected in (
+        1.0,
+        1.5 + 1e-9,
+    ):  # steps of lr / sqrt(v), v from 0: 1/2 / 1/2, then with momentum
+        updates, state = built.update(gradient, state)
+        if expected == 1.0:
+            np.testing.assert_allclose(updates, -1.0, rtol=1e-6)
+    rates = optimizer("x", optax.sgd, {"learning_rate": (0.1, 1.0)})
+    assert rates.grown((1.0,)).tuned[0].grid == pytest.approx((0.1, 1.0, 10.0))
+    with pytest.raises(ValueError, match="shall tune decay, which its function does not take"):
+        optimizer("x", optax.sgd, {"decay": (0.9,)})
+    with pytest.raises(ValueError, match="is empty"):
+        optimizer("x", optax.sgd, {"momentum": ()})
+
+
+def test_other_frameworks_names_are_tuned():
+    found = optimizer("torch", rmsprop.frameworks.torch.rmsprop)
+    assert found.names == ("learning_rate", "one_minus_alpha")
+    assert found.defaults == pytest.approx({"learning_rate": 0.01, "one_minus_alpha": 0.01})
+    assert optimizer("keras", rmsprop.frameworks.keras.rmsprop).names[1] == "one_minus_rho"
+    assert optimizer("adam", optax.adam).defaults == pytest.approx(
+        {"learning_rate": 0.001, "one_minus_b2": 0.001}
+    )

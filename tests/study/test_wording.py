@@ -1,11 +1,12 @@
 """The sentences, against ones written by hand."""
 
+import dataclasses
 import math
 
 import pytest
 import synthetic
 
-from rmsprop.study import wording
+from rmsprop.study import sensitivity, wording
 from rmsprop.study.results import Comparison, Difference, Row
 from rmsprop.study.schema import Better
 from rmsprop.study.statistics import Estimate
@@ -26,14 +27,17 @@ def _told(better: Better = "lower"):
     def row(name, metric, diverged=0):
         values = {"learning_rate": 0.00316, "one_minus_decay": 0.03162}
         none = Estimate(1.0, 1.0, 1.0)
-        return Row("digits", name, values, "", metric, 1, 1, none, none, diverged, 5, 0.01, 100)
+        place = ("digits", name, "constant", "tuned")
+        losses = (none, none, none, none)
+        return Row(*place, values, "", 27, 0, metric, 1, 1, *losses, diverged, 5, 0.01, 1, 100, 100)
 
     def tell(rows, difference):
-        made.__dict__["_rows"] = {"digits": tuple(row(*given) for given in rows)}
+        place = ("digits", "constant", "tuned")
+        made._kept["rows", *place] = tuple(row(*given) for given in rows)
         first, second = rows[0][0], rows[1][0]
         probability = Estimate(0.5, 0.1, 0.9)
-        found = Difference("digits", first, second, better, difference, probability, 10)
-        made.__dict__["_differences"] = {"digits": (found,)}
+        found = Difference(*place, first, second, better, difference, probability, 10)
+        made._kept["pair", *place, *GRIDS] = found
         return made
 
     return tell
@@ -55,6 +59,56 @@ def test_answers_are_single_sentences():
     (answer,) = wording.answers(_told()(lost, Estimate(-0.002, -0.005, float("inf"))))
     assert "RMSprop reaches test error 0.0310 [0.0280, ∞], mine 0.0330" in answer
     assert answer.endswith("does not exclude 0; diverged: 1 of 5 RMSprop runs.")
+
+
+def test_what_is_infinite_reads_well():
+    inf = float("inf")
+    fine = ("adagrad", Estimate(0.033, 0.03, 0.036))
+    lost = ("rmsprop", Estimate(inf, 0.5, inf), 3)
+    (answer,) = wording.answers(_told()([lost, fine], Estimate(inf, 0.4, inf)))
+    assert answer == (
+        "digits: RMSprop reaches no test error, for 3 of 5 runs diverged, AdaGrad 0.0330 [0.0300, "
+        "0.0360]; the paired difference is infinite and excludes 0: AdaGrad is better."
+    )
+    (answer,) = wording.answers(_told()([fine, lost], Estimate(-inf, -inf, 0.1)))
+    assert answer == (
+        "digits: AdaGrad reaches test error 0.0330 [0.0300, 0.0360], RMSprop none, for 3 of 5 runs "
+        "diverged; the paired difference is infinite and does not exclude 0."
+    )
+
+
+def test_the_schedule_is_named_where_there_are_several():
+    several = synthetic.task(GRIDS, steps=10, schedules=("inverse_sqrt", "constant"))
+    made = Comparison.of({"t": several}, synthetic.ROOT)
+    (answer,) = wording.answers(made)
+    assert answer.startswith("t under the schedule 1/sqrt(t): RMSprop reaches")
+    (row, _) = made.summary("t")
+    assert str(row.metric) in answer
+
+
+def test_facts_of_tuning_are_words():
+    close = sensitivity.RateInterval(0.003, 0.03, True)
+    assert wording.rates(close) == "0.003 to 0.03 (1.0 decades)"
+    cut = sensitivity.RateInterval(0.003, 0.03, False)
+    assert wording.rates(cut) == "0.003 to 0.03 (at least 1.0 decades)"
+    assert wording.rates(None) == "none, every rate diverged"
+    made = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
+    row = made.summary("t")[0]
+    tried = [wording.trials(dataclasses.replace(row, trials=30, growths=n)) for n in range(4)]
+    assert tried == [
+        "30",
+        "30, its grid grew once",
+        "30, its grid grew twice",
+        "30, its grid grew 3 times",
+    ]
+
+
+def test_steps_to_a_target_are_words():
+    inf, nan = math.inf, math.nan
+    assert wording.steps_to(Estimate(30, 20, 40)) == "30 [20, 40]"
+    assert wording.steps_to(Estimate(inf, inf, inf)) == "never"
+    assert wording.steps_to(Estimate(inf, 20, inf)) == "seldom"
+    assert wording.steps_to(Estimate(nan, nan, nan)) == "no target"
 
 
 def test_one_seed_is_no_evidence():

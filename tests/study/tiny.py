@@ -6,7 +6,9 @@ import jax.numpy as jnp
 from rmsprop.study import Metric, Problem
 
 
-def tiny(name="tiny", *, width=4, better="lower", target=0.0, loss=None, path=True) -> Problem:
+def tiny(
+    name="tiny", *, width=4, better="lower", target=0.0, loss=None, path=True, steps=20
+) -> Problem:
     """A noisy parabola in two dimensions; the metric is its value at the end."""
 
     def parabola(p, noise):
@@ -23,9 +25,14 @@ def tiny(name="tiny", *, width=4, better="lower", target=0.0, loss=None, path=Tr
         metrics=lambda p: {"final": sign * parabola(p, jnp.zeros(2))},
         choose_by=final,
         report=final,
-        steps=20,
+        steps=steps,
         target=target,
         citation="made here",
         path=(lambda p: p) if path else None,
         width=width,
     )
+
+
+def slow():
+    """Enough chunks to be killed among them."""
+    return tiny("slow", steps=2000, width=2)

@@ -12,12 +12,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rmsprop.study.problems import TASKS, Metric, Problem, task
+    from rmsprop.study.problems import Metric, Problem
     from rmsprop.study.protocol import compare
     from rmsprop.study.results import Comparison
     from rmsprop.study.sweeps import Optimizer, Tunable, named, optimizer
+    from rmsprop.study.tasks import QUICK, TASKS, task
 
 __all__ = [
+    "QUICK",
     "TASKS",
     "Comparison",
     "Metric",
@@ -31,10 +33,11 @@ __all__ = [
 ]
 
 _PLACES = {
-    "problems": ("TASKS", "Metric", "Problem", "task"),
+    "problems": ("Metric", "Problem"),
     "protocol": ("compare",),
     "results": ("Comparison",),
     "sweeps": ("Optimizer", "Tunable", "named", "optimizer"),
+    "tasks": ("QUICK", "TASKS", "task"),
 }
 
 

@@ -1,17 +1,21 @@
-"""Many training runs as one compiled program, spread over the cores.
+"""Many training runs as one compiled program, spread over the cores or devices.
 
-A run is a `lax.scan` over the steps: no Python between them, and no loss that is read one by one.
-`width` runs with different hyper-parameters and seeds are mapped together with `vmap`; on a CPU a
-thread per core feeds such chunks to the same program, for XLA spreads small operations badly over
-cores, and two runs side by side keep two cores busy.  On an accelerator one wide `vmap` is right.
-The width changes the last bits of the numbers and so belongs to the definition of a study;
-the last chunk is filled up with copies of its first run.
+`width` runs with different hyper-parameters and seeds are mapped together with `vmap` to a chunk.
+On a CPU a thread per core feeds chunks to the same program, for XLA spreads small operations
+badly over cores, and two chunks side by side keep two cores busy. On accelerators a chunk is wide
+and each device takes one. The width changes the last bits of the numbers and so belongs to the
+definition of a study; the last chunk is filled up with copies of its first run. How many cores or
+devices there are, and how much memory, decides only how many chunks run at once.
 """
 
-import math
+from __future__ import annotations
+
+import functools
 import os
+import platform
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +24,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-import optax
-from jax import Array, lax
+from jax.sharding import Mesh, PartitionSpec
 
-from rmsprop.study.problems import Problem
+from rmsprop.study import effective_rates
+from rmsprop.study.folder import StudyFolder, digest
+from rmsprop.study.problems import TENTHS, TRAINING_LOSS, Problem
+from rmsprop.study.training import Build, sizes, training_run
 
 # Runs mapped together on an accelerator, where a chunk should fill the device.
 ACCELERATOR_WIDTH = 256
@@ -37,24 +43,34 @@ class Runs:
     """What runs leave behind; the first dimension of every array counts the runs.
 
     Attributes:
-        loss: Training loss before each step, shape (runs, steps), float32.
-        metrics: What `Problem.metrics` measured after the last step, each of shape (runs,).
-        path: Parameters before each step, shape (runs, steps, 2), for two-dimensional problems.
-        seconds: Wall-clock time of all of them, without compilation.
+        metrics: What was measured after each tenth of the steps, each of shape (runs, 10);
+            `training_loss`, the mean loss of the tenth, is always among them.
+        finite: Whether the loss was finite in every step.
+        loss: Training loss before each step, shape (runs, steps); None of scores alone.
+        effective_rate: Quantiles of the effective learning rate, shape (runs, bins, quantiles);
+            None of scores alone.
+        path: Parameters before each step, shape (runs, steps, 2), for two-dimensional problems;
+            None for others, and of scores alone.
+        seconds: Time of one core or device for all of them, without compilation.
     """
 
-    loss: npt.NDArray[np.float32]
     metrics: Mapping[str, npt.NDArray[np.float32]]
+    finite: npt.NDArray[np.bool_]
+    loss: npt.NDArray[np.float32] | None
+    effective_rate: npt.NDArray[np.float32] | None
     path: npt.NDArray[np.float32] | None
     seconds: float
 
     def __len__(self) -> int:
-        return len(self.loss)
+        return len(self.finite)
+
+    def last(self, metric: str) -> npt.NDArray[np.float32]:
+        """A metric after the last step."""
+        return self.metrics[metric][:, -1]
 
     def diverged(self, metric: str) -> npt.NDArray[np.bool_]:
         """Which runs met a loss, or ended with a value of this metric, that is not finite."""
-        finite = np.isfinite(self.loss).all(axis=1)
-        return np.logical_not(np.logical_and(finite, np.isfinite(self.metrics[metric])))
+        return np.logical_not(np.logical_and(self.finite, np.isfinite(self.last(metric))))
 
 
 class Engine:
@@ -65,37 +81,90 @@ class Engine:
         build: Makes the optimizer of a run from its hyper-parameters, traced float32 scalars by
             name.
         names: The hyper-parameters that differ between runs.
-        steps: Steps of every run, at least 1.
+        steps: Steps of every run, a multiple of 10.
+        width: Runs mapped together; None for the problem's own on a CPU, else 256.
         cores: Threads that feed the program; None for one a core on a CPU, else one.
+        memory: Bytes that all chunks under way may take; None for no bound.
+        folder: Where chunks that have ended are kept; None for nowhere.
 
     Attributes:
-        compile_seconds: Wall-clock time that tracing and compiling took.
+        parameter_bytes: Size of the trained parameters of one run.
         state_bytes: Size of the optimizer's state of one run.
     """
 
     def __init__(
         self,
         problem: Problem,
-        build: Callable[[Mapping[str, Array]], optax.GradientTransformation],
+        build: Build,
         names: Sequence[str],
         steps: int,
+        *,
+        width: int | None = None,
         cores: int | None = None,
+        memory: int | None = None,
+        folder: StudyFolder | None = None,
     ) -> None:
-        on_cpu = jax.default_backend() == "cpu"
         self.names = tuple(names)
-        self.width = problem.width if on_cpu else ACCELERATOR_WIDTH
-        self.cores = cores if cores is not None else (available_cores() if on_cpu else 1)
+        self.width = default_width(problem) if width is None else width
+        self._steps, self._memory = steps, memory
+        self._cores = available_cores() if cores is None else cores
+        self._folder = folder if folder is not None else StudyFolder(None)
+        self.parameter_bytes, self.state_bytes = sizes(problem, build, self.names)
+        self._lock = threading.Lock()
         started = time.perf_counter()
-        run = _run(problem, build, steps)
-        self.state_bytes = _state_bytes(problem, build, self.names)
-        self._program = _compile(run, self.names, self.width, one_thread=on_cpu)
-        self.compile_seconds = time.perf_counter() - started
+        self._mapped = _mapped(training_run(problem, build, steps), self.width)
+        self._lowered = jax.jit(self._mapped).lower(*_arguments(self.names, self.width))
+        self._trace_seconds = time.perf_counter() - started
+        # What decides the numbers: the program with all its constants, and what it runs on.
+        self._fingerprint = digest(
+            self._lowered.as_text(), problem.data_sha256, device(), jax.__version__
+        )
+
+    @property
+    def compile_seconds(self) -> float:
+        """Wall-clock time that tracing and compiling took, when the program was first compiled."""
+        kept = self._folder.get(f"compiled-{self._fingerprint}")
+        if kept is not None:
+            return float(kept["seconds"])
+        return self._compiled[1]
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Memory of one chunk under way, as XLA plans it."""
+        plan = self._compiled[0].memory_analysis()
+        parts = ("argument", "output", "temp")
+        return sum(int(getattr(plan, f"{part}_size_in_bytes", 0)) for part in parts)
+
+    @functools.cached_property
+    def _compiled(self) -> tuple[Any, float]:
+        started = time.perf_counter()
+        options: dict[str, str | bool] = {}
+        devices = jax.local_devices()
+        lowered = self._lowered
+        if on_cpu():
+            # The threads are ours: with XLA's own beside them cores would be handed to and fro.
+            options["xla_cpu_multi_thread_eigen"] = False
+        elif len(devices) > 1:
+            lowered = self._on_all(devices)
+        program = lowered.compile(compiler_options=options)
+        seconds = self._trace_seconds + time.perf_counter() - started
+        name = f"compiled-{self._fingerprint}"
+        if self._folder.get(name) is None:
+            self._folder.put(name, {"seconds": np.array(seconds)})
+        return program, seconds
+
+    def compile(self) -> None:
+        """Compiles now what else is compiled when the first chunk runs."""
+        with self._lock:
+            _ = self._compiled
 
     def run(
         self,
         hyperparameters: Mapping[str, npt.ArrayLike],
         seeds: npt.ArrayLike,
         advance: Advance = lambda runs: None,
+        *,
+        scores_only: bool = False,
     ) -> Runs:
         """Trains once for each entry of the arrays.
 
@@ -103,36 +172,174 @@ class Engine:
             hyperparameters: For every name of the engine an array of shape (runs,).
             seeds: Integers of shape (runs,): the initial parameters and the batches of each run.
             advance: Called after each chunk with the number of runs in it.
+            scores_only: Leaves out all that is as long as a run, for runs that are only chosen by.
 
         Returns:
             The runs, in the order of the arrays.
+
+        Raises:
+            ValueError: one chunk needs more memory than is allowed.
+            OSError: chunks cannot be kept.
         """
         columns = {name: np.asarray(hyperparameters[name], np.float32) for name in self.names}
         numbers = np.asarray(seeds, np.int32)
-        started = time.perf_counter()
         starts = range(0, len(numbers), self.width)
-        with ThreadPoolExecutor(self.cores) as pool:
-            waiting = {
-                pool.submit(self._chunk, columns, numbers, start): index
-                for index, start in enumerate(starts)
-            }
-            try:
-                for done in as_completed(waiting):
-                    done.result()
-                    advance(min(self.width, len(numbers) - starts[waiting[done]]))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)  # running ones end soon
-                raise
-        chunks = [future.result() for future in waiting]
-        loss, metrics, path = jax.tree.map(lambda *parts: np.concatenate(parts), *chunks)
-        return Runs(loss, metrics, path, time.perf_counter() - started)
+        chunks = [
+            _Chunk(self, columns, numbers[i : i + self.width], i, scores_only) for i in starts
+        ]
+        found: dict[int, Mapping[str, np.ndarray]] = {}
+        for index, chunk in enumerate(chunks):
+            kept = self._folder.get(chunk.name)
+            if kept is not None:
+                found[index] = kept
+                advance(len(chunk.seeds))
+        missing = [index for index in range(len(chunks)) if index not in found]
+        for indices, results in self._spread(chunks, missing):
+            for index, result in zip(indices, results, strict=True):
+                self._folder.put(chunks[index].name, result)
+                found[index] = result
+                advance(len(chunks[index].seeds))
+        return _joined([found[index] for index in range(len(chunks))])
 
-    def _chunk(self, columns: Mapping[str, np.ndarray], seeds: np.ndarray, start: int) -> Any:
-        """The results of `width` runs from `start` on, as NumPy arrays, without the padding."""
-        rows = np.arange(start, min(start + self.width, len(seeds)))
-        padded = np.resize(np.append(rows, np.full(self.width - len(rows), start)), self.width)
-        values = self._program({name: c[padded] for name, c in columns.items()}, seeds[padded])
-        return jax.tree.map(lambda x: np.asarray(x)[: len(rows)], values)
+    def _spread(
+        self, chunks: Sequence[_Chunk], missing: Sequence[int]
+    ) -> Iterator[tuple[Sequence[int], list[dict[str, np.ndarray]]]]:
+        """Runs chunks, as many at once as cores and memory allow; yields them as they end."""
+        if not missing:
+            return
+        self.compile()
+        together = self.devices  # chunks in one call of the program
+        groups = [missing[i : i + together] for i in range(0, len(missing), together)]
+        pool = ThreadPoolExecutor(self._threads())
+        try:
+            waiting = {
+                pool.submit(self._call, [chunks[index] for index in group]): group
+                for group in groups
+            }
+            for done in as_completed(waiting):
+                yield waiting[done], done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # running ones end soon
+
+    @property
+    def devices(self) -> int:
+        """How many devices a call of the program runs on."""
+        return 1 if on_cpu() else len(jax.local_devices())
+
+    def _threads(self) -> int:
+        """Calls of the program that may be under way at once."""
+        # On accelerators two: while the numbers of one go to the host, the next is under way.
+        most = self._cores if on_cpu() else 2
+        if self._memory is None:
+            return most
+        if self.chunk_bytes > self._memory:
+            raise ValueError(
+                f"{self.width} runs mapped together need {self.chunk_bytes / 1e6:,.0f} MB, and"
+                f" memory allows {self._memory / 1e6:,.0f} MB; allow more with --memory (memory= in"
+                f" Python), or begin a new study, which chooses a width that fits."
+            )
+        return max(1, min(most, self._memory // self.chunk_bytes))
+
+    def _call(self, chunks: Sequence[_Chunk]) -> list[dict[str, np.ndarray]]:
+        """The results of chunks that run side by side, one on each device."""
+        started = time.perf_counter()
+        padded = [*chunks, *[chunks[0]] * (self.devices - len(chunks))]
+        arguments = jax.tree.map(lambda *x: np.concatenate(x), *(c.arguments() for c in padded))
+        outcome = jax.tree.map(np.asarray, self._compiled[0](*arguments))
+        seconds = time.perf_counter() - started
+        return [
+            chunk.kept(jax.tree.map(lambda x, i=i: x[i * self.width :], outcome), seconds)
+            for i, chunk in enumerate(chunks)
+        ]
+
+    def _on_all(self, devices: Sequence[Any]) -> Any:
+        """The program over all devices, each with a chunk of its own."""
+        mesh, runs = Mesh(np.array(devices), ("runs",)), PartitionSpec("runs")
+        placed = {"mesh": mesh, "in_specs": runs, "out_specs": runs}
+        # Its check of what varies over devices would have every loop's first carry marked by hand.
+        if hasattr(jax, "shard_map"):
+            spread = jax.shard_map(self._mapped, **placed, check_vma=False)
+        else:  # JAX 0.6 has it among the experiments only
+            from jax.experimental.shard_map import shard_map
+
+            spread = shard_map(self._mapped, **placed, check_rep=False)
+        return jax.jit(spread).lower(*_arguments(self.names, self.width * len(devices)))
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Runs that are mapped together."""
+
+    engine: Engine
+    columns: Mapping[str, np.ndarray]
+    seeds: np.ndarray
+    start: int
+    scores_only: bool
+
+    @property
+    def name(self) -> str:
+        """Under which its results are kept: all that decides them."""
+        columns, seeds = self.arguments()
+        parts = [np.ascontiguousarray(columns[name]).tobytes() for name in sorted(columns)]
+        what = "scores" if self.scores_only else "all"
+        count = str(len(self.seeds))
+        return digest(self.engine._fingerprint, what, count, *parts, seeds.tobytes())
+
+    def arguments(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Of the program, filled up with copies of the first run."""
+        missing = self.engine.width - len(self.seeds)
+        rows = np.append(np.arange(len(self.seeds)), np.zeros(missing, int))
+        columns = {name: column[self.start + rows] for name, column in self.columns.items()}
+        return columns, self.seeds[rows]
+
+    def kept(self, outcome: Any, seconds: float) -> dict[str, np.ndarray]:
+        """What is kept of an outcome, without the padding."""
+        loss, metrics, rates, path = jax.tree.map(lambda x: x[: len(self.seeds)], outcome)
+        blocks = loss.reshape(len(loss), TENTHS, -1).astype(np.float64)
+        with np.errstate(all="ignore"):  # a diverged run is no news here
+            means = blocks.mean(axis=-1).astype(np.float32)
+        made = {f"metric_{name}": values for name, values in metrics.items()}
+        made |= {
+            f"metric_{TRAINING_LOSS.name}": means,
+            "finite": np.isfinite(loss).all(axis=1),
+            "seconds": np.array(seconds),
+        }
+        if not self.scores_only:
+            made |= {
+                "loss": loss,
+                "effective_rate": effective_rates.quantiles(rates, self.engine._steps),
+            }
+            made |= {} if path is None else {"path": path}
+        return made
+
+
+def _joined(chunks: Sequence[Mapping[str, np.ndarray]]) -> Runs:
+    def column(name: str) -> Any:
+        return np.concatenate([chunk[name] for chunk in chunks]) if name in chunks[0] else None
+
+    metrics = {
+        name.removeprefix("metric_"): column(name)
+        for name in chunks[0]
+        if name.startswith("metric_")
+    }
+    seconds = float(sum(chunk["seconds"] for chunk in chunks))
+    found = {name: column(name) for name in ("finite", "loss", "effective_rate", "path")}
+    return Runs(metrics=metrics, seconds=seconds, **found)
+
+
+def on_cpu() -> bool:
+    """Whether the runs are spread over cores, rather than over devices."""
+    return jax.default_backend() == "cpu"
+
+
+def default_width(problem: Problem) -> int:
+    """How many runs are mapped together on the device at hand."""
+    return problem.width if on_cpu() else ACCELERATOR_WIDTH
+
+
+def device() -> str:
+    """What the numbers were made on; others may round in another way."""
+    return f"{jax.devices()[0].device_kind} ({platform.machine()})"
 
 
 def available_cores() -> int:
@@ -142,62 +349,29 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _run(
-    problem: Problem,
-    build: Callable[[Mapping[str, Array]], optax.GradientTransformation],
-    steps: int,
-) -> Callable[[Mapping[str, Array], Array], Any]:
-    """One training run from its hyper-parameters and seed, as a pure function."""
-
-    def run(hyperparameters: Mapping[str, Array], seed: Array) -> Any:
-        initial_key, batch_key = jax.random.split(jax.random.key(seed))
-        optimizer = build(hyperparameters)
-        params = problem.init(initial_key)
-
-        def step(carry: Any, count: Array) -> tuple[Any, Any]:
-            params, state = carry
-            batch = problem.sample(batch_key, count)
-            loss, gradients = jax.value_and_grad(problem.loss)(params, batch)
-            updates, state = optimizer.update(gradients, state, params)
-            place = None if problem.path is None else problem.path(params)
-            return (optax.apply_updates(params, updates), state), (loss, place)
-
-        carry = (params, optimizer.init(params))
-        (params, _), (losses, path) = lax.scan(step, carry, jnp.arange(steps, dtype=jnp.int32))
-        return losses, dict(problem.metrics(params)), path
-
-    return run
+def available_memory() -> int:
+    """Half of the machine's memory, or of the device's, in bytes: what a study may take."""
+    if not on_cpu():
+        limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit")
+        if limit:
+            return int(limit) // 2
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
-def _compile(
-    run: Callable[..., Any], names: Sequence[str], width: int, *, one_thread: bool
-) -> Callable[..., Any]:
-    if width == 1:  # vmap over one run would still give every array one more dimension
+def _mapped(run: Callable[..., Any], width: int) -> Callable[..., Any]:
+    if width > 1:
+        return jax.vmap(run)
 
-        def mapped(hyperparameters: Mapping[str, Array], seeds: Array) -> Any:
-            alone = run({name: x[0] for name, x in hyperparameters.items()}, seeds[0])
-            return jax.tree.map(lambda x: x[None], alone)
-    else:
-        mapped = jax.vmap(run)
-    arguments = (
+    def alone(hyperparameters: Mapping[str, Any], seeds: Any) -> Any:
+        # vmap over one run would still give every array one more dimension
+        outcome = run({name: x[0] for name, x in hyperparameters.items()}, seeds[0])
+        return jax.tree.map(lambda x: x[None], outcome)
+
+    return alone
+
+
+def _arguments(names: Sequence[str], width: int) -> tuple[Any, Any]:
+    return (
         {name: jax.ShapeDtypeStruct((width,), jnp.float32) for name in names},
         jax.ShapeDtypeStruct((width,), jnp.int32),
     )
-    # The threads are ours: with XLA's own beside them the cores would only be handed to and fro.
-    options: dict[str, str | bool] = {}
-    if one_thread:
-        options["xla_cpu_multi_thread_eigen"] = False
-    return jax.jit(mapped).lower(*arguments).compile(compiler_options=options)
-
-
-def _state_bytes(
-    problem: Problem,
-    build: Callable[[Mapping[str, Array]], optax.GradientTransformation],
-    names: Sequence[str],
-) -> int:
-    def state(hyperparameters: Mapping[str, Array]) -> Any:
-        return build(hyperparameters).init(problem.init(jax.random.key(0)))
-
-    scalars = {name: jax.ShapeDtypeStruct((), jnp.float32) for name in names}
-    leaves = jax.tree.leaves(jax.eval_shape(state, scalars))
-    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in leaves)

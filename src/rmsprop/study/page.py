@@ -2,48 +2,32 @@
 
 Nothing is loaded from elsewhere, neither from the network nor from the folder; the page says so to
 the browser. It is light or dark as the reader prefers, and its tables become lists on a phone.
-Every text that comes from results goes through `_text` or `_attribute`, which escape it.
+Every text that comes from results goes through `rmsprop.study.markup`, which escapes it.
 """
 
 from __future__ import annotations
 
-import base64
-import html
 import importlib.resources
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
 
 import xarray as xr
 
-from rmsprop.study import style, wording
-from rmsprop.study.results import FILE_NAME, Comparison, Row
+from rmsprop.study import markup, page_claims, page_numbers, style, wording
+from rmsprop.study.markup import Picture, attribute, definitions, listed, text
+from rmsprop.study.results import FILE_NAME, Comparison
 from rmsprop.study.schema import tuned_names
 
 GENERATOR = '<meta name="generator" content="rmsprop">'
-FIGURES = "figures"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as the page shows it.
-
-    Attributes:
-        file: name of the PNG in the folder of figures.
-        svg: the figure itself.
-        alt: what it shows, for those who do not see it.
-        caption: how to read it.
-    """
-
-    file: str
-    svg: str
-    alt: str
-    caption: str
 
 
 def render(
-    comparison: Comparison, overview: Sequence[Picture], pictures: Mapping[str, Sequence[Picture]]
+    comparison: Comparison,
+    overview: Sequence[Picture],
+    pictures: Mapping[str, Sequence[Picture]],
+    *,
+    files: bool = True,
 ) -> str:
     """The page.
 
@@ -51,12 +35,14 @@ def render(
         comparison: the results.
         overview: pictures of all tasks together.
         pictures: task -> its pictures.
+        files: whether the numbers lie in a file beside the page, of which it then speaks.
 
     Returns:
         A complete HTML document.
     """
-    names = _listed([wording.name(name) for name in _optimizers(comparison)])
+    names = listed([wording.name(name) for name in _optimizers(comparison)])
     title = f"{names} compared" if len(_optimizers(comparison)) > 1 else f"{names} measured"
+    said = page_claims.render(comparison)
     sections = "".join(_task(comparison, task, pictures[task]) for task in comparison.tasks)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -68,47 +54,60 @@ def render(
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <link rel="icon" href="data:,">
-<title>{_attribute(title)}</title>
+<title>{attribute(title)}</title>
 <style>{_style()}</style>
 </head>
 <body>
-<header><h1>{_text(title)}</h1><p>{_text(_subtitle(comparison))}</p></header>
+<header><h1>{text(title)}</h1><p>{text(_subtitle(comparison))}</p>{_contents(said)}</header>
 <main>
+<h2 id="answers">Answers</h2>
 {_answers(comparison)}
-{_pictures(overview)}
 <h2 id="numbers">Numbers</h2>
-{_table(comparison.summary(), comparison)}
-{_notes(comparison)}
-{_method(comparison)}
+{page_numbers.results(comparison)}
+{page_numbers.edges(comparison)}
+<h2 id="pictures">Pictures</h2>
+{markup.pictures(overview)}
 {sections}
+{said}
+{_method(comparison)}
 <h2 id="settings">Settings and versions</h2>
 {_settings(comparison)}
-<p>All numbers behind this page are in <code>{FILE_NAME}</code> beside it, a netCDF file with one
-group per task:</p>
-<pre><code>from rmsprop.study import Comparison
-Comparison.load("folder of this page").task({_text(repr(comparison.tasks[0]))})</code></pre>
+{_file(comparison) if files else ""}
 </main>
 </body>
 </html>
 """
 
 
-def _text(text: object) -> str:
-    """Escaped; intervals stay on one line."""
-    interval = r"\[[-+0-9.e∞]+, [-+0-9.e∞]+\]"
-    return re.sub(interval, r'<span class="interval">\g<0></span>', _attribute(text))
+def _contents(said: str) -> str:
+    """Where to go on the page."""
+    parts = {
+        "answers": "Answers",
+        "numbers": "Numbers",
+        "pictures": "Pictures",
+        "claims": "What is said",
+        "published": "Found before",
+        "method": "Method",
+        "settings": "Settings",
+    }
+    optional = ("claims", "published")
+    links = [
+        f'<a href="#{place}">{name}</a>'
+        for place, name in parts.items()
+        if place not in optional or f'id="{place}"' in said
+    ]
+    return f'<nav aria-label="Contents">{" ".join(links)}</nav>'
 
 
-def _attribute(text: object) -> str:
-    return html.escape(str(text), quote=True)
+def _file(comparison: Comparison) -> str:
+    return f"""<p>All numbers behind this page are in <code>{FILE_NAME}</code> beside it, a netCDF
+file with one group per task:</p>
+<pre><code>from rmsprop.study import Comparison
+Comparison.load("folder of this page").task({text(repr(comparison.tasks[0]))})</code></pre>"""
 
 
 def _optimizers(comparison: Comparison) -> list[str]:
     return list(dict.fromkeys(row.optimizer for row in comparison.summary()))
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _subtitle(comparison: Comparison) -> str:
@@ -128,81 +127,14 @@ def _answers(comparison: Comparison) -> str:
         chips = ""
         for row in differences:
             which = f"{wording.pair(row)}: " if len(differences) > 1 else ""
-            kind = "chip" if row.winner else "chip none"
-            chips += f'<span class="{kind}">{_text(which + wording.verdict(row))}</span>'
-        title = _text(comparison.task(task).attrs["title"])
+            kind = "chip yes" if row.winner else "chip none"
+            chips += f'<span class="{kind}">{text(which + wording.verdict(row))}</span>'
+        title = text(comparison.task(task).attrs["title"])
         cards.append(
-            f'<article><h2><a href="#task-{task}">{title}</a></h2>{chips}'
-            f"<p>{_text(answer)}</p></article>"
+            f'<article><h3><a href="#task-{task}">{title}</a></h3>{chips}'
+            f"<p>{text(answer)}</p></article>"
         )
     return f'<div class="answers">{"".join(cards)}</div>'
-
-
-def _pictures(pictures: Sequence[Picture]) -> str:
-    shown = []
-    for picture in pictures:
-        data = base64.b64encode(picture.svg.encode()).decode()
-        link = f'<a href="{FIGURES}/{_attribute(picture.file)}">PNG</a>'
-        shown.append(
-            f'<figure><img src="data:image/svg+xml;base64,{data}" alt="{_attribute(picture.alt)}">'
-            f"<figcaption>{_text(picture.caption)} {link}</figcaption></figure>"
-        )
-    return f'<div class="pictures">{"".join(shown)}</div>'
-
-
-def _table(rows: Iterable[Row], comparison: Comparison) -> str:
-    heads = (
-        *(
-            "Task",
-            "Optimizer",
-            "Result [95 %]",
-            "Training loss, last tenth",
-            "Training loss, all steps",
-        ),
-        *("Diverged", "Chosen", "Seconds a run", "Optimizer state"),
-    )
-    body = []
-    for row in rows:
-        attributes = comparison.task(row.task).attrs
-        arrow = {"lower": "↓", "higher": "↑"}[attributes["report_better"]]
-        cells = (
-            f"{row.task}: {attributes['report_label']} {arrow}",
-            wording.name(row.optimizer),
-            row.metric,
-            row.final_loss,
-            row.online_loss,
-            f"{row.diverged} of {row.runs}",
-            wording.settings(row.hyperparameters),
-            wording.seconds(row.seconds_per_run),
-            wording.size(row.state_bytes),
-        )
-        best = ' class="best"' if row is comparison.best(row.task) else ""
-        first, *others = (
-            f'data-label="{_attribute(head)}"><span>{_text(cell)}</span>'
-            for head, cell in zip(heads, cells, strict=True)
-        )
-        body.append(
-            f'<tr{best}><th scope="row" {first}</th>' + "".join(f"<td {x}</td>" for x in others)
-        )
-    head = "".join(f'<th scope="col">{_text(word)}</th>' for word in heads)
-    return (
-        f'<div class="wide"><table class="numbers"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{'</tr>'.join(body)}</tr></tbody></table></div>"
-        '<p class="small">↓ lower is better, ↑ higher is better. The best of a task is bold, which '
-        "the interval of the difference need not confirm.</p>"
-    )
-
-
-def _notes(comparison: Comparison) -> str:
-    notes = [
-        f"{row.task}, {wording.name(row.optimizer)}: {row.at_edge}"
-        for row in comparison.summary()
-        if row.at_edge
-    ]
-    if not notes:
-        return ""
-    items = "".join(f"<li>{_text(note)}</li>" for note in notes)
-    return f'<div class="note"><strong>At the edge of a grid</strong><ul>{items}</ul></div>'
 
 
 def _method(comparison: Comparison) -> str:
@@ -225,13 +157,21 @@ paired difference resamples both optimizers on the same seeds.</li>
 chosen. It does not say what another choice would have come to: of many configurations, tried on few
 tuning seeds, a lucky one may win.</li>
 <li>An interval that holds 0 does not show that two optimizers are equal, only that these seeds
-cannot tell them apart.{_text(several)}</li>
+cannot tell them apart.{text(several)}</li>
 <li>A run that diverged counts as infinitely bad (∞) and is never left out.</li>
+<li>Under several schedules of the learning rate each optimizer is tuned under each; answers and
+pictures are of the first. The default setting is what a user gets who tunes nothing.</li>
+<li>The expected best of some trials is that of the tuning score, drawn without replacement from the
+first grid; what came by growing it is left out. The score is that of the seeds chosen by, so it
+flatters a little.</li>
+<li>Training loss, the reported metric and the loss over all steps, which is the area under its
+curve, are told apart, for the best may differ. Seconds are those of one core or device, without
+compilation.</li>
 </ul>"""
 
 
 def _task(comparison: Comparison, task: str, pictures: Sequence[Picture]) -> str:
-    dataset = comparison.task(task)
+    dataset = comparison.view(task)
     attributes = dataset.attrs
     facts = {
         "Steps": attributes["steps"],
@@ -239,21 +179,33 @@ def _task(comparison: Comparison, task: str, pictures: Sequence[Picture]) -> str
             word: f"{attributes[f'{key}_label']} ({attributes[f'{key}_better']} is better)"
             for word, key in (("Chosen by", "choose_by"), ("Reported", "report"))
         },
-        "A good run reaches": f"{attributes['target']:g}",
-        "Tuning seeds": _numbers(dataset["tuning_seed"].values.tolist()),
-        "Reporting seeds": _numbers(dataset["seed"].values.tolist()),
+        "A good run reaches": f"{attributes['target']:g}"
+        if math.isfinite(attributes["target"])
+        else "no target is set",
+        "Tuning seeds": _seeds(dataset["tuning_seed"].values.tolist()),
+        "Reporting seeds": _seeds(dataset["seed"].values.tolist()),
         "Configurations tried": _tried(dataset),
         **_improvement(comparison, task),
         "Source": attributes["citation"],
         "SHA-256 of the data": attributes["data_sha256"] or "no data",
     }
     return (
-        f'<section id="task-{task}"><h2>{_text(attributes["title"])}</h2>'
-        f"{_pictures(pictures)}{_list(facts)}</section>"
+        f'<section aria-labelledby="task-{task}"><h3 id="task-{task}">{text(attributes["title"])}'
+        f'</h3><p class="small">{text(_shown(comparison, task))}</p>{markup.pictures(pictures)}'
+        f"{markup.details('All numbers', page_numbers.everything(comparison, task))}"
+        f"{markup.details('Seeds, grids and source', definitions(facts))}"
+        '<p class="small"><a href="#answers">Back to the answers</a></p></section>'
     )
 
 
-def _numbers(numbers: Sequence[int]) -> str:
+def _shown(comparison: Comparison, task: str) -> str:
+    """What the pictures of a task are of."""
+    names = comparison.schedules(task)
+    first = f"Under the schedule {wording.schedule(names[0])}. " if len(names) > 1 else ""
+    return f"{first}Task {task}, {comparison.task(task).attrs['steps']} steps."
+
+
+def _seeds(numbers: Sequence[int]) -> str:
     """Integers, a run of neighbours as its ends."""
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
         return f"{numbers[0]} to {numbers[-1]}"
@@ -264,7 +216,7 @@ def _tried(dataset: xr.Dataset) -> str:
     counts = dataset["learning_rate"].notnull().sum("configuration")
     return "; ".join(
         f"{wording.name(name)} {int(counts.sel(optimizer=name))} "
-        f"({_listed([wording.axis(hyper) for hyper in tuned])})"
+        f"({listed([wording.axis(hyper) for hyper in tuned])})"
         for name, tuned in tuned_names(dataset).items()
     )
 
@@ -285,15 +237,7 @@ def _settings(comparison: Comparison) -> str:
         **json.loads(attributes["settings"]),
     }
     versions = json.loads(attributes["versions"])
-    return f"{_list(shown)}<h3>Versions</h3>{_list(versions)}"
-
-
-def _list(facts: Mapping[str, object]) -> str:
-    items = []
-    for key, fact in facts.items():
-        text = json.dumps(fact) if isinstance(fact, (list, dict, type(None))) else fact
-        items.append(f"<dt>{_text(key)}</dt><dd>{_text(text)}</dd>")
-    return f"<dl>{''.join(items)}</dl>"
+    return f"{definitions(shown)}<h3>Versions</h3>{definitions(versions)}"
 
 
 def _style() -> str:

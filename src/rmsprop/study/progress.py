@@ -31,6 +31,10 @@ class Progress(Protocol):
         """So many runs have ended."""
         ...
 
+    def say(self, sentence: str) -> None:
+        """Something has happened that the user should know."""
+        ...
+
 
 class Silent:
     """Shows nothing."""
@@ -44,6 +48,9 @@ class Silent:
         """Nothing."""
 
     def advance(self, runs: int) -> None:
+        """Nothing."""
+
+    def say(self, sentence: str) -> None:
         """Nothing."""
 
 
@@ -90,3 +97,7 @@ class Bars:
         self._check()
         if self._current is not None:
             self._bars.advance(self._current, runs)
+
+    def say(self, sentence: str) -> None:
+        """A line of its own."""
+        self._bars.console.print(sentence, highlight=False, markup=False)

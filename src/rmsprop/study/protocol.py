@@ -5,76 +5,67 @@
    the best point is on their edge; how many were tried, and what is still on the edge at the limit,
    is said.
 3. A configuration is chosen by its mean score over the tuning seeds, on validation data, and
-   reported on other seeds, on test data.
-4. A run that diverges is infinitely bad, and never dropped.
+   reported on other seeds, on test data. What a user gets who tunes nothing is reported beside it.
+4. All of this for each schedule of the learning rate.
+5. A run that diverges is infinitely bad, and never dropped.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
+import optax
 import xarray as xr
 
-from rmsprop.study.engine import Engine, Runs, available_cores
+import rmsprop
+from rmsprop.study import sweeps, tabulation
+from rmsprop.study.engine import Engine, available_cores, available_memory, default_width
+from rmsprop.study.folder import StudyFolder
+from rmsprop.study.plan import FIRST_TUNING_SEED, Plan
 from rmsprop.study.problems import Problem
 from rmsprop.study.progress import Progress, Silent
 from rmsprop.study.provenance import Provenance
 from rmsprop.study.results import Comparison
-from rmsprop.study.schema import check_task_name, worst_value
+from rmsprop.study.schema import DEFAULT, TUNED
 from rmsprop.study.sweeps import Optimizer
+from rmsprop.study.tuning import columns, tune
 
-# Grids grow at most this often, so that a study ends.
-MOST_GROWTHS = 6
-MOST_STEPS = 1_000_000
-FIRST_TUNING_SEED = 10_000
-
-
-@dataclass(frozen=True)
-class _Tuning:
-    """What tuning one optimizer has found.
-
-    Attributes:
-        optimizer: With the grids as they have grown.
-        configurations: The points that were run.
-        scores: Of shape (configurations, tuning seeds); infinitely bad where a run diverged.
-        diverged: Of the same shape.
-        chosen: Index of the best configuration.
-        seconds: Wall-clock time of all runs.
-    """
-
-    optimizer: Optimizer
-    configurations: list[tuple[float, ...]]
-    scores: np.ndarray
-    diverged: np.ndarray
-    chosen: int
-    seconds: float
-
-    @property
-    def best(self) -> tuple[float, ...]:
-        """The values of the chosen configuration."""
-        return self.configurations[self.chosen]
+Factory = Callable[..., optax.GradientTransformation]
 
 
 def compare(
-    problems: Sequence[Problem],
-    optimizers: Sequence[Optimizer],
+    problem: Problem | Sequence[Problem],
+    optimizers: Mapping[str, Factory | Optimizer] | Sequence[Optimizer] | None = None,
     *,
     seeds: int = 10,
     tuning_seeds: int = 3,
     steps: int | None = None,
+    schedules: Sequence[str] = ("constant",),
+    folder: str | os.PathLike[str] | None = None,
+    memory: int | None = None,
     command: str = "rmsprop.study.compare",
     progress: Progress | None = None,
 ) -> Comparison:
     """Compares optimizers on problems: tunes each, chooses, and reports on fresh seeds.
 
     Args:
-        problems: What is minimised, as `rmsprop.study.task` or your own `Problem`.
-        optimizers: What is compared; the first is compared with each of the others.
-        seeds: Number of reporting seeds, at least 2 for an interval; 10 by default.
+        problem: What is minimised: your own `Problem`, a task (`rmsprop.study.task`), or several.
+        optimizers: What is compared, by name: functions that make an Optax transformation from a
+            learning rate, such as `optax.adam`, or `rmsprop.study.optimizer` where you choose what
+            is tuned. The first is compared with each of the others. None for `rmsprop.rmsprop` and
+            `rmsprop.adagrad`.
+        seeds: Number of reporting seeds, 2 at least, 5 for a verdict; 10 by default.
         tuning_seeds: Number of seeds, others, that configurations are chosen on; 3 by default.
-        steps: Steps of every run; None for each problem's own number.
+        steps: Steps of every run, a multiple of 10; None for each problem's own number.
+        schedules: Of the learning rate: "constant", "linear" (to 0) and "inverse_sqrt"
+            (1/sqrt(t)). Each optimizer is tuned under each of them.
+        folder: Where runs that have ended are kept. The same call with the same folder goes on
+            where it was stopped, and ends with the same numbers bit for bit. None for nowhere.
+        memory: Bytes that the runs under way may take; None for half of what there is.
         command: What made the comparison, for its record.
         progress: Where to show how far it is; None for nowhere.
 
@@ -82,210 +73,136 @@ def compare(
         The labelled results.
 
     Raises:
-        ValueError: an argument out of its range, or two of a name; before anything is compiled.
+        ValueError: an argument out of its range, a problem or an optimizer that cannot be run, or a
+            folder with a study of other settings; before anything long has begun.
+        TypeError: what is no function that makes an optimizer.
+        OSError: the folder cannot be written to; what has ended is kept.
 
     Example:
+        >>> import jax, optax
         >>> from rmsprop import study
-        >>> result = study.compare(
-        ...     [study.task("valley")], [study.named("rmsprop"), study.named("adagrad")],
-        ...     seeds=2, tuning_seeds=1, steps=20,
+        >>> bowl = study.Problem(
+        ...     "bowl",
+        ...     init=lambda key: jax.random.normal(key, (2,)),
+        ...     loss=lambda params, batch: ((params - batch) ** 2).sum(),
+        ...     sample=lambda key, step: jax.random.normal(jax.random.fold_in(key, step), (2,)),
+        ...     steps=20,
         ... )
-        >>> result.tasks
-        ('valley',)
+        >>> result = study.compare(
+        ...     bowl, {"sgd": optax.sgd, "rmsprop": optax.rmsprop}, seeds=2, tuning_seeds=1
+        ... )
+        >>> [row.optimizer for row in result.summary("bowl")]
+        ['sgd', 'rmsprop']
     """
-    _check(problems, optimizers, seeds, tuning_seeds, steps)
+    problems = [problem] if isinstance(problem, Problem) else list(problem)
+    plan = Plan(
+        problems,
+        _optimizers(optimizers),
+        seeds,
+        tuning_seeds,
+        steps,
+        tuple(schedules),
+        available_memory() if memory is None else memory,
+    )
+    plan.check()
     shown = progress if progress is not None else Silent()
+    kept = StudyFolder(folder)
+    kept.begin(plan.definition())
     provenance = Provenance.begin()
     results: dict[str, xr.Dataset] = {}
-    for problem in problems:
-        trials = sum(len(o.configurations()) * tuning_seeds + seeds for o in optimizers)
-        with shown.task(problem.title, trials):
-            results[problem.name] = _compare_on(
-                problem, optimizers, seeds, tuning_seeds, steps or problem.steps, shown
-            )
+    for each in problems:
+        with shown.task(each.title, plan.runs()):
+            results[each.name] = _compare_on(each, plan, kept, shown)
+    for file in kept.damaged:
+        shown.say(f"{file} was damaged; its runs were made again.")
     settings = {
         "seeds": seeds,
         "tuning_seeds": tuning_seeds,
         "steps": steps,
-        "tasks": [problem.name for problem in problems],
-        "optimizers": [optimizer.name for optimizer in optimizers],
+        "schedules": list(plan.schedules),
+        "tasks": [each.name for each in problems],
+        "optimizers": [optimizer.name for optimizer in plan.optimizers],
     }
     return Comparison.of(results, provenance.attributes(command, settings))
 
 
-def _check(
-    problems: Sequence[Problem],
-    optimizers: Sequence[Optimizer],
-    seeds: int,
-    tuning_seeds: int,
-    steps: int | None,
-) -> None:
-    for what, named in (("task", problems), ("optimizer", optimizers)):
-        names = [x.name for x in named]
-        if not names:
-            raise ValueError(f"there is no {what} to compare; name at least one.")
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"{what} {', '.join(twice)} is named twice; give each its own name.")
-    for name, number, least in (("seeds", seeds, 2), ("tuning_seeds", tuning_seeds, 1)):
-        if number < least:
-            raise ValueError(f"{name} is {number}; it must be at least {least}. 10 is a good many.")
-    if seeds >= FIRST_TUNING_SEED:
-        raise ValueError(f"seeds is {seeds}; it must be below {FIRST_TUNING_SEED}.")
-    for problem in problems:
-        check_task_name(problem.name)
-        number = problem.steps if steps is None else steps
-        if not 10 <= number <= MOST_STEPS:
-            raise ValueError(
-                f"steps is {number}; it must be at least 10, for the last tenth is reported, and at"
-                f" most {MOST_STEPS:,}."
-            )
+def _optimizers(
+    given: Mapping[str, Factory | Optimizer] | Sequence[Optimizer] | None,
+) -> list[Optimizer]:
+    if given is None:
+        given = {"rmsprop": rmsprop.rmsprop, "adagrad": rmsprop.adagrad}
+    if not isinstance(given, Mapping):
+        for each in given:
+            if not isinstance(each, Optimizer):
+                raise TypeError(
+                    f"optimizers holds {each!r}; give a dictionary of names and functions, such as"
+                    f' {{"adam": optax.adam}}, or a list of rmsprop.study.optimizer(...).'
+                )
+        return list(given)
+    return [
+        replace(factory, name=name)
+        if isinstance(factory, Optimizer)
+        else sweeps.optimizer(name, factory)
+        for name, factory in given.items()
+    ]
 
 
-def _compare_on(
-    problem: Problem,
-    optimizers: Sequence[Optimizer],
-    seeds: int,
-    tuning_seeds: int,
-    steps: int,
-    shown: Progress,
-) -> xr.Dataset:
-    for optimizer in optimizers:
-        optimizer.check(problem)
-    with ThreadPoolExecutor(available_cores()) as pool:
-        engines = list(pool.map(lambda o: Engine(problem, o.build, o.names, steps), optimizers))
-    reporting, tunings, reports = np.arange(seeds), [], []
-    tuning = np.arange(FIRST_TUNING_SEED, FIRST_TUNING_SEED + tuning_seeds)
-    for optimizer, engine in zip(optimizers, engines, strict=True):
-        tuned = _tune(problem, optimizer, engine, tuning, shown)
-        chosen = {n: np.full(seeds, x) for n, x in zip(engine.names, tuned.best, strict=True)}
-        tunings.append(tuned)
-        reports.append(engine.run(chosen, reporting, shown.advance))
-    return _dataset(problem, steps, tunings, reports, engines, tuning, reporting)
+def _compare_on(problem: Problem, plan: Plan, folder: StudyFolder, shown: Progress) -> xr.Dataset:
+    """Tunes and reports every optimizer on one problem under every schedule."""
+    engines = _engines(problem, plan, folder)
+    seeds = np.arange(plan.seeds)
+    tuning_seeds = np.arange(FIRST_TUNING_SEED, FIRST_TUNING_SEED + plan.tuning_seeds)
+    found: list[list[tabulation.Found]] = []
+    for optimizer, engine in zip(plan.optimizers, engines, strict=True):
+        of_schedules = []
+        for number in range(len(plan.schedules)):
+            tuned = tune(optimizer, engine, problem.choose_by, number, tuning_seeds, shown)
+            settings = {TUNED: tuned.best, DEFAULT: tuple(optimizer.defaults.values())}
+            reports = {
+                setting: engine.run(columns(engine, [at], plan.seeds, number), seeds, shown.advance)
+                for setting, at in settings.items()
+            }
+            of_schedules.append(tabulation.Found(tuned, reports))
+        found.append(of_schedules)
+    return tabulation.dataset(
+        problem, plan.steps_of(problem), plan.schedules, found, engines, tuning_seeds, seeds
+    )
 
 
-def _tune(
-    problem: Problem, optimizer: Optimizer, engine: Engine, seeds: np.ndarray, shown: Progress
-) -> _Tuning:
-    """Runs the grid, and more of it as long as the best point is on its edge."""
-    metric = problem.choose_by
-    configurations: list[tuple[float, ...]] = []
-    scores, diverged = np.empty((0, len(seeds))), np.empty((0, len(seeds)), bool)
-    seconds, chosen = 0.0, 0
-    for growth in range(MOST_GROWTHS + 1):
-        fresh = [c for c in optimizer.configurations() if c not in configurations]
-        if growth:
-            shown.extend(len(fresh) * len(seeds))
-        columns = np.repeat(np.array(fresh), len(seeds), axis=0).T
-        runs = engine.run(
-            dict(zip(engine.names, columns, strict=True)),
-            np.tile(seeds, len(fresh)),
-            shown.advance,
-        )
-        seconds += runs.seconds
-        bad = runs.diverged(metric.name)
-        values = np.where(bad, worst_value(metric.better), runs.metrics[metric.name])
-        configurations += fresh
-        scores = np.vstack([scores, values.reshape(-1, len(seeds))])
-        diverged = np.vstack([diverged, bad.reshape(-1, len(seeds))])
-        means = scores.mean(axis=1)
-        chosen = int(np.argmin(means) if metric.better == "lower" else np.argmax(means))
-        larger = optimizer.grown(configurations[chosen])
-        if larger is None or growth == MOST_GROWTHS:
+def _engines(problem: Problem, plan: Plan, folder: StudyFolder) -> list[Engine]:
+    """An engine for each optimizer, of a width that fits into memory.
+
+    The width that a study began with is kept in its folder: it decides the last bits.
+    """
+    record = f"width-{problem.name}"
+    kept = folder.get(record)
+    if kept is not None:
+        return _engines_of(problem, plan, folder, int(kept["width"]))
+    width = default_width(problem)
+    while True:
+        engines = _engines_of(problem, plan, folder, width)
+        with ThreadPoolExecutor(available_cores()) as pool:
+            list(pool.map(Engine.compile, engines))
+        most = max(engine.chunk_bytes for engine in engines)
+        if most <= plan.memory:
             break
-        optimizer = larger
-    return _Tuning(optimizer, configurations, scores, diverged, chosen, seconds)
+        if width == 1:
+            raise ValueError(
+                f"problem {problem.name!r}: one run needs {most / 1e6:,.0f} MB, and memory allows"
+                f" {plan.memory / 1e6:,.0f} MB; allow more with --memory (memory= in Python), or"
+                f" make the problem smaller."
+            )
+        width //= 2
+    folder.put(record, {"width": np.array(width)})
+    return engines
 
 
-def _dataset(
-    problem: Problem,
-    steps: int,
-    tunings: Sequence[_Tuning],
-    reports: Sequence[Runs],
-    engines: Sequence[Engine],
-    tuning_seeds: np.ndarray,
-    seeds: np.ndarray,
-) -> xr.Dataset:
-    """The results of one task, as `rmsprop.study.schema` says."""
-    most = max(len(t.configurations) for t in tunings)
-    names = list(dict.fromkeys(name for engine in engines for name in engine.names))
-    settings = ("optimizer", "configuration")
-    data: dict[str, tuple[tuple[str, ...], object]] = {
-        name: (settings, np.stack([_column(t, name, most) for t in tunings])) for name in names
-    }
-    data["tuning_score"] = (
-        (*settings, "tuning_seed"),
-        np.stack([_padded(t.scores, most, np.nan) for t in tunings]),
-    )
-    data["tuning_diverged"] = (
-        (*settings, "tuning_seed"),
-        np.stack([_padded(t.diverged, most, False) for t in tunings]),
-    )
-    data["chosen"] = (("optimizer",), np.array([t.chosen for t in tunings]))
-    data["at_edge"] = (("optimizer",), np.array([t.optimizer.edges(t.best) for t in tunings]))
-    runs = ("optimizer", "seed")
-    for name, values in _reported(problem, reports).items():
-        data[name] = (runs, values)
-    data["loss"] = ((*runs, "step"), np.stack([r.loss for r in reports]))
-    paths = [r.path for r in reports if r.path is not None]
-    if paths:
-        data["path"] = ((*runs, "step", "coordinate"), np.stack(paths))
-    total = [t.scores.size + len(r) for t, r in zip(tunings, reports, strict=True)]
-    spent = [t.seconds + r.seconds for t, r in zip(tunings, reports, strict=True)]
-    data["seconds_per_run"] = (("optimizer",), np.array(spent) / np.array(total))
-    data["compile_seconds"] = (("optimizer",), np.array([e.compile_seconds for e in engines]))
-    data["state_bytes"] = (("optimizer",), np.array([e.state_bytes for e in engines]))
-    coordinates = {
-        "optimizer": [t.optimizer.name for t in tunings],
-        "configuration": np.arange(most),
-        "tuning_seed": tuning_seeds,
-        "seed": seeds,
-        "step": np.arange(1, steps + 1),
-    }
-    return xr.Dataset(data, coordinates, _attributes(problem, steps, tunings, engines[0].width))
+def _engines_of(problem: Problem, plan: Plan, folder: StudyFolder, width: int) -> list[Engine]:
+    steps = plan.steps_of(problem)
 
+    def engine(optimizer: Optimizer) -> Engine:
+        build, names = plan.build(optimizer, steps)
+        return Engine(problem, build, names, steps, width=width, memory=plan.memory, folder=folder)
 
-def _reported(problem: Problem, reports: Sequence[Runs]) -> Mapping[str, np.ndarray]:
-    """What is said of every reporting run, infinitely bad where it diverged."""
-    diverged = np.stack([r.diverged(problem.report.name) for r in reports])
-    losses = np.stack([r.loss for r in reports]).astype(np.float64)
-    last = losses[..., -(losses.shape[-1] // 10) :]
-    metric = np.stack([r.metrics[problem.report.name] for r in reports]).astype(np.float64)
-    return {
-        "diverged": diverged,
-        "metric": np.where(diverged, worst_value(problem.report.better), metric),
-        "online_loss": np.where(diverged, np.inf, losses.mean(axis=-1)),
-        "final_loss": np.where(diverged, np.inf, last.mean(axis=-1)),
-    }
-
-
-def _attributes(
-    problem: Problem, steps: int, tunings: Sequence[_Tuning], width: int
-) -> dict[str, object]:
-    attributes: dict[str, object] = {
-        "title": problem.title,
-        "citation": problem.citation,
-        "data_sha256": problem.data_sha256,
-        "steps": steps,
-        "target": problem.target,
-        "width": width,
-        "tuned": json.dumps({t.optimizer.name: list(t.optimizer.names) for t in tunings}),
-    }
-    for key, metric in (("choose_by", problem.choose_by), ("report", problem.report)):
-        attributes[key] = metric.name
-        attributes[f"{key}_label"] = metric.label
-        attributes[f"{key}_better"] = metric.better
-    return attributes
-
-
-def _column(tuning: _Tuning, name: str, length: int) -> np.ndarray:
-    """The values of one hyper-parameter, NaN for an optimizer that does not have it."""
-    if name not in tuning.optimizer.names:
-        return np.full(length, np.nan)
-    index = tuning.optimizer.names.index(name)
-    return _padded(np.array([c[index] for c in tuning.configurations]), length, np.nan)
-
-
-def _padded(values: np.ndarray, length: int, fill: float | bool) -> np.ndarray:
-    missing = np.full((length - len(values), *values.shape[1:]), fill, values.dtype)
-    return np.concatenate([values, missing])
+    with ThreadPoolExecutor(available_cores()) as pool:
+        return list(pool.map(engine, plan.optimizers))

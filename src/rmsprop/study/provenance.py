@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import jax
-
-from rmsprop.study.engine import available_cores
+from rmsprop.study.engine import available_cores, device
 
 PACKAGES = ("rmsprop", "jax", "jaxlib", "optax", "numpy", "scipy", "xarray", "matplotlib")
 
@@ -39,7 +37,7 @@ class Provenance:
             "created": self.created.isoformat(timespec="seconds"),
             "command": command,
             "versions": json.dumps({"python": platform.python_version(), **_versions()}),
-            "device": f"{jax.devices()[0].device_kind} ({platform.machine()})",
+            "device": device(),
             "cores": available_cores(),
             "settings": json.dumps(dict(settings)),
             "seconds": time.perf_counter() - self.started,

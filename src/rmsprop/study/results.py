@@ -14,24 +14,43 @@ import math
 import os
 import pathlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from rmsprop.study.schema import Better, check_task_name, check_tree, tuned_names, worst_value
-from rmsprop.study.statistics import (
-    Estimate,
-    bootstrap_interval,
-    paired_difference,
-    probability_of_improvement,
+from rmsprop.study import summary
+from rmsprop.study.schema import (
+    TUNED,
+    check_task_name,
+    check_tree,
+    tuned_names,
+    view,
+    worst_value,
 )
+from rmsprop.study.statistics import Estimate
+from rmsprop.study.summary import LEAST_SEEDS, Difference, Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.table import Table
+
+    from rmsprop.study.landscape import Surface
+
+__all__ = [
+    "FILE_NAME",
+    "LEAST_SEEDS",
+    "Comparison",
+    "Difference",
+    "Estimate",
+    "Row",
+    "load",
+    "save",
+]
 
 FILE_NAME = "results.nc"
-# Below these an interval does not cover, see `rmsprop.study.statistics`.
-LEAST_SEEDS = 5
 
 
 def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
@@ -100,81 +119,6 @@ def _plain(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.assign(texts)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One optimizer on one task, over the reporting seeds.
-
-    Attributes:
-        task: name of the task.
-        optimizer: name of the optimizer.
-        hyperparameters: the chosen configuration: hyper-parameter -> value.
-        at_edge: "" or which of them is still at the limit of its grid.
-        metric: interquartile mean of the reported metric, with its 95 % interval.
-        mean: mean of the same values; infinite where a run diverged.
-        median: median of the same values.
-        final_loss: training loss over the last tenth of the steps, as `metric`.
-        online_loss: training loss over all steps, as `metric`.
-        diverged: number of reporting runs that diverged.
-        runs: number of reporting runs.
-        seconds_per_run: wall-clock time of a run, without compilation; NaN where it is unknown.
-        state_bytes: size of the optimizer's state.
-    """
-
-    task: str
-    optimizer: str
-    hyperparameters: Mapping[str, float]
-    at_edge: str
-    metric: Estimate
-    mean: float
-    median: float
-    final_loss: Estimate
-    online_loss: Estimate
-    diverged: int
-    runs: int
-    seconds_per_run: float
-    state_bytes: int
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Two optimizers on one task, compared seed by seed.
-
-    Attributes:
-        task: name of the task.
-        first: name of an optimizer.
-        second: name of another.
-        better: whether "lower" or "higher" values of the metric are better.
-        metric: first minus second, with its 95 % interval.
-        improvement: probability that `first` beats `second` on a new seed, with its interval.
-        seeds: number of pairs.
-    """
-
-    task: str
-    first: str
-    second: str
-    better: Better
-    metric: Estimate
-    improvement: Estimate
-    seeds: int
-
-    @property
-    def too_few(self) -> bool:
-        """Whether there are too few seeds for a verdict, whatever the interval."""
-        return self.seeds < LEAST_SEEDS
-
-    @property
-    def winner(self) -> str | None:
-        """The better of the two, or None where that is not shown.
-
-        That is where the interval of the difference holds zero, and below five seeds: an optimizer
-        compared with itself would win in 13 of 100 comparisons on four seeds and in 50 on two
-        (simulated, normal values), for no interval inside the range of so few values can hold.
-        """
-        if self.too_few or not self.metric.excludes_zero():
-            return None
-        return self.first if (self.metric.high < 0) == (self.better == "lower") else self.second
-
-
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """The results of all tasks.
@@ -230,24 +174,151 @@ class Comparison:
             raise ValueError(f"task {name!r} is not here; name one of {', '.join(self.tasks)}.")
         return self.tree.children[name].to_dataset(inherit=False)
 
-    def summary(self, task: str | None = None) -> tuple[Row, ...]:
-        """One row per task and optimizer, or those of one task; in the order of the results."""
-        return tuple(row for name in self._chosen(task) for row in self._rows[name])
+    def view(self, task: str, schedule: str | None = None, setting: str = TUNED) -> xr.Dataset:
+        """Results of one task under one schedule (None: the first) and setting."""
+        return view(self.task(task), schedule, setting)
 
-    def best(self, task: str) -> Row:
+    def schedules(self, task: str) -> tuple[str, ...]:
+        """Names of the schedules of a task, in the order they were given."""
+        return tuple(str(name) for name in self.task(task)["schedule"].values)
+
+    def summary(
+        self, task: str | None = None, *, schedule: str | None = None, setting: str = TUNED
+    ) -> tuple[Row, ...]:
+        """One row per task and optimizer, in the order of the results.
+
+        Args:
+            task: name of a task; None for all.
+            schedule: of the learning rate; None for the first.
+            setting: `tuned` or `default`.
+
+        Raises:
+            ValueError: there is no such task, schedule or setting.
+        """
+        return tuple(
+            row
+            for name in self._chosen(task)
+            for row in self._rows(name, self._schedule(name, schedule), setting)
+        )
+
+    def best(self, task: str, *, schedule: str | None = None, setting: str = TUNED) -> Row:
         """The row with the best reported metric on a task; of equals, the first.
 
         Whether it is better than the others beyond chance is what `differences` says. An
         undetermined metric counts as the worst.
         """
-        rows = self.summary(task)
+        rows = self.summary(task, schedule=schedule, setting=setting)
         worst = worst_value(self.task(task).attrs["report_better"])
         values = [worst if math.isnan(row.metric.value) else row.metric.value for row in rows]
         return rows[values.index(min(values) if worst > 0 else max(values))]
 
-    def differences(self, task: str | None = None) -> tuple[Difference, ...]:
-        """The first optimizer compared with each of the others, on every task or on one."""
-        return tuple(row for name in self._chosen(task) for row in self._differences[name])
+    def differences(
+        self, task: str | None = None, *, schedule: str | None = None, setting: str = TUNED
+    ) -> tuple[Difference, ...]:
+        """The first optimizer compared with each of the others; arguments as of `summary`."""
+        return tuple(
+            row
+            for name in self._chosen(task)
+            for row in self._differences(name, self._schedule(name, schedule), setting)
+        )
+
+    def pair(
+        self,
+        task: str,
+        first: str,
+        second: str,
+        *,
+        schedule: str | None = None,
+        setting: str = TUNED,
+    ) -> Difference:
+        """Two optimizers of a task compared, whichever; `differences` says which were planned."""
+        place = (task, self._schedule(task, schedule), setting)
+        return self._once(
+            ("pair", *place, first, second),
+            lambda: summary.difference(self.view(*place), place, first, second),
+        )
+
+    # The pictures, each made when it is asked for: reading results needs no matplotlib.
+
+    def plot_losses(self, task: str, schedule: str | None = None) -> Figure:
+        """Training loss against step, with bands."""
+        from rmsprop.study import plots
+
+        return plots.loss_curves(self.view(task, schedule))
+
+    def plot_learning_rates(self, task: str, schedule: str | None = None) -> Figure:
+        """Tuning score against learning rate."""
+        from rmsprop.study import plots
+
+        return plots.learning_rates(self.view(task, schedule))
+
+    def plot_heat_map(self, task: str, optimizer: str, schedule: str | None = None) -> Figure:
+        """Tuning score over learning rate and the second tuned hyper-parameter."""
+        from rmsprop.study import plots
+
+        return plots.heat_map(self.view(task, schedule), optimizer)
+
+    def plot_budget(self, task: str, schedule: str | None = None) -> Figure:
+        """The expected best of k trials against k."""
+        from rmsprop.study import plots
+
+        return plots.budget(self.view(task, schedule))
+
+    def plot_effective_rates(self, task: str, schedule: str | None = None) -> Figure:
+        """Quantiles of the effective learning rate against step."""
+        from rmsprop.study import plots
+
+        return plots.effective_rates(self.view(task, schedule))
+
+    def plot_path(
+        self, task: str, schedule: str | None = None, surface: Surface | None = None
+    ) -> Figure:
+        """The paths of two parameters; `surface` is the loss below them, see `landscape`."""
+        from rmsprop.study import plots
+
+        return plots.path(self.view(task, schedule), surface)
+
+    def plot_memory(self) -> Figure:
+        """Bytes of the optimizers' states beside those of the parameters."""
+        from rmsprop.study import plots
+
+        return plots.memory(self)
+
+    def plot_differences(self, schedule: str | None = None) -> Figure:
+        """The paired differences with their intervals."""
+        from rmsprop.study import plots
+
+        return plots.differences(self, schedule)
+
+    def plot_schedules(self, task: str, schedule: str | None = None) -> Figure:
+        """Results by optimizer and schedule, tuned and default; None shows all schedules."""
+        from rmsprop.study import plots
+
+        return plots.schedules(self, task, schedule)
+
+    def to_html(self, surfaces: Mapping[str, Surface] | None = None) -> str:
+        """The whole page, complete in itself; `surfaces` as of `rmsprop.study.report.write`."""
+        from rmsprop.study import pictures
+
+        return pictures.page_of(self, surfaces)
+
+    def __rich__(self) -> Table:
+        """What rich prints: the table of the terminal."""
+        from rmsprop.study import table
+
+        return table.table(self)
+
+    def __str__(self) -> str:
+        """The table of the terminal as plain text of 80 columns."""
+        from rmsprop.study import table
+
+        return table.plain(self)
+
+    def _repr_html_(self) -> str:
+        """A short table, for notebooks."""
+        from rmsprop.study import page_numbers
+
+        return page_numbers.short(self)
 
     def _chosen(self, task: str | None) -> tuple[str, ...]:
         if task is None:
@@ -255,56 +326,24 @@ class Comparison:
         self.task(task)  # refuses an unknown name
         return (task,)
 
-    # Kept, since each row takes some 30 ms of resampling and is asked for many times.
+    def _schedule(self, task: str, schedule: str | None) -> str:
+        return self.schedules(task)[0] if schedule is None else schedule
+
+    # Kept, since each row takes some 100 ms of resampling and is asked for many times.
     @functools.cached_property
-    def _rows(self) -> dict[str, tuple[Row, ...]]:
-        return {name: _rows(name, self.task(name)) for name in self.tasks}
+    def _kept(self) -> dict[tuple[str, ...], Any]:
+        return {}
 
-    @functools.cached_property
-    def _differences(self) -> dict[str, tuple[Difference, ...]]:
-        return {name: _differences(name, self.task(name)) for name in self.tasks}
+    def _once(self, key: tuple[str, ...], make: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
+    def _rows(self, *place: str) -> tuple[Row, ...]:
+        return self._once(("rows", *place), lambda: summary.rows(self.task(place[0]), *place))
 
-def _rows(task: str, dataset: xr.Dataset) -> tuple[Row, ...]:
-    return tuple(
-        _row(task, name, dataset.sel(optimizer=name), tuned)
-        for name, tuned in tuned_names(dataset).items()
-    )
-
-
-def _row(task: str, optimizer: str, runs: xr.Dataset, tuned: list[str]) -> Row:
-    chosen = runs.isel(configuration=int(runs["chosen"]))
-    metric = runs["metric"].values.astype(np.float64)
-    return Row(
-        task=task,
-        optimizer=optimizer,
-        hyperparameters={name: float(chosen[name]) for name in tuned},
-        at_edge=str(runs["at_edge"].values),
-        metric=bootstrap_interval(metric),
-        mean=float(metric.mean()),
-        median=float(np.median(metric)),
-        final_loss=bootstrap_interval(runs["final_loss"].values),
-        online_loss=bootstrap_interval(runs["online_loss"].values),
-        diverged=int(runs["diverged"].sum()),
-        runs=metric.size,
-        seconds_per_run=float(runs["seconds_per_run"]),
-        state_bytes=int(runs["state_bytes"]),
-    )
-
-
-def _differences(task: str, dataset: xr.Dataset) -> tuple[Difference, ...]:
-    better: Better = dataset.attrs["report_better"]
-    first, *others = tuned_names(dataset)
-    runs = {name: dataset["metric"].sel(optimizer=name).values for name in (first, *others)}
-    return tuple(
-        Difference(
-            task,
-            first,
-            second,
-            better,
-            paired_difference(runs[first], runs[second]),
-            probability_of_improvement(runs[first], runs[second], better),
-            runs[first].size,
+    def _differences(self, task: str, schedule: str, setting: str) -> tuple[Difference, ...]:
+        first, *others = tuned_names(self.task(task))
+        return tuple(
+            self.pair(task, first, second, schedule=schedule, setting=setting) for second in others
         )
-        for second in others
-    )

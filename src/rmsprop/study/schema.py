@@ -1,14 +1,24 @@
 """What the results of a comparison hold: the names, dimensions and types, and a check of them.
 
 One `xarray.Dataset` per task, in an `xarray.DataTree` whose root has the settings and versions as
-attributes. Each reporting run has a place (optimizer, seed), each tuning run one (optimizer,
-configuration, tuning_seed); optimizers with fewer configurations than others are padded.
+attributes. The dimensions:
+
+* `optimizer`: what is compared.
+* `schedule`: of the learning rate, a factor of the comparison; tuned apart for each.
+* `configuration`: a point of the grid of hyper-parameters; optimizers with fewer are padded.
+* `setting`: `tuned` for the configuration chosen, `default` for what a user gets who tunes nothing.
+* `seed` of the runs that are reported, `tuning_seed` of those that are chosen by: never the same.
+* `step`, counted from 1, and `point`: the steps after which the metrics are measured.
+* `bin`: the last step of each interval, evenly spaced on a logarithmic scale, over which effective
+  learning rates are summed up, by their `quantile` over some coordinates of the parameters.
 
 Conventions:
 
 * A diverged run is infinitely bad: `inf` where lower is better, `-inf` where higher is, in
-  `tuning_score` and `metric`; `inf` in `online_loss` and `final_loss`. `loss` holds what was seen.
+  `tuning_score`, `metric` and `evaluation`; `inf` in `online_loss`, `final_loss` and `last_loss`.
+  `loss` holds what was seen.
 * NaN in `tuning_score`, `learning_rate` and the other hyper-parameters is padding, never a result.
+* NaN in `effective_rate` says that no coordinate had a gradient in that interval.
 """
 
 from __future__ import annotations
@@ -22,37 +32,52 @@ import numpy as np
 import xarray as xr
 
 Better = Literal["lower", "higher"]
+TUNED, DEFAULT = SETTINGS = ("tuned", "default")
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+_TRIALS = ("optimizer", "schedule", "configuration")
+_RUNS = ("optimizer", "schedule", "setting", "seed")
 
 # name: (dimensions, dtype kind); "U" is text
 COORDINATES: Mapping[str, tuple[str, str]] = {
     "optimizer": ("optimizer", "U"),
+    "schedule": ("schedule", "U"),
     "configuration": ("configuration", "i"),
     "tuning_seed": ("tuning_seed", "i"),
+    "setting": ("setting", "U"),
     "seed": ("seed", "i"),
     "step": ("step", "i"),
+    "point": ("point", "i"),
+    "bin": ("bin", "i"),
+    "quantile": ("quantile", "f"),
 }
 VARIABLES: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "learning_rate": (("optimizer", "configuration"), "f"),
-    "tuning_score": (("optimizer", "configuration", "tuning_seed"), "f"),
-    "tuning_diverged": (("optimizer", "configuration", "tuning_seed"), "b"),
-    "chosen": (("optimizer",), "i"),
-    "at_edge": (("optimizer",), "U"),
-    "loss": (("optimizer", "seed", "step"), "f"),
-    "metric": (("optimizer", "seed"), "f"),
-    "online_loss": (("optimizer", "seed"), "f"),
-    "final_loss": (("optimizer", "seed"), "f"),
-    "diverged": (("optimizer", "seed"), "b"),
+    "learning_rate": (_TRIALS, "f"),
+    "growth": (_TRIALS, "i"),
+    "tuning_score": ((*_TRIALS, "tuning_seed"), "f"),
+    "tuning_diverged": ((*_TRIALS, "tuning_seed"), "b"),
+    "chosen": (("optimizer", "schedule"), "i"),
+    "at_edge": (("optimizer", "schedule"), "U"),
+    "loss": ((*_RUNS, "step"), "f"),
+    "metric": (_RUNS, "f"),
+    "evaluation": ((*_RUNS, "point"), "f"),
+    "online_loss": (_RUNS, "f"),
+    "final_loss": (_RUNS, "f"),
+    "last_loss": (_RUNS, "f"),
+    "diverged": (_RUNS, "b"),
+    "effective_rate": ((*_RUNS, "bin", "quantile"), "f"),
     "seconds_per_run": (("optimizer",), "f"),
     "compile_seconds": (("optimizer",), "f"),
     "state_bytes": (("optimizer",), "i"),
+    "parameter_bytes": (("optimizer",), "i"),
 }
-PATH = (("optimizer", "seed", "step", "coordinate"), "f")
+PATH = ((*_RUNS, "step", "coordinate"), "f")
 TEXT_ATTRIBUTES = (
-    *("title", "citation", "data_sha256", "tuned"),
+    *("title", "citation", "data_sha256", "tuned", "defaults"),
     *("choose_by", "choose_by_label", "choose_by_better"),
     *("report", "report_label", "report_better"),
 )
-NUMBER_ATTRIBUTES = ("steps", "target")
+NUMBER_ATTRIBUTES = ("steps", "target", "width")
 # Attributes of a task and of the root; those that hold more than a word are JSON.
 ROOT_TEXT = ("created", "command", "versions", "device", "settings")
 ROOT_NUMBERS = ("cores", "seconds")
@@ -62,6 +87,28 @@ KINDS = {"U": "text", "i": "integers", "f": "floating-point numbers", "b": "bool
 def worst_value(better: str) -> float:
     """What a diverged run counts as, where `better` values are the "lower" or the "higher" ones."""
     return np.inf if better == "lower" else -np.inf
+
+
+def view(dataset: xr.Dataset, schedule: str | None = None, setting: str = TUNED) -> xr.Dataset:
+    """The results of one task under one schedule and setting, without these two dimensions.
+
+    Args:
+        dataset: results of one task.
+        schedule: of those in it; None for the first.
+        setting: `tuned` or `default`.
+
+    Raises:
+        ValueError: there is no such schedule or setting.
+    """
+    schedules = [str(name) for name in dataset["schedule"].values]
+    chosen = schedules[0] if schedule is None else schedule
+    _require(
+        chosen in schedules, f"schedule {chosen!r} is not here; name one of {', '.join(schedules)}"
+    )
+    _require(
+        setting in SETTINGS, f"setting {setting!r} is unknown; name one of {', '.join(SETTINGS)}"
+    )
+    return dataset.sel(schedule=chosen, setting=setting, drop=True)
 
 
 def tuned_names(dataset: xr.Dataset) -> dict[str, list[str]]:
@@ -77,8 +124,8 @@ def mean_tuning_scores(dataset: xr.Dataset) -> xr.DataArray:
     """Mean over the tuning seeds: what configurations are chosen by.
 
     Returns:
-        Dimensions (optimizer, configuration); infinite as soon as one tuning seed diverged, NaN for
-        padding.
+        The dimensions of `tuning_score` without `tuning_seed`; infinite as soon as one tuning seed
+        diverged, NaN for padding.
     """
     return dataset["tuning_score"].mean("tuning_seed", skipna=False)
 
@@ -136,6 +183,10 @@ def validate(dataset: xr.Dataset) -> None:
     _check_tuned(dataset)
     for name, (dimensions, kind) in VARIABLES.items():
         _check_variable(dataset, name, dimensions, kind)
+    _require(
+        tuple(dataset["setting"].values) == SETTINGS,
+        f"setting must be {SETTINGS}, but is {tuple(dataset['setting'].values)}",
+    )
     if "path" in dataset:
         _check_variable(dataset, "path", *PATH)
         _require(dataset.sizes["coordinate"] == 2, "path must have two coordinates")
@@ -158,6 +209,13 @@ def _check_tuned(dataset: xr.Dataset) -> None:
         )
         for name in names:
             _check_variable(dataset, name, *VARIABLES["learning_rate"])
+    defaults = _json_object(dataset.attrs, "defaults")
+    for optimizer in optimizers:
+        _require(
+            isinstance(defaults.get(optimizer), dict) and "learning_rate" in defaults[optimizer],
+            f"attribute defaults must hold the default hyper-parameters of {optimizer}, its"
+            f" learning_rate among them, but has {defaults.get(optimizer)!r}",
+        )
 
 
 def _check_seeds_and_steps(dataset: xr.Dataset) -> None:
@@ -174,6 +232,13 @@ def _check_seeds_and_steps(dataset: xr.Dataset) -> None:
         f"step must count from 1 to the attribute steps ({dataset.attrs['steps']}), but goes from "
         f"{steps[0]} to {steps[-1]}",
     )
+    for name in ("point", "bin"):
+        marks = dataset[name].values
+        _require(
+            bool((np.diff(marks) > 0).all()) and marks[0] >= 1 and marks[-1] == steps[-1],
+            f"{name} must hold ascending steps, the last of them {steps[-1]}, but is "
+            f"{marks.tolist()}",
+        )
 
 
 def _check_tuning(dataset: xr.Dataset) -> None:
@@ -200,8 +265,8 @@ def _check_tuning(dataset: xr.Dataset) -> None:
     )
     chosen = dataset["chosen"].values
     _require(
-        bool(((chosen >= 0) & (chosen < rates.shape[1])).all())
-        and bool(np.take_along_axis(real, chosen[:, None], axis=1).all()),
+        bool(((chosen >= 0) & (chosen < rates.shape[-1])).all())
+        and bool(np.take_along_axis(real, chosen[..., None], axis=-1).all()),
         f"chosen must be the number of a configuration that was run, but is {chosen.tolist()}",
     )
 
@@ -209,7 +274,8 @@ def _check_tuning(dataset: xr.Dataset) -> None:
 def _check_runs(dataset: xr.Dataset) -> None:
     diverged = dataset["diverged"].values
     worst = worst_value(dataset.attrs["report_better"])
-    for name, value in {"metric": worst, "online_loss": np.inf, "final_loss": np.inf}.items():
+    losses = dict.fromkeys(("online_loss", "final_loss", "last_loss"), np.inf)
+    for name, value in {"metric": worst, **losses}.items():
         runs = dataset[name].values
         _require(
             bool((runs[diverged] == value).all()), f"{name} must be {value} where diverged is true"

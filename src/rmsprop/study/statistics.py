@@ -14,6 +14,8 @@ Conventions:
   plain percentile interval of a mean covers it 83 times in 100, not 95; the expanded one 92 times,
   and 94 times for the interquartile mean (simulated, normal values). From seven seeds on it covers
   at least 94 times in 100. Below five seeds no interval inside the range of the data can do so.
+  Two sets of runs of one optimizer are found to differ in 6 of 100 comparisons on five seeds, in 4
+  on six and on seven (simulated, 6,000 repeats, standard error 0.3).
 * Same values and same seed give the same interval, on every machine.
 """
 
@@ -236,26 +238,23 @@ def _interval(
         return Estimate(value, math.nan, math.nan)
     level = _expanded_level(count, confidence)
     # A resample with infinities of both signs is undetermined: it may lie at either end.
-    low = _resampled_quantile(samples, statistic, level, seed, undetermined=-HUGE)
-    high = _resampled_quantile(samples, statistic, 1 - level, seed, undetermined=HUGE)
-    return Estimate(value, low, high)
+    lower = _replicates(samples, statistic, seed, undetermined=-HUGE)
+    finite = all(np.isfinite(sample).all() for sample in samples)
+    upper = lower if finite else _replicates(samples, statistic, seed, undetermined=HUGE)
+    return Estimate(value, _quantile(lower, level), _quantile(upper, 1 - level))
 
 
-def _resampled_quantile(
-    samples: tuple[NDArray[np.float64], ...],
-    statistic: Statistic,
-    level: float,
-    seed: int,
-    undetermined: float,
-) -> float:
-    """Quantile of the statistic over resamples; infinities travel through scipy as `HUGE`."""
+def _replicates(
+    samples: tuple[NDArray[np.float64], ...], statistic: Statistic, seed: int, undetermined: float
+) -> NDArray[np.float64]:
+    """The statistic of every resample; infinities travel through scipy as `HUGE`."""
 
     def finite(*resampled: NDArray[np.float64], axis: int) -> Any:
         with np.errstate(invalid="ignore"):
             found = statistic(*resampled, axis=axis)
         return np.nan_to_num(found, nan=undetermined, posinf=HUGE, neginf=-HUGE)
 
-    replicates = stats.bootstrap(
+    return stats.bootstrap(
         samples,
         finite,
         n_resamples=RESAMPLES,
@@ -264,6 +263,9 @@ def _resampled_quantile(
         paired=len(samples) > 1,
         rng=np.random.default_rng(seed),
     ).bootstrap_distribution
+
+
+def _quantile(replicates: NDArray[np.float64], level: float) -> float:
     end = float(np.quantile(replicates, level, method="inverted_cdf"))
     return math.copysign(math.inf, end) if abs(end) >= HUGE else end
 

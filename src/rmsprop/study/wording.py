@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from rmsprop.study.results import Comparison, Difference, Row
+if TYPE_CHECKING:
+    from rmsprop.study.results import Comparison
+    from rmsprop.study.sensitivity import RateInterval
+    from rmsprop.study.statistics import Estimate
+    from rmsprop.study.summary import Difference, Row
 
 NAMES: Mapping[str, str] = {
     "rmsprop": "RMSprop",
     "adagrad": "AdaGrad",
     "sgd": "SGD",
     "adam": "Adam",
+}
+SCHEDULES: Mapping[str, str] = {
+    "constant": "constant",
+    "linear": "linear to 0",
+    "inverse_sqrt": "1/sqrt(t)",
 }
 # Hyper-parameters searched as one minus themselves, so that their grid can be logarithmic.
 ONE_MINUS = "one_minus_"
@@ -27,7 +37,17 @@ def name(optimizer: str) -> str:
 
 def short(optimizer: str) -> str:
     """Its name where there is little room: of 20 characters at most."""
-    return name(optimizer) if len(name(optimizer)) <= 20 else f"{name(optimizer)[:19]}…"
+    return clipped(name(optimizer), 20)
+
+
+def clipped(text: str, length: int) -> str:
+    """Text of so many characters at most."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def schedule(name: str) -> str:
+    """A schedule of the learning rate in words."""
+    return SCHEDULES.get(name, name)
 
 
 def axis(hyperparameter: str) -> str:
@@ -69,6 +89,49 @@ def size(count: float) -> str:
     return f"{count:.3g} GB"
 
 
+def times(count: int) -> str:
+    """How often: `once`, `twice`, `3 times`."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def trials(row: Row) -> str:
+    """How many configurations were tried: `30, its grid grew twice`."""
+    return f"{row.trials}, its grid grew {times(row.growths)}" if row.growths else f"{row.trials}"
+
+
+def trial_count(count: int) -> str:
+    """`1 trial`, `3 trials`."""
+    return f"{count} trial{'s' if count > 1 else ''}"
+
+
+def exponent(estimate: Estimate) -> str:
+    """An exponent with its interval, or that there is none."""
+    return "no rate was seen" if math.isnan(estimate.value) else str(estimate)
+
+
+def rates(close: RateInterval | None) -> str:
+    """Learning rates that are close to the best: `0.003 to 0.02 (0.8 decades)`."""
+    if close is None:
+        return "none, every rate diverged"
+    least = "" if close.bounded else "at least "
+    return f"{close.low:.2g} to {close.high:.2g} ({least}{close.decades:.1f} decades)"
+
+
+def steps_to(estimate: Estimate) -> str:
+    """The step at which a target was reached, `never` where it was not."""
+    if math.isnan(estimate.value):
+        return "no target"
+    if math.isinf(estimate.value):
+        return "never" if math.isinf(estimate.low) else "seldom"
+    return str(estimate)
+
+
+def several(task: str, comparison: Comparison) -> str:
+    """The first schedule, named where there are several."""
+    names = comparison.schedules(task)
+    return f" under the schedule {schedule(names[0])}" if len(names) > 1 else ""
+
+
 def pair(difference: Difference) -> str:
     """Which two: `RMSprop - AdaGrad`."""
     return f"{name(difference.first)} - {name(difference.second)}"
@@ -86,7 +149,7 @@ def verdict(difference: Difference) -> str:
 def limits(comparison: Comparison) -> list[str]:
     """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
     return [
-        f"{row.task}, {name(row.optimizer)}: {row.at_edge}."
+        f"{row.task}, {name(row.optimizer)}: {row.at_edge.rstrip('.')}."
         for row in comparison.summary()
         if row.at_edge
     ]
@@ -111,20 +174,34 @@ def answers(comparison: Comparison) -> list[str]:
 def _answer(comparison: Comparison, task: str) -> str:
     rows = comparison.summary(task)
     label = comparison.task(task).attrs["report_label"]
-    reached = f"{name(rows[0].optimizer)} reaches {label} {rows[0].metric}"
-    others = [f"{name(row.optimizer)} {row.metric}" for row in rows[1:]]
+    reached = [f"{name(rows[0].optimizer)} reaches {_reached(rows[0], f'{label} ')}"]
+    reached += [f"{name(row.optimizer)} {_reached(row)}" for row in rows[1:]]
     differences = _differences(comparison.differences(task))
-    parts = [", ".join((reached, *others)), *differences, *_diverged(rows)]
-    return f"{task}: {'; '.join(parts)}."
+    # What has failed has had its diverged runs told.
+    lost = _diverged([row for row in rows if math.isfinite(row.metric.value)])
+    told = "; ".join((", ".join(reached), *differences, *lost))
+    return f"{task}{several(task, comparison)}: {told}."
+
+
+def _reached(row: Row, label: str = "") -> str:
+    """A result with its interval, or that there is none."""
+    if math.isfinite(row.metric.value):
+        return f"{label}{row.metric}"
+    no = f"no {label}".rstrip() if label else "none"
+    return f"{no}, for {row.diverged} of {row.runs} runs diverged"
 
 
 def _differences(differences: Sequence[Difference]) -> list[str]:
     """What the sentence says of the pairs; which two are meant need only be said of several."""
     return [
-        f"the paired difference {f'{pair(row)} ' if len(differences) > 1 else ''}{row.metric} "
-        f"{_conclusion(row)}"
+        f"the paired difference {f'{pair(row)} ' if len(differences) > 1 else ''}"
+        f"{_difference(row)}{_conclusion(row)}"
         for row in differences
     ]
+
+
+def _difference(row: Difference) -> str:
+    return f"{row.metric} " if math.isfinite(row.metric.value) else "is infinite and "
 
 
 def _conclusion(row: Difference) -> str:

@@ -1,0 +1,168 @@
+"""What a study keeps on disk, so that it can be killed at any moment and goes on where it was.
+
+* `study.json` says which study it is: the tasks, grids, seeds, widths, the device. A study with
+  other settings is refused, so that nothing of it is mixed with this one or lost.
+* `runs/` holds the runs that have ended, a file for each chunk. Its name is a hash of all that
+  decides its numbers: the compiled program's text, the hyper-parameters, the seeds. What is found
+  under that name is what running would give; a program that has changed finds nothing there and
+  runs again.
+
+Files are written beside their place and moved into it, so that a file is whole or not there. Each
+begins with the SHA-256 of the rest, an npz archive: one that was damaged later is noticed when it
+is read, and its runs are made again.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+DEFINITION = "study.json"
+RUNS = "runs"
+UNFINISHED = ".rmsprop-"  # begins the names of files that are being written
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+CHECKSUM = hashlib.sha256().digest_size
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def digest(*parts: bytes | str) -> str:
+    """A name for what the parts say, each with its length, so that none runs into the next."""
+    made = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        made.update(len(content).to_bytes(8, "little"))
+        made.update(content)
+    return made.hexdigest()
+
+
+class StudyFolder:
+    """The folder of a study, or the memory of this process where there is none.
+
+    Args:
+        folder: where the report goes; None keeps nothing on disk.
+
+    Attributes:
+        damaged: names of the files that could not be read and are made again.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None) -> None:
+        self._folder = None if folder is None else Path(folder)
+        self.damaged: list[str] = []
+
+    def earlier(self) -> dict[str, Any] | None:
+        """The definition of the study that is in the folder, None where there is none.
+
+        Raises:
+            ValueError: there is one that cannot be read.
+        """
+        if self._folder is None or not (self._folder / DEFINITION).is_file():
+            return None
+        file = self._folder / DEFINITION
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            raise ValueError(
+                f"{file} cannot be read ({error}); it says which study the runs beside it are of."
+                f" Name another folder, or remove this one."
+            ) from error
+        if not isinstance(found, dict):
+            raise ValueError(f"{file} is no study of rmsprop; name another folder.")
+        return found
+
+    def begin(self, definition: Mapping[str, Any]) -> None:
+        """Says which study this is; goes on with an earlier one that is the same.
+
+        Raises:
+            ValueError: the folder holds a study with other settings; it stays as it is.
+            OSError: it cannot be written, with a sentence that says what to do.
+        """
+        if self._folder is None:
+            return
+        plain = json.loads(json.dumps(definition))
+        earlier = self.earlier()
+        if earlier is None:
+            self._write(self._folder / DEFINITION, json.dumps(plain, indent=1).encode())
+            return
+        for key in (*plain, *earlier):
+            if earlier.get(key) != plain.get(key):
+                there, here = _told(earlier.get(key), plain.get(key))
+                raise ValueError(
+                    f"the folder {self._folder} holds a study with other settings, {key}: {there}"
+                    f" there, {here} now. Name another folder with --out (folder= in Python), give"
+                    f" the settings of that study to go on with it, or remove the folder."
+                )
+
+    def get(self, name: str) -> dict[str, np.ndarray] | None:
+        """The arrays kept under a name, None where there are none or they are damaged."""
+        file = self._file(name)
+        if file is None or not file.is_file():
+            return None
+        content = file.read_bytes()
+        archive = content[CHECKSUM:]
+        if hashlib.sha256(archive).digest() != content[:CHECKSUM]:
+            self.damaged.append(str(file))
+            return None
+        with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+
+    def put(self, name: str, arrays: Arrays) -> None:
+        """Keeps arrays under a name.
+
+        Raises:
+            OSError: they cannot be written, with a sentence that says what to do.
+        """
+        file = self._file(name)
+        if file is not None:
+            archive = io.BytesIO()
+            np.savez(archive, **arrays)  # pyright: ignore[reportArgumentType] (one is a flag)
+            content = archive.getvalue()
+            self._write(file, hashlib.sha256(content).digest() + content)
+
+    def _file(self, name: str) -> Path | None:
+        return None if self._folder is None else self._folder / RUNS / f"{name}.chunk"
+
+    def _write(self, file: Path, content: bytes) -> None:
+        partial = file.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                partial.write_bytes(content)
+                os.replace(partial, file)
+            finally:
+                partial.unlink(missing_ok=True)
+        except OSError as error:
+            if error.errno in FULL:
+                reason = "there is no room left; free some"
+            else:
+                reason = f"{error.strerror or error}; mend that"
+            raise OSError(
+                error.errno,
+                f"{file.parent} cannot be written: {reason}, and give the same command again. What"
+                f" has ended is kept and is not run again.",
+            ) from error
+
+
+def _told(there: Any, here: Any) -> tuple[str, str]:
+    """What differs between two settings, as short as it can be said."""
+    while isinstance(there, dict) and isinstance(here, dict):
+        key = next(k for k in (*here, *there) if there.get(k) != here.get(k))
+        there, here = there.get(key), here.get(key)
+        if not (isinstance(there, dict) and isinstance(here, dict)):
+            return f"{key} {_short(there)}", f"{key} {_short(here)}"
+    return _short(there), _short(here)
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"

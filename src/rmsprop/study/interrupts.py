@@ -1,0 +1,36 @@
+"""Ctrl-C, so that it ends a command also where a library swallows the exception, as imports may."""
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+_arrived = threading.Event()
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Remembers Ctrl-C while the block runs, and says what happens now."""
+
+    def interrupt(signal_number: int, frame: FrameType | None) -> None:
+        _arrived.set()
+        sys.stderr.write("\nrmsprop: stopping as soon as the runs under way have ended\n")
+        raise KeyboardInterrupt
+
+    _arrived.clear()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def stop_if_any() -> None:
+    """Raises KeyboardInterrupt where Ctrl-C has come before."""
+    if _arrived.is_set():
+        raise KeyboardInterrupt

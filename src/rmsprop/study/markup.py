@@ -1,0 +1,112 @@
+"""The parts that a page is made of; every text that comes from results is escaped here."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import urllib.parse
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+FIGURES = "figures"
+# What may stand in a data URI as it is; the rest is written as %XX.
+_PLAIN = " !$'()*+,-./:;=?@[]_~{}|"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page shows it.
+
+    Attributes:
+        file: name of the PNG in the folder of figures; "" where there is none.
+        svg: the figure itself.
+        alt: what it shows, for those who do not see it.
+        caption: how to read it.
+    """
+
+    file: str
+    svg: str
+    alt: str
+    caption: str
+
+
+def text(words: object) -> str:
+    """Escaped; an interval stays on one line, as does a number with its exponent."""
+    whole = r"\[[-+0-9.e∞]+, [-+0-9.e∞]+\]|-?\d[\d.]*e[-+]\d+"
+    return re.sub(whole, r'<span class="interval">\g<0></span>', attribute(words))
+
+
+def attribute(words: object) -> str:
+    """Escaped, for the value of an attribute."""
+    return html.escape(str(words), quote=True)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words with commas, the last with `and`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def pictures(shown: Sequence[Picture]) -> str:
+    """Pictures with their captions, each inside the page."""
+    if not shown:
+        return ""
+    return f'<div class="pictures">{"".join(map(_picture, shown))}</div>'
+
+
+def _picture(picture: Picture) -> str:
+    data = attribute(urllib.parse.quote(picture.svg, safe=_PLAIN))
+    link = f' <a href="{FIGURES}/{attribute(picture.file)}">PNG</a>' if picture.file else ""
+    return (
+        f'<figure><img loading="lazy" src="data:image/svg+xml,{data}"{_size(picture.svg)}'
+        f' alt="{attribute(picture.alt)}">'
+        f"<figcaption>{text(picture.caption)}{link}</figcaption></figure>"
+    )
+
+
+def _size(svg: str) -> str:
+    """Width and height, so that the page does not move while pictures come."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    return f' width="{float(found[1]):.0f}" height="{float(found[2]):.0f}"' if found else ""
+
+
+def definitions(facts: Mapping[str, object]) -> str:
+    """Facts with their names."""
+    items = []
+    for key, fact in facts.items():
+        words = json.dumps(fact) if isinstance(fact, (list, dict, type(None))) else fact
+        items.append(f"<dt>{text(key)}</dt><dd>{text(words)}</dd>")
+    return f"<dl>{''.join(items)}</dl>"
+
+
+def table(
+    caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]], best: Iterable[int] = ()
+) -> str:
+    """A table that becomes a list on a phone.
+
+    Args:
+        caption: what it shows, for those who do not see it.
+        heads: one per column; the first column names the row.
+        rows: their cells.
+        best: numbers of the rows to show in bold.
+    """
+    bold, body = set(best), []
+    for number, cells in enumerate(rows):
+        first, *others = (
+            f'data-label="{attribute(head)}"><span>{text(cell)}</span>'
+            for head, cell in zip(heads, cells, strict=True)
+        )
+        mark = ' class="best"' if number in bold else ""
+        body.append(f'<tr{mark}><th scope="row" {first}</th>')
+        body.extend(f"<td {cell}</td>" for cell in others)
+        body.append("</tr>")
+    head = "".join(f'<th scope="col">{text(word)}</th>' for word in heads)
+    return (
+        f'<div class="wide"><table class="numbers"><caption>{text(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def details(summary: str, content: str) -> str:
+    """What is shown when it is asked for."""
+    return f"<details><summary>{text(summary)}</summary>{content}</details>"

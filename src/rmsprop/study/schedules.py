@@ -1,0 +1,66 @@
+"""Schedules of the learning rate, as a factor of a comparison.
+
+AdaGrad carries a schedule of its own, about 1/sqrt(t); whether another optimizer is worse or only
+lacks one can be seen only if each is tuned under each schedule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import jax.numpy as jnp
+import optax
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+# By what the learning rate is multiplied, from the count of steps before, from 0, and all of them.
+SCHEDULES: Mapping[str, Callable[[Array, int], Array]] = {
+    "constant": lambda count, steps: jnp.ones_like(count),
+    "linear": lambda count, steps: 1 - count / steps,
+    "inverse_sqrt": lambda count, steps: lax.rsqrt(count + 1),
+}
+NUMBER = "schedule"  # the name of the schedule's number among the hyper-parameters of a program
+
+
+def check_schedules(names: Sequence[str]) -> None:
+    """Refuses what is no schedule.
+
+    Raises:
+        ValueError: an unknown name, one named twice, or none.
+    """
+    if not names:
+        raise ValueError(f"there is no schedule; name at least one of {', '.join(SCHEDULES)}.")
+    for name in names:
+        if name not in SCHEDULES:
+            raise ValueError(
+                f"schedule {name!r} is unknown; choose of {', '.join(SCHEDULES)} (linear goes to 0"
+                f" at the end of a run, inverse_sqrt is 1/sqrt(t))."
+            )
+    if len(set(names)) < len(names):
+        raise ValueError(f"a schedule is named twice in {', '.join(names)}; name each once.")
+
+
+def scheduled(
+    learning_rate: Array, names: Sequence[str], number: Array | int, steps: int
+) -> Array | optax.Schedule:
+    """The learning rate under the schedule of a run.
+
+    Args:
+        learning_rate: its largest value, a traced scalar.
+        names: the schedules of the study.
+        number: which of them, traced, so that one program serves all.
+        steps: of a run.
+
+    Returns:
+        A function of the count of steps; the learning rate itself where all are constant, which
+        optimizers take that know no schedules.
+    """
+    if tuple(names) == ("constant",):
+        return learning_rate
+
+    def rate(count: ArrayLike) -> Array:
+        now = jnp.asarray(count, jnp.float32)
+        factors = jnp.stack([SCHEDULES[name](now, steps) for name in names])
+        return learning_rate * factors[jnp.asarray(number, jnp.int32)]
+
+    return rate

@@ -1,0 +1,168 @@
+"""A study that is killed goes on where it was, and ends with the same numbers, bit for bit."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import tiny
+
+import rmsprop
+from rmsprop.study import command_line, compare, folder, progress
+from rmsprop.study.results import Comparison
+
+HERE = Path(__file__).parent
+VOLATILE = ["seconds_per_run", "compile_seconds"]
+WORDS = ("compare", "--problem", "tiny:slow", "--seeds", "4", "--tuning-seeds", "2", "--quiet")
+
+
+def _command(out, cache):
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "RMSPROP_CACHE": str(cache)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "rmsprop", *WORDS, "--out", str(out)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=out.parent,
+    )
+
+
+def _finished(out, cache):
+    process = _command(out, cache)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    return Comparison.load(out).task("slow").drop_vars(VOLATILE)
+
+
+def _chunks(out):
+    return {f.name: f.read_bytes() for f in (out / folder.RUNS).glob("*.chunk")}
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments_change_nothing(tmp_path):
+    """Killed again and again, each time after some more runs have ended, and once at any time."""
+    cache = tmp_path / "cache"
+    whole = _finished(tmp_path / "whole", cache)
+    seed = random.SystemRandom().randrange(2**32)
+    print("seed", seed)
+    draw = random.Random(seed)
+    out = tmp_path / "killed"
+    kills = 0
+    for _ in range(60):
+        before = len(_chunks(out)) if out.exists() else 0
+        process = _command(out, cache)
+        until = before + draw.randint(1, 12)
+        while process.poll() is None and len(list((out / folder.RUNS).glob("*.chunk"))) < until:
+            time.sleep(0.002)
+        time.sleep(draw.random() * 0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if process.returncode == 0:
+            break
+        kills += 1
+        kept = _chunks(out)
+        assert len(kept) >= before  # nothing that has ended is lost
+    assert kills >= 3
+    assert _finished(out, cache).identical(whole)
+    # Each of its runs was made once: a study that was never killed keeps just as many.
+    assert _chunks(out).keys() == _chunks(tmp_path / "whole").keys()
+
+
+def test_ctrl_c_is_said_and_the_same_command_goes_on(tmp_path):
+    """Interrupted as soon as some runs have ended: no page, no half file, and nothing lost."""
+    out, cache = tmp_path / "report", tmp_path / "cache"
+    process = _command(out, cache)
+    while process.poll() is None and not _chunks(out):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == command_line.INTERRUPTED
+    assert "the same command goes on from here" in " ".join(errors.split())
+    assert "Traceback" not in errors
+    kept = _chunks(out)
+    assert {f.name for f in out.iterdir()} == {folder.DEFINITION, folder.RUNS}
+    assert _finished(out, cache).sizes["seed"] == 4
+    assert kept.items() <= _chunks(out).items()
+
+
+def _study(where, **changes):
+    call = {"seeds": 3, "tuning_seeds": 2, "folder": where, **changes}
+    return compare(tiny(), {"rmsprop": rmsprop.rmsprop}, **call)
+
+
+def test_a_finished_study_runs_nothing_again(tmp_path, monkeypatch):
+    first = _study(tmp_path)
+    monkeypatch.setattr(
+        "rmsprop.study.engine.Engine.compile", lambda self: pytest.fail("it was compiled")
+    )
+    assert _study(tmp_path).task("tiny").identical(first.task("tiny"))  # times too
+
+
+def test_a_damaged_chunk_is_run_again_and_said(tmp_path):
+    first = _study(tmp_path)
+    damaged = sorted((tmp_path / folder.RUNS).glob("*.chunk"), key=lambda f: f.stat().st_size)[-1]
+    damaged.write_bytes(damaged.read_bytes()[:-5])
+    shown = _Recorder()
+    again = _study(tmp_path, progress=shown)
+    drop = lambda result: result.task("tiny").drop_vars(VOLATILE)  # noqa: E731
+    assert drop(again).identical(drop(first))
+    assert len(shown.said) == 1
+    assert re.fullmatch(rf"{damaged} was damaged; its runs were made again\.", shown.said[0])
+
+
+class _Recorder(progress.Silent):
+    def __init__(self):
+        self.said = []
+
+    def say(self, sentence):
+        self.said.append(sentence)
+
+
+def test_other_settings_are_refused_before_anything_runs(tmp_path):
+    _study(tmp_path)
+    before = {f: f.read_bytes() for f in tmp_path.rglob("*") if f.is_file()}
+    with pytest.raises(
+        ValueError, match="holds a study with other settings, seeds: 3 there, 4 now"
+    ):
+        _study(tmp_path, seeds=4)
+    with pytest.raises(ValueError, match="other settings, tasks: steps 20 there, steps 30 now"):
+        _study(tmp_path, steps=30)
+    assert {f: f.read_bytes() for f in tmp_path.rglob("*") if f.is_file()} == before
+
+
+def test_a_loss_that_has_changed_is_run_again(tmp_path):
+    """The settings are the same, the program is another: nothing of the old one is taken."""
+    first = _study(tmp_path)
+    steep = tiny(loss=lambda p, noise: 3.0 * np.float32(0.5) * ((p - noise) ** 2).sum())
+    again = compare(steep, {"rmsprop": rmsprop.rmsprop}, seeds=3, tuning_seeds=2, folder=tmp_path)
+    assert (again.task("tiny")["loss"].values != first.task("tiny")["loss"].values).all()
+
+
+def test_a_disk_that_is_full_is_one_sentence_and_what_has_ended_is_kept(tmp_path):
+    """A limit on the size of files, as the system sets it: writing fails as on a full disk."""
+    out = tmp_path / "report"
+    code = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "from rmsprop.study import command_line\n"
+        "sys.exit(command_line.main(sys.argv[1:]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "RMSPROP_CACHE": str(tmp_path / "cache")}
+    environment["JAX_COMPILATION_CACHE_DIR"] = ""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *WORDS, "--out", str(out)],
+        env=environment, capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert re.search(r"rmsprop: error: .*cannot be written: there is no room left", done.stderr)
+    assert "Traceback" not in done.stderr
+    assert not list(out.rglob(f"{folder.UNFINISHED}*"))
+    assert _finished(out, tmp_path / "cache").sizes["seed"] == 4
