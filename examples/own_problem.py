@@ -85,7 +85,7 @@ def main(names):
                 "momentum", rmsprop.rmsprop, {"decay": (0.9, 0.99), "momentum": (0.5, 0.9)}
             ),
         },
-        seeds=5,
+        seeds=6,
     )
     for row in result.summary():
         print(f"{row.task}, {row.optimizer}: training loss {row.metric}")

@@ -9,6 +9,8 @@ import synthetic
 from rmsprop.study.claims import claims, published
 from rmsprop.study.results import Comparison
 
+pytestmark = pytest.mark.slow
+
 RATES = [1e-3, 1e-2, 1e-1, 1.0]
 REST = [0.1, 0.01, 0.001]
 GRIDS = {

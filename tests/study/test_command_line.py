@@ -58,6 +58,7 @@ def test_quiet_prints_nothing(tmp_path, capsys):
     assert printed.out == printed.err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 @pytest.mark.standard_promotion("Adam of Optax takes powers of a count")
 def test_any_factory_can_be_named(tmp_path):
@@ -131,6 +132,7 @@ def test_help_explains_every_option(capsys):
     assert printed.count("default:") == 10
 
 
+@pytest.mark.slow
 def test_a_report_is_made_again_without_running(tmp_path, capsys, monkeypatch):
     out = tmp_path / "report"
     assert _compare(out, "--seeds", "3") == 0
@@ -159,6 +161,7 @@ def test_the_same_command_goes_on_and_other_settings_are_refused(tmp_path, capsy
     assert {f: f.read_bytes() for f in (out / "runs").iterdir()} == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 def test_a_problem_of_the_current_folder(tmp_path, monkeypatch):
     """As in the README: a few lines, an object or a function that makes it."""

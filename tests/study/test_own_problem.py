@@ -10,6 +10,8 @@ import pytest
 import rmsprop
 from rmsprop.study import compare
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = pathlib.Path(__file__).parents[2] / "examples" / "own_problem.py"
 
 

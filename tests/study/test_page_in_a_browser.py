@@ -9,6 +9,8 @@ import synthetic
 
 from rmsprop.study import report
 
+pytestmark = pytest.mark.slow
+
 LOOKS = list(itertools.product((360, 1280), (False, True)))
 GOOD = (
     '<img alt="a dot" src="data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22/%3E">'

@@ -14,7 +14,7 @@ from rmsprop.study import data, row_sums, tasks
 from rmsprop.study.data.text import WORDS_PER_VERSE
 from rmsprop.study.tasks import text
 
-pytestmark = pytest.mark.usefixtures("shared_cache")
+pytestmark = [pytest.mark.usefixtures("shared_cache"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

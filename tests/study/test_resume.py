@@ -75,6 +75,7 @@ def test_kills_at_random_moments_change_nothing(tmp_path):
     assert _chunks(out).keys() == _chunks(tmp_path / "whole").keys()
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_said_and_the_same_command_goes_on(tmp_path):
     """Interrupted as soon as some runs have ended: no page, no half file, and nothing lost."""
     out, cache = tmp_path / "report", tmp_path / "cache"
@@ -145,6 +146,7 @@ def test_a_loss_that_has_changed_is_run_again(tmp_path):
     assert (again.task("tiny")["loss"].values != first.task("tiny")["loss"].values).all()
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_is_one_sentence_and_what_has_ended_is_kept(tmp_path):
     """A limit on the size of files, as the system sets it: writing fails as on a full disk."""
     out = tmp_path / "report"

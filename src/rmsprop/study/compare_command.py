@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=10,
         metavar="N",
-        help="number of seeds that are reported, at least 2, and at least 5 for a verdict; default:"
+        help="number of seeds that are reported, at least 2, and at least 6 for a verdict; default:"
         " %(default)s",
     )
     parser.add_argument(

@@ -58,7 +58,7 @@ def compare(
             learning rate, such as `optax.adam`, or `rmsprop.study.optimizer` where you choose what
             is tuned. The first is compared with each of the others. None for `rmsprop.rmsprop` and
             `rmsprop.adagrad`.
-        seeds: Number of reporting seeds, 2 at least, 5 for a verdict; 10 by default.
+        seeds: Number of reporting seeds, 2 at least, 6 for a verdict; 10 by default.
         tuning_seeds: Number of seeds, others, that configurations are chosen on; 3 by default.
         steps: Steps of every run, a multiple of 10; None for each problem's own number.
         schedules: Of the learning rate: "constant", "linear" (to 0) and "inverse_sqrt"
