@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import synthetic
 
-from rmsprop.study.claims import claims, published
+from rmsprop.study.claims import claims
+from rmsprop.study.published import published
 from rmsprop.study.results import Comparison
 
 pytestmark = pytest.mark.slow

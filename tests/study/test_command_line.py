@@ -42,6 +42,7 @@ def test_the_whole_command(tmp_path, capsys):
     assert "--seeds 3" in loaded.tree.attrs["command"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 def test_the_same_command_gives_the_same_numbers(tmp_path):
     for name in ("one", "two"):
@@ -51,6 +52,7 @@ def test_the_same_command_gives_the_same_numbers(tmp_path):
     assert one.drop_vars(volatile).identical(two.drop_vars(volatile))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 def test_quiet_prints_nothing(tmp_path, capsys):
     assert _compare(tmp_path / "report", "--seeds", "2", "--quiet") == 0
@@ -149,6 +151,7 @@ def test_a_report_is_made_again_without_running(tmp_path, capsys, monkeypatch):
     assert re.fullmatch(r"rmsprop: error: .*does not exist.*\n", capsys.readouterr().err)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 def test_the_same_command_goes_on_and_other_settings_are_refused(tmp_path, capsys, monkeypatch):
     out = tmp_path / "report"
@@ -206,6 +209,7 @@ def test_what_is_no_size(text):
         compare_command.memory_size(text)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 def test_names_and_folders_are_no_markup(tmp_path, capsys):
     out = tmp_path / "o[a]"
@@ -213,6 +217,7 @@ def test_names_and_folders_are_no_markup(tmp_path, capsys):
     assert "o[a]" in capsys.readouterr().out.replace("\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 def test_an_optimizer_of_the_current_folder(tmp_path, monkeypatch):
     (tmp_path / "my_own_optimizer.py").write_text(

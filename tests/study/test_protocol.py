@@ -53,6 +53,7 @@ def test_optimizers_begin_with_the_same_parameters_and_batches(result):
     assert len(np.unique(first.sel(optimizer="rmsprop"))) == 4
 
 
+@pytest.mark.slow
 def test_the_same_call_gives_the_same_numbers(result):
     again = compare([tiny()], [named("rmsprop"), named("adagrad")], seeds=4, tuning_seeds=2)
     volatile = ["seconds_per_run", "compile_seconds"]
@@ -155,6 +156,7 @@ def test_a_problem_without_metrics_is_judged_by_its_training_loss():
     assert np.isnan(result.summary()[0].steps_to_target.value)
 
 
+@pytest.mark.slow
 def test_a_width_that_does_not_fit_into_memory_is_halved(tmp_path):
     """And is kept: the same study with more memory has the same width, so the same last bits."""
     wide = protocol.Engine(tiny(), named("rmsprop").build, named("rmsprop").names, 20, width=4)

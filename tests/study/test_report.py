@@ -307,6 +307,7 @@ for case in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process that is then killed")
 def test_killed_at_any_move_the_earlier_page_is_whole(tmp_path):
     """kill -9: 0 is the saving of the numbers, 1 to 10 the moves, the last of them the page's."""

@@ -138,6 +138,7 @@ def test_other_settings_are_refused_before_anything_runs(tmp_path):
     assert {f: f.read_bytes() for f in tmp_path.rglob("*") if f.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_loss_that_has_changed_is_run_again(tmp_path):
     """The settings are the same, the program is another: nothing of the old one is taken."""
     first = _study(tmp_path)

@@ -12,6 +12,8 @@ from loading import trained
 import rmsprop
 from rmsprop.study.tasks import landscapes, lessons
 
+pytestmark = pytest.mark.slow
+
 
 def half_decades(first, last):
     return 10.0 ** (np.arange(first, last + 1) / 2)

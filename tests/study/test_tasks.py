@@ -102,6 +102,7 @@ def test_everything_stays_float32_in_double_precision_mode(problem):
         assert leaf.shape == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     # Two programs of each take a second to compile, and several of those with hidden layers.

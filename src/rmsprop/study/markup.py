@@ -42,11 +42,6 @@ def attribute(words: object) -> str:
     return html.escape(str(words), quote=True)
 
 
-def listed(words: Sequence[str]) -> str:
-    """Words with commas, the last with `and`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
 def pictures(shown: Sequence[Picture]) -> str:
     """Pictures with their captions, each inside the page."""
     if not shown:

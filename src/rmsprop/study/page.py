@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import xarray as xr
 
 from rmsprop.study import markup, page_claims, page_numbers, style, wording
-from rmsprop.study.markup import Picture, attribute, definitions, listed, text
+from rmsprop.study.markup import Picture, attribute, definitions, text
 from rmsprop.study.results import FILE_NAME, Comparison
 from rmsprop.study.schema import tuned_names
 
@@ -40,7 +40,7 @@ def render(
     Returns:
         A complete HTML document.
     """
-    names = listed([wording.name(name) for name in _optimizers(comparison)])
+    names = wording.listed([wording.name(name) for name in _optimizers(comparison)])
     title = f"{names} compared" if len(_optimizers(comparison)) > 1 else f"{names} measured"
     said = page_claims.render(comparison)
     sections = "".join(_task(comparison, task, pictures[task]) for task in comparison.tasks)
@@ -216,7 +216,7 @@ def _tried(dataset: xr.Dataset) -> str:
     counts = dataset["learning_rate"].notnull().sum("configuration")
     return "; ".join(
         f"{wording.name(name)} {int(counts.sel(optimizer=name))} "
-        f"({listed([wording.axis(hyper) for hyper in tuned])})"
+        f"({wording.listed([wording.axis(hyper) for hyper in tuned])})"
         for name, tuned in tuned_names(dataset).items()
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rmsprop.study import markup
-from rmsprop.study.claims import Claim, claims, published
+from rmsprop.study.claims import Claim, claims
+from rmsprop.study.published import published
 from rmsprop.study.results import Comparison
 
 MARKS = {"supported": "yes", "agrees": "yes", "not supported": "no", "differs": "no"}

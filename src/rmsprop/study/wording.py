@@ -132,6 +132,11 @@ def several(task: str, comparison: Comparison) -> str:
     return f" under the schedule {schedule(names[0])}" if len(names) > 1 else ""
 
 
+def listed(words: Sequence[str]) -> str:
+    """Words with commas, the last with `and`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 def pair(difference: Difference) -> str:
     """Which two: `RMSprop - AdaGrad`."""
     return f"{name(difference.first)} - {name(difference.second)}"
