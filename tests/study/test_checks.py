@@ -38,6 +38,9 @@ def _nan_gradient(params, noise):
         ({"init": lambda: jnp.ones(2)}, "init fails when JAX traces it: .*takes 0 positional"),
         ({"sample": lambda key: key}, "sample fails when JAX traces it"),
         ({"metrics": lambda p: {"final": p}}, r"the metric final has the shape \(2,\)"),
+        ({"metrics": lambda p: {"final": {"a": p.sum()}}}, "the metric final is a tree"),
+        ({"path": lambda p: jnp.ones(3)}, r"path must return .*it returns \(3,\)"),
+        ({"path": lambda p: (p[0], p[1])}, "path must return .*it returns a tree"),
         ({"metrics": lambda p: {"other": p.sum()}}, "choose_by is final, .*returns other"),
         ({"metrics": lambda p: {"training_loss": p.sum()}}, "which the study measures itself"),
     ],
@@ -71,6 +74,21 @@ def test_a_factory_that_fails_is_named_before_anything_is_compiled(factory):
     with pytest.raises(ValueError, match=r"optimizer 'mine' cannot be used: .*JAX traces") as told:
         checks.check_optimizer(made.name, made.build, made.names, tiny())
     assert "\n" not in str(told.value)
+
+
+def _widens(learning_rate):
+    plain = optax.sgd(learning_rate)
+
+    def update(updates, state, params=None):
+        return plain.update(updates, plain.init(params))[0], state.astype(jnp.float32)
+
+    return optax.GradientTransformation(lambda params: jnp.zeros((), jnp.bfloat16), update)
+
+
+def test_a_state_that_changes_its_dtype_is_refused():
+    made = optimizer("mine", _widens)
+    with pytest.raises(ValueError, match=r"state changes from bfloat16\[\] to float32\[\]"):
+        checks.check_optimizer(made.name, made.build, made.names, tiny())
 
 
 def test_an_optimizer_of_trees_with_other_leaves_passes():

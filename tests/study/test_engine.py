@@ -16,6 +16,7 @@ from tiny import tiny
 import rmsprop
 from rmsprop.study import engine
 from rmsprop.study.engine import Engine
+from rmsprop.study.folder import StudyFolder
 
 
 def _build(values):
@@ -106,6 +107,71 @@ def test_what_is_no_array_of_numbers_is_not_trained():
 
 
 @pytest.mark.slow
+@pytest.mark.standard_promotion("SGD of Optax multiplies complex numbers by a real one")
+def test_complex_parameters_go_downhill():
+    """The derivative of half of |p|^2 in both parts is p, so that each step leaves 0.9 of it."""
+    problem = dataclasses.replace(
+        tiny(path=False),
+        init=lambda key: jnp.array([1 + 1j], jnp.complex64),
+        loss=lambda p, noise: 0.5 * jnp.sum(jnp.abs(p) ** 2) + 0 * jnp.sum(noise),
+        metrics=lambda p: {"final": jnp.sum(jnp.abs(p))},
+    )
+    runs = Engine(problem, lambda v: optax.sgd(v["learning_rate"]), NAMES[:1], 20).run(
+        {"learning_rate": [0.1]}, [0]
+    )
+    # Each of the 20 steps rounds twice.
+    np.testing.assert_allclose(runs.loss[0], 0.81 ** np.arange(20), rtol=20 * 2**-22)
+
+
+def test_results_are_kept_in_float32(tmp_path):
+    """What is narrower would not come back from disk as it was."""
+    problem = dataclasses.replace(
+        tiny(),
+        loss=lambda p, noise: jnp.sum((p - noise) ** 2).astype(jnp.bfloat16),
+        metrics=lambda p: {"final": jnp.sum(p**2).astype(jnp.bfloat16)},
+    )
+    columns = dict.fromkeys(NAMES, np.full(2, 0.1))
+    found = [
+        Engine(problem, _build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0, 1])
+        for _ in range(2)
+    ]
+    for runs in found:
+        for values in (runs.loss, runs.path, *runs.metrics.values()):
+            assert values.dtype == np.float32
+    np.testing.assert_array_equal(found[0].loss, found[1].loss)
+
+
+def test_what_a_callback_does_is_never_taken_from_disk(tmp_path):
+    """It does not stand in the program's text: two that differ only there would be one."""
+
+    def with_data(value):
+        def sample(key, step):
+            shape = jax.ShapeDtypeStruct((2,), jnp.float32)
+            return jax.pure_callback(lambda _: np.full(2, value, np.float32), shape, step)
+
+        return dataclasses.replace(tiny(width=1), sample=sample)
+
+    columns = dict.fromkeys(NAMES, np.full(1, 0.1))
+    one, two = (
+        Engine(with_data(x), _build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0])
+        for x in (1.0, 2.0)
+    )
+    assert one.loss[0, 0] != two.loss[0, 0]
+
+
+def test_padding_costs_a_run_no_time():
+    """One run in a chunk of four is charged a fourth of it."""
+    program = Engine(tiny(), _build, NAMES, 20)
+    chunk = engine._Chunk(program, dict.fromkeys(NAMES, np.full(1, 0.1)), np.array([0]), 0, True)
+    (kept,) = program._call([chunk])
+    whole = engine._Chunk(program, dict.fromkeys(NAMES, np.full(4, 0.1)), np.arange(4), 0, True)
+    outcome = program._compiled[0](*whole.arguments())
+    outcome = jax.tree.map(np.asarray, outcome)
+    assert chunk.kept(outcome, 8.0)["seconds"] == 2.0
+    assert whole.kept(outcome, 8.0)["seconds"] == 8.0
+    assert kept["seconds"] > 0
+
+
 def test_chunks_that_do_not_fit_run_one_after_another():
     columns = dict.fromkeys(NAMES, np.full(6, 0.1))
     free = Engine(tiny(), _build, NAMES, 20, cores=2)

@@ -72,9 +72,22 @@ def test_other_settings_are_refused_and_nothing_is_lost(tmp_path):
 @pytest.mark.parametrize("content", ["{", "[]", ""])
 def test_a_definition_that_cannot_be_read(tmp_path, content):
     (tmp_path / folder.DEFINITION).write_text(content)
-    with pytest.raises(ValueError, match=r"study.json .*[Nn]ame another folder"):
+    with pytest.raises(ValueError, match=r"study.json cannot be read, .*name another folder"):
         StudyFolder(tmp_path).begin(DEFINITION)
     assert (tmp_path / folder.DEFINITION).read_text() == content
+
+
+def test_a_damaged_definition_beside_runs_is_written_anew(tmp_path):
+    """The names of the runs decide which are taken, so that none of another study can be."""
+    kept = StudyFolder(tmp_path)
+    kept.begin(DEFINITION)
+    kept.put("name", ARRAYS)
+    (tmp_path / folder.DEFINITION).write_text("")
+    again = StudyFolder(tmp_path)
+    again.begin(DEFINITION)
+    assert again.damaged == [str(tmp_path / folder.DEFINITION)]
+    assert json.loads((tmp_path / folder.DEFINITION).read_text()) == DEFINITION
+    assert again.get("name") is not None
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_half(tmp_path, monkeypatch):

@@ -103,6 +103,7 @@ def test_diverged_runs_are_infinitely_bad_and_kept():
         ({"steps": 2_000_000}, "at most 1,000,000"),
         ({"schedules": ["cosine"]}, "schedule 'cosine' is unknown"),
         ({"memory": 0}, "memory is 0 bytes; it must be positive"),
+        ({"problems": "digits"}, r'rmsprop.study.task\("digits"\)'),
         ({"optimizers": ["rmsprop"]}, "give a dictionary of names and functions"),
         ({"seeds": 10_000}, "seeds is 10000; it must be below"),
         ({"problems": []}, "there is no task to compare"),

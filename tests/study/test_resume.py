@@ -115,7 +115,7 @@ def test_a_damaged_chunk_is_run_again_and_said(tmp_path):
     drop = lambda result: result.task("tiny").drop_vars(VOLATILE)  # noqa: E731
     assert drop(again).identical(drop(first))
     assert len(shown.said) == 1
-    assert re.fullmatch(rf"{damaged} was damaged; its runs were made again\.", shown.said[0])
+    assert re.fullmatch(rf"{damaged} was damaged and has been made again\.", shown.said[0])
 
 
 class _Recorder(progress.Silent):

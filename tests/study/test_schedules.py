@@ -85,6 +85,11 @@ def test_each_schedule_is_tuned_apart_and_is_that_of_optax():
     assert task["tuning_score"].notnull().all("tuning_seed").sum() >= 2 * 27
 
 
+def test_one_schedule_by_its_name_alone():
+    result = compare(tiny(), {"sgd": optax.sgd}, seeds=2, tuning_seeds=1, schedules="linear")
+    assert result.schedules("tiny") == ("linear",)
+
+
 def test_an_optimizer_that_takes_no_schedule_is_refused_in_a_sentence():
     def scaled(learning_rate):
         return optax.sgd(0.5 * learning_rate)

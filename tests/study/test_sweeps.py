@@ -133,6 +133,16 @@ def test_grids_of_one_s_own():
         optimizer("x", optax.sgd, {"momentum": ()})
 
 
+def test_own_grids_do_not_grow_and_left_out_means_none():
+    fine = optimizer("x", optax.sgd, {"momentum": (0.9, 0.9005)})
+    assert fine.tuned[1].grown(0.9005) is fine.tuned[1].grown(0.9) is None
+    assert fine.defaults["momentum"] == 0.0
+    longest = optimizer("x", rmsprop.rmsprop, {"decay": (0.9, 1.0)})
+    assert "decay 1 " in longest.edges((0.01, 0.0))
+    with pytest.raises(ValueError, match="tunes loss, a name that the results use"):
+        optimizer("x", lambda learning_rate, loss: optax.sgd(loss), {"loss": (0.1, 0.2)})
+
+
 def test_other_frameworks_names_are_tuned():
     found = optimizer("torch", rmsprop.frameworks.torch.rmsprop)
     assert found.names == ("learning_rate", "one_minus_alpha")

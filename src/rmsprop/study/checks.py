@@ -15,7 +15,6 @@ import numpy as np
 from jax import Array
 
 from rmsprop.study.problems import TRAINING_LOSS, Problem
-from rmsprop.study.schedules import NUMBER
 from rmsprop.study.training import Build, Trained
 
 
@@ -52,6 +51,13 @@ def check_problem(problem: Problem) -> None:
     _traced(problem, "sample", problem.sample, key, jnp.int32(0))
     _check_loss(problem, _traced(problem, "loss", only_loss, key))
     _check_metrics(problem, key)
+    if (path := problem.path) is not None:
+        point = _traced(problem, "path", lambda k: path(problem.init(k)), key)
+        if getattr(point, "shape", None) != (2,):
+            raise ValueError(
+                f"problem {problem.name!r}: path must return the two coordinates of a point, an"
+                f" array of shape (2,); it returns {getattr(point, 'shape', 'a tree')}."
+            )
 
     def at_the_start(key: Array) -> tuple[Array, Array]:
         loss, params = start(key)
@@ -105,10 +111,10 @@ def _check_metrics(problem: Problem, key: Array) -> None:
             f" measures itself; give yours another name."
         )
     for name, value in found.items():
-        if value.shape != ():
+        if getattr(value, "shape", None) != ():
+            shape = f"has the shape {value.shape}" if hasattr(value, "shape") else "is a tree"
             raise ValueError(
-                f"problem {problem.name!r}: the metric {name} has the shape {value.shape}; it must"
-                f" be one number."
+                f"problem {problem.name!r}: the metric {name} {shape}; it must be one number."
             )
     for role, metric in (("choose_by", problem.choose_by), ("report", problem.report)):
         if metric.name not in (TRAINING_LOSS.name, *found):
@@ -118,7 +124,9 @@ def _check_metrics(problem: Problem, key: Array) -> None:
             )
 
 
-def check_optimizer(name: str, build: Build, names: tuple[str, ...], problem: Problem) -> None:
+def check_optimizer(
+    name: str, build: Build, names: tuple[str, ...], problem: Problem, *, scheduled: bool = False
+) -> None:
     """Traces one update without running it.
 
     Args:
@@ -126,6 +134,7 @@ def check_optimizer(name: str, build: Build, names: tuple[str, ...], problem: Pr
         build: makes it from its hyper-parameters.
         names: of these.
         problem: whose parameters it is to train.
+        scheduled: whether its learning rate is a function of the count of steps.
 
     Raises:
         ValueError: its factory fails or makes something else than a transformation.
@@ -134,13 +143,21 @@ def check_optimizer(name: str, build: Build, names: tuple[str, ...], problem: Pr
     def step(values: Mapping[str, Array]) -> object:
         params = Trained.of(problem.init(jax.random.key(0))).params
         made = build(values)
-        return made.update(params, made.init(params), params)[0]
+        state = made.init(params)
+        updates, after = made.update(params, state, params)
+        for before, now in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True):
+            if (before.shape, before.dtype) != (now.shape, now.dtype):
+                raise TypeError(
+                    f"its state changes from {before.dtype}{list(before.shape)} to"
+                    f" {now.dtype}{list(now.shape)} in a step."
+                )
+        return updates
 
     try:
         jax.eval_shape(step, dict.fromkeys(names, jnp.float32(0.1)))
     except Exception as error:  # whatever a stranger's function raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        what = "schedule, a function of the count," if NUMBER in names else "number"
+        what = "schedule, a function of the count," if scheduled else "number"
         raise ValueError(
             f"optimizer {name!r} cannot be used: {reason} Its function must make an Optax"
             f" transformation from a learning rate that is a {what} that JAX traces, so it cannot"

@@ -189,7 +189,7 @@ def _told(result: Comparison, problems: list[Problem], folder: Path, *, quiet: b
     surfaces = {
         problem.name: landscape.surface_of(problem)
         for problem in problems
-        if problem.path is not None
+        if landscape.is_plane(problem)
     }
     page = report.write(result, folder, surfaces)
     out = Console(quiet=quiet)
@@ -214,7 +214,12 @@ def _problems(arguments: argparse.Namespace) -> list[Problem]:
     for place in arguments.problem:
         made = found(f"problem {place!r}", place)
         if callable(made):
-            made = made()
+            try:
+                made = made()
+            except Exception as error:  # whatever a stranger's function raises
+                raise ValueError(
+                    f"problem {place!r} fails when it is made: {type(error).__name__}: {error}"
+                ) from error
         if not isinstance(made, Problem):
             raise ValueError(
                 f"problem {place!r} is {type(made).__name__}; it must be a rmsprop.study.Problem or"

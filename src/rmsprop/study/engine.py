@@ -13,11 +13,13 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import jax
@@ -33,6 +35,8 @@ from rmsprop.study.training import Build, sizes, training_run
 
 # Runs mapped together on an accelerator, where a chunk should fill the device.
 ACCELERATOR_WIDTH = 256
+# Raise it with any change to what `_Chunk.kept` makes of an outcome.
+KEPT = "1"
 
 # Called with the number of runs that have just ended.
 Advance = Callable[[int], None]
@@ -116,9 +120,11 @@ class Engine:
         self._lowered = jax.jit(self._mapped).lower(*_arguments(self.names, self.width))
         self._trace_seconds = time.perf_counter() - started
         # What decides the numbers: the program with all its constants, and what it runs on.
-        self._fingerprint = digest(
-            self._lowered.as_text(), problem.data_sha256, device(), jax.__version__
-        )
+        text = self._lowered.as_text()
+        # What a callback into Python does is not in the text: nothing of it is found again later.
+        hidden = secrets.token_hex(16) if "callback" in text else ""
+        versions = (version("jax"), version("jaxlib"), KEPT)
+        self._fingerprint = digest(text, hidden, problem.data_sha256, device(), *versions)
 
     @property
     def compile_seconds(self) -> float:
@@ -196,7 +202,6 @@ class Engine:
         missing = [index for index in range(len(chunks)) if index not in found]
         for indices, results in self._spread(chunks, missing):
             for index, result in zip(indices, results, strict=True):
-                self._folder.put(chunks[index].name, result)
                 found[index] = result
                 advance(len(chunks[index].seeds))
         return _joined([found[index] for index in range(len(chunks))])
@@ -247,10 +252,14 @@ class Engine:
         arguments = jax.tree.map(lambda *x: np.concatenate(x), *(c.arguments() for c in padded))
         outcome = jax.tree.map(np.asarray, self._compiled[0](*arguments))
         seconds = time.perf_counter() - started
-        return [
+        results = [
             chunk.kept(jax.tree.map(lambda x, i=i: x[i * self.width :], outcome), seconds)
             for i, chunk in enumerate(chunks)
         ]
+        # Here and not where they are awaited: after Ctrl-C nobody waits, and they have ended.
+        for chunk, result in zip(chunks, results, strict=True):
+            self._folder.put(chunk.name, result)
+        return results
 
     def _on_all(self, devices: Sequence[Any]) -> Any:
         """The program over all devices, each with a chunk of its own."""
@@ -302,7 +311,8 @@ class _Chunk:
         made |= {
             f"metric_{TRAINING_LOSS.name}": means,
             "finite": np.isfinite(loss).all(axis=1),
-            "seconds": np.array(seconds),
+            # The padding was no work of these runs.
+            "seconds": np.array(seconds * len(self.seeds) / self.engine.width),
         }
         if not self.scores_only:
             made |= {

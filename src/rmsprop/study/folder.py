@@ -72,13 +72,16 @@ class StudyFolder:
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
         except (ValueError, OSError) as error:
-            raise ValueError(
-                f"{file} cannot be read ({error}); it says which study the runs beside it are of."
-                f" Name another folder, or remove this one."
-            ) from error
-        if not isinstance(found, dict):
-            raise ValueError(f"{file} is no study of rmsprop; name another folder.")
-        return found
+            found = error
+        if isinstance(found, dict):
+            return found
+        if (self._folder / RUNS).is_dir():
+            # The names of the runs beside it decide which are taken: it is safe to write it anew.
+            self.damaged.append(str(file))
+            return None
+        raise ValueError(
+            f"{file} cannot be read, or is no study of rmsprop ({found}); name another folder."
+        )
 
     def begin(self, definition: Mapping[str, Any]) -> None:
         """Says which study this is; goes on with an earlier one that is the same.

@@ -35,6 +35,14 @@ def surface_of(problem: Any) -> Surface:
     return surface
 
 
+def is_plane(problem: Any) -> bool:
+    """Whether the parameters of a problem are an array of shape (2,), so that they have a map."""
+    if problem.path is None:
+        return False
+    params = jax.eval_shape(problem.init, jax.random.key(0))
+    return getattr(params, "shape", None) == (2,)
+
+
 def frame(
     paths: NDArray[np.float64], inches: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

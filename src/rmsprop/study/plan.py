@@ -88,7 +88,8 @@ class Plan:
             check_problem(problem)
             for optimizer in self.optimizers:
                 build, names = self.build(optimizer, self.steps_of(problem))
-                check_optimizer(optimizer.name, build, names, problem)
+                scheduled = tuple(self.schedules) != ("constant",)
+                check_optimizer(optimizer.name, build, names, problem, scheduled=scheduled)
 
     def _check_numbers(self) -> None:
         for name, number, least in (

@@ -115,6 +115,10 @@ class Problem:
                     f" {argument} out to take the training loss, or pass a function metrics that"
                     " returns it."
                 )
+        if not isinstance(self.target, (int, float)):
+            raise TypeError(
+                f"target={self.target!r} must be a number; leave it out where there is none."
+            )
         if not self.title:
             object.__setattr__(self, "title", self.name)  # it is frozen for everybody else
 

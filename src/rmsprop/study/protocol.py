@@ -95,13 +95,20 @@ def compare(
         ['sgd', 'rmsprop']
     """
     problems = [problem] if isinstance(problem, Problem) else list(problem)
+    for each in problems:
+        if not isinstance(each, Problem):
+            raise TypeError(
+                f"problem holds {each!r}; give a rmsprop.study.Problem, for a task"
+                f' rmsprop.study.task("digits"), or a list of them.'
+            )
+    schedules = (schedules,) if isinstance(schedules, str) else tuple(schedules)
     plan = Plan(
         problems,
         _optimizers(optimizers),
         seeds,
         tuning_seeds,
         steps,
-        tuple(schedules),
+        schedules,
         available_memory() if memory is None else memory,
     )
     plan.check()
@@ -114,7 +121,7 @@ def compare(
         with shown.task(each.title, plan.runs()):
             results[each.name] = _compare_on(each, plan, kept, shown)
     for file in kept.damaged:
-        shown.say(f"{file} was damaged; its runs were made again.")
+        shown.say(f"{file} was damaged and has been made again.")
     settings = {
         "seeds": seeds,
         "tuning_seeds": tuning_seeds,

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from matplotlib.figure import Figure
 
 from rmsprop.study import landscape, markup, page, pictures, style
-from rmsprop.study.folder import DEFINITION, UNFINISHED
+from rmsprop.study.folder import DEFINITION, RUNS, UNFINISHED
 from rmsprop.study.results import Comparison
 from rmsprop.study.table import table
 from rmsprop.study.wording import answers
@@ -55,7 +55,7 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
             "permissions or name another."
         ) from error
     # What a killed run left behind may be ours without a page, but a page that is not ours is not.
-    begun = DEFINITION in names or any(name.startswith(UNFINISHED) for name in names)
+    begun = {DEFINITION, RUNS} & {*names} or any(name.startswith(UNFINISHED) for name in names)
     ours = (PAGE not in names and begun) or _earlier(path)
     if names and not ours:
         raise ValueError(

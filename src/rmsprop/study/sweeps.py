@@ -19,6 +19,7 @@ from jax import Array
 
 import rmsprop
 from rmsprop.study import wording
+from rmsprop.study.schema import COORDINATES, VARIABLES
 
 # Two points a decade, as in Wilson et al. (2017): 1e-4, 3.2e-4, 1e-3, ..., 1.
 RATES = tuple(10.0 ** (k / 2) for k in range(-8, 1))
@@ -29,6 +30,7 @@ DECAYS = ("decay", "alpha", "rho", "b2")
 # What a user gets who tunes nothing, where the factory itself has no default: that of PyTorch.
 DEFAULT_RATES: Mapping[str, float] = {"rmsprop": 0.01, "adagrad": 0.01}
 DEFAULT_RATE = 0.001
+RESERVED = {*VARIABLES, *COORDINATES, "path", "coordinate"} - {"learning_rate"}
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,11 @@ class Tunable:
         """A grid of the user's own, which does not grow; decays are recorded as one minus them."""
         if argument in DECAYS:
             rest = tuple(sorted(1 - float(x) for x in values))
-            return cls(f"{wording.ONE_MINUS}{argument}", rest, *_ends(rest), argument)
+            return cls(f"{wording.ONE_MINUS}{argument}", rest, *_NO_GROWTH, argument)
         grid = tuple(sorted(float(x) for x in values))
         if argument == "learning_rate":
             return cls(argument, grid, 1e-8, 1e4)
-        return cls(argument, grid, *_ends(grid), argument)
+        return cls(argument, grid, *_NO_GROWTH, argument)
 
     def grown(self, best: float) -> "Tunable | None":
         """The grid with one more value behind the best one, if that is on the edge.
@@ -104,8 +106,8 @@ class Tunable:
         return self.argument or self.name, 1 - value if one_minus else value
 
 
-def _ends(grid: Sequence[float]) -> tuple[float, float]:
-    return (grid[0], grid[-1]) if grid else (0.0, 0.0)
+# Limits that no value of a grid keeps.
+_NO_GROWTH = (math.inf, -math.inf)
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,12 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         """Refuses what would be tuned twice, and a learning rate that is not."""
+        taken = sorted({*RESERVED} & {*self.names})
+        if taken:
+            raise ValueError(
+                f"optimizer {self.name!r} tunes {taken[0]}, a name that the results use; wrap its"
+                f" function in one whose argument has another name."
+            )
         if len(set(self.names)) < len(self.names) or self.names[:1] != ("learning_rate",):
             raise ValueError(
                 f"optimizer {self.name!r} tunes {', '.join(self.names) or 'nothing'}; it must tune"
@@ -269,11 +277,15 @@ def _defaults(
     """The factory's own defaults of what is tuned, and PyTorch's learning rate."""
 
     def of(argument: str, otherwise: float) -> float:
-        found = parameters[argument].default if argument in parameters else None
+        if argument not in parameters:
+            return otherwise
+        found = parameters[argument].default
+        if found is None:  # left out, as Optax's momentum is
+            return 0.0
         return float(found) if isinstance(found, (int, float)) else otherwise
 
     known = DEFAULT_RATES.get(getattr(factory, "__name__", ""), DEFAULT_RATE)
-    values = [of(next(iter(parameters)), known)]
+    values = [of(next(iter(parameters)), known) or known]
     for tunable in tuned[1:]:
         middle = tunable.grid[len(tunable.grid) // 2]
         argument, otherwise = tunable.passed(middle)

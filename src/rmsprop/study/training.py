@@ -103,11 +103,12 @@ def training_run(
             params, state, rates = carry
             count, slot = now
             loss, gradients = jax.value_and_grad(loss_of)(params, problem.sample(batch_key, count))
+            gradients = jax.tree.map(jnp.conj, gradients)  # JAX's point the other way if complex
             updates, state = optimizer.update(gradients, state, params)
-            place = None if problem.path is None else problem.path(start.whole(params))
+            place = None if problem.path is None else _single(problem.path(start.whole(params)))
             seen = effective_rates.ratio(updates, gradients, places)
             rates = lax.dynamic_update_index_in_dim(rates, seen, slot, 0)
-            return (optax.apply_updates(params, updates), state, rates), (loss, place)
+            return (optax.apply_updates(params, updates), state, rates), (_single(loss), place)
 
         def tenth(carry: Any, now: tuple[Array, Array]) -> tuple[Any, Any]:
             carry, seen = lax.scan(step, carry, now)
@@ -127,7 +128,13 @@ def training_run(
 
 
 def _metrics(problem: Problem, params: Any) -> dict[str, Array]:
-    return {} if problem.metrics is None else dict(problem.metrics(params))
+    found = {} if problem.metrics is None else problem.metrics(params)
+    return {name: _single(value) for name, value in found.items()}
+
+
+def _single(value: Any) -> Array:
+    """In float32, in which results are kept."""
+    return jnp.asarray(value).astype(jnp.float32)
 
 
 def sizes(problem: Problem, build: Build, names: tuple[str, ...]) -> tuple[int, int]:

@@ -64,6 +64,8 @@ def argument(hyperparameter: str) -> str:
 
 def value(hyperparameter: str, number: float) -> str:
     """The value as it is passed: `0.99` for `one_minus_decay` 0.01."""
+    if hyperparameter.startswith(ONE_MINUS) and number <= 0:  # a decay of 1 and more
+        return f"{1 - number:.3g}"
     if hyperparameter.startswith(ONE_MINUS):
         decimals = max(0, 1 - math.floor(math.log10(number)))  # two digits of what was searched
         return f"{round(1 - number, decimals):g}"
