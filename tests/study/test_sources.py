@@ -180,7 +180,7 @@ def zipped(text):
 @pytest.mark.parametrize(
     ("name", "inside", "content"),
     [
-        ("mnist", "data/data/mnist_5k.csv.gz", gzip.compress(b"1,2,3\n4,5,6\n")),
+        ("mnist", "data/data/mnist_5k.csv.gz", gzip.compress(b"1,2,3\n4,5,6\n", mtime=0)),
         ("mnist", "data/data/mnist_5k.csv.gz", b"no archive"),
         ("flights", "data/flights.csv.zip", b"no archive"),
         ("flights", "data/flights.csv.zip", zipped("carrier,hour\nUA,3\n")),

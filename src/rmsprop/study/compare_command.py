@@ -201,8 +201,8 @@ def _told(result: Comparison, problems: list[Problem], folder: Path, *, quiet: b
 
 
 def _problems(arguments: argparse.Namespace) -> list[Problem]:
+    from rmsprop.study.lookup import found
     from rmsprop.study.problems import Problem
-    from rmsprop.study.sweeps import found
 
     if arguments.tasks is None:
         names = [] if arguments.problem else list(tasks.QUICK)

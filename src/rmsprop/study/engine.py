@@ -87,7 +87,8 @@ class Engine:
         names: The hyper-parameters that differ between runs.
         steps: Steps of every run, a multiple of 10.
         width: Runs mapped together; None for the problem's own on a CPU, else 256.
-        cores: Threads that feed the program; None for one a core on a CPU, else one.
+        cores: Threads that feed the program; None for one a core on a CPU, else two: while the
+            numbers of one call go to the host, the next is under way.
         memory: Bytes that all chunks under way may take; None for no bound.
         folder: Where chunks that have ended are kept; None for nowhere.
 
@@ -111,7 +112,8 @@ class Engine:
         self.names = tuple(names)
         self.width = default_width(problem) if width is None else width
         self._steps, self._memory = steps, memory
-        self._cores = available_cores() if cores is None else cores
+        self._cores = (available_cores() if on_cpu() else 2) if cores is None else cores
+        self._ended = 0.0  # when the last call did
         self._folder = folder if folder is not None else StudyFolder(None)
         self.parameter_bytes, self.state_bytes = sizes(problem, build, self.names)
         self._lock = threading.Lock()
@@ -128,7 +130,11 @@ class Engine:
 
     @property
     def compile_seconds(self) -> float:
-        """Wall-clock time that tracing and compiling took, when the program was first compiled."""
+        """Wall-clock time that tracing and compiling took when this study first did.
+
+        Where JAX keeps compiled programs on disk, as the command line lets it, that may have been
+        the time of reading one.
+        """
         kept = self._folder.get(f"compiled-{self._fingerprint}")
         if kept is not None:
             return float(kept["seconds"])
@@ -233,17 +239,15 @@ class Engine:
 
     def _threads(self) -> int:
         """Calls of the program that may be under way at once."""
-        # On accelerators two: while the numbers of one go to the host, the next is under way.
-        most = self._cores if on_cpu() else 2
         if self._memory is None:
-            return most
+            return self._cores
         if self.chunk_bytes > self._memory:
             raise ValueError(
                 f"{self.width} runs mapped together need {self.chunk_bytes / 1e6:,.0f} MB, and"
                 f" memory allows {self._memory / 1e6:,.0f} MB; allow more with --memory (memory= in"
                 f" Python), or begin a new study, which chooses a width that fits."
             )
-        return max(1, min(most, self._memory // self.chunk_bytes))
+        return max(1, min(self._cores, self._memory // self.chunk_bytes))
 
     def _call(self, chunks: Sequence[_Chunk]) -> list[dict[str, np.ndarray]]:
         """The results of chunks that run side by side, one on each device."""
@@ -251,7 +255,11 @@ class Engine:
         padded = [*chunks, *[chunks[0]] * (self.devices - len(chunks))]
         arguments = jax.tree.map(lambda *x: np.concatenate(x), *(c.arguments() for c in padded))
         outcome = jax.tree.map(np.asarray, self._compiled[0](*arguments))
-        seconds = time.perf_counter() - started
+        with self._lock:
+            now = time.perf_counter()
+            # The calls of an accelerator wait for each other: that is no time of their own.
+            seconds = now - (started if on_cpu() else max(started, self._ended))
+            self._ended = now
         results = [
             chunk.kept(jax.tree.map(lambda x, i=i: x[i * self.width :], outcome), seconds)
             for i, chunk in enumerate(chunks)

@@ -1,11 +1,12 @@
 """What a study keeps on disk, so that it can be killed at any moment and goes on where it was.
 
-* `study.json` says which study it is: the tasks, grids, seeds, widths, the device. A study with
-  other settings is refused, so that nothing of it is mixed with this one or lost.
-* `runs/` holds the runs that have ended, a file for each chunk. Its name is a hash of all that
-  decides its numbers: the compiled program's text, the hyper-parameters, the seeds. What is found
-  under that name is what running would give; a program that has changed finds nothing there and
-  runs again.
+* `study.json` says which study it is: the tasks, grids, seeds, the device. A study with other
+  settings is refused, so that nothing of it is mixed with this one or lost.
+* `runs/` holds the runs that have ended, a file for each chunk, and beside them the width that each
+  task began with and the time that its programs took to compile. The name of a chunk is a hash of
+  all that decides its numbers: the compiled program's text, the hyper-parameters, the seeds. What
+  is found under that name is what running would give; a program that has changed finds nothing
+  there and runs again.
 
 Files are written beside their place and moved into it, so that a file is whole or not there. Each
 begins with the SHA-256 of the rest, an npz archive: one that was damaged later is noticed when it
@@ -47,7 +48,7 @@ def digest(*parts: bytes | str) -> str:
 
 
 class StudyFolder:
-    """The folder of a study, or the memory of this process where there is none.
+    """The folder of a study; without one nothing is kept or found.
 
     Args:
         folder: where the report goes; None keeps nothing on disk.

@@ -1,8 +1,8 @@
 """Ctrl-C, so that it ends a command also where a library swallows the exception, as imports may."""
 
 import contextlib
+import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -16,7 +16,8 @@ def kept() -> Iterator[None]:
 
     def interrupt(signal_number: int, frame: FrameType | None) -> None:
         _arrived.set()
-        sys.stderr.write("\nrmsprop: stopping as soon as the runs under way have ended\n")
+        # Not through sys.stderr, in a write to which this may have come.
+        os.write(2, b"\nrmsprop: stopping as soon as the runs under way have ended\n")
         raise KeyboardInterrupt
 
     _arrived.clear()

@@ -1,9 +1,9 @@
 """The protocol: tune on some seeds, choose, report on others, the same way for every optimizer.
 
 1. Every optimizer sees the same initial parameters and batches for a seed: comparisons are paired.
-2. Every optimizer begins with the same number of trials, on grids that grow by a value as long as
-   the best point is on their edge; how many were tried, and what is still on the edge at the limit,
-   is said.
+2. Every optimizer begins with the same number of trials, unless its grids were chosen by hand; they
+   grow by a value as long as the best point is on their edge; how many were tried, and what is
+   still on the edge at the limit, is said.
 3. A configuration is chosen by its mean score over the tuning seeds, on validation data, and
    reported on other seeds, on test data. What a user gets who tunes nothing is reported beside it.
 4. All of this for each schedule of the learning rate.
@@ -64,8 +64,11 @@ def compare(
         schedules: Of the learning rate: "constant", "linear" (to 0) and "inverse_sqrt"
             (1/sqrt(t)). Each optimizer is tuned under each of them.
         folder: Where runs that have ended are kept. The same call with the same folder goes on
-            where it was stopped, and ends with the same numbers bit for bit. None for nowhere.
-        memory: Bytes that the runs under way may take; None for half of what there is.
+            where it was stopped, and ends with the same numbers bit for bit. Runs of a problem that
+            calls back into Python are made again, for what they call is not known. None for
+            nowhere.
+        memory: Bytes that the runs under way may take; None for half of what there is. A problem
+            of which not even one run fits is refused when its turn comes.
         command: What made the comparison, for its record.
         progress: Where to show how far it is; None for nowhere.
 

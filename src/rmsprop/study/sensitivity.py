@@ -180,6 +180,11 @@ def exponent(rates: ArrayLike, steps: ArrayLike) -> Estimate:
     return bootstrap_interval(slopes)
 
 
+def six_digits(values: ArrayLike) -> NDArray[np.float64]:
+    """Rounded, for a grid that grew by multiplication holds values equal up to their last bits."""
+    return np.array([float(f"{value:.6g}") for value in np.ravel(values)])
+
+
 def best_by(
     keys: ArrayLike, scores: ArrayLike, better: Better
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -191,13 +196,11 @@ def best_by(
         better: which of them are.
 
     Returns:
-        The values, ascending, and the best score of each. Values are rounded to six digits, for a
-        grid that grew by multiplication holds some that are equal up to their last bits.
+        The values to six digits, ascending, and the best score of each.
     """
     values = np.asarray(keys, dtype=np.float64).reshape(-1)
     run = np.isfinite(values)
-    rounded = np.array([float(f"{value:.6g}") for value in values[run]])
-    found, place = np.unique(rounded, return_inverse=True)
+    found, place = np.unique(six_digits(values[run]), return_inverse=True)
     best = np.full(found.size, worst_value(better))
     reduce = np.minimum if better == "lower" else np.maximum
     reduce.at(best, place, np.asarray(scores, dtype=np.float64).reshape(-1)[run])

