@@ -103,8 +103,32 @@ MUTANTS = [
     Mutant(
         "limit of the centered step dropped",
         "_moments.py",
-        "d = lax.max(_denominator(w, magnitude, rule), lax.abs(g) * 2.0**-64)",
-        "d = _denominator(w, magnitude, rule)",
+        "return quotient(gradient, g, lax.max(d, magnitude * 2.0**-64)), mean, kept",
+        "return quotient(gradient, g, d), mean, kept",
+    ),
+    Mutant(
+        "deviation whose square is lost",
+        "_moments.py",
+        "return lax.select(lost, magnitude, lax.full_like(magnitude, 0))",
+        "return lax.full_like(magnitude, 0)",
+    ),
+    Mutant(
+        "mean overwritten before it is read",
+        "_moments.py",
+        "mean, kept = in_order(mean, kept)",
+        "mean, kept = mean, kept",
+    ),
+    Mutant(
+        "what is stored computed twice",
+        "_moments.py",
+        "return in_order(stochastic_round(narrow(x, jnp.dtype(jnp.float32)), noise, like))[0]",
+        "return stochastic_round(narrow(x, jnp.dtype(jnp.float32)), noise, like)",
+    ),
+    Mutant(
+        "momentum in bfloat16 returned before it is rounded",
+        "_links.py",
+        "following = lax.convert_element_type(kept, u.dtype)",
+        "pass",
     ),
     Mutant(
         "AdaGrad that forgets",

@@ -57,6 +57,8 @@ def test_the_square_may_overflow_and_the_step_may_not(make, magnitude, eps):
     updates, state = transformation.update(gradient, state)
     chex.assert_tree_all_finite((updates, state))
     assert np.all(np.asarray(updates) * [1, -1] >= 0)
+    if "mu" in state._fields and state.var.dtype == jnp.bfloat16:
+        bound /= np.sqrt(1 - 2**-7)  # it may be stored one unit too small
     # Three roundings: the floor, its product, the quotient.
     assert np.all(np.abs(updates) <= bound * (1 + 3 * 2**-24))
     if eps == 0 and magnitude > 1e-37:

@@ -31,6 +31,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from rmsprop._hyperparameters import Scalar
+from rmsprop._ordering import in_order
 from rmsprop._precision import is_narrow, narrow, real_dtype, widen
 from rmsprop._rounding import Noise, stochastic_round
 
@@ -124,11 +125,14 @@ def rescale(
 ) -> tuple[jax.Array, jax.Array]:
     """One leaf of the whole family: the update in the gradient's dtype, and the new accumulator.
 
-    `noise` is for an accumulator narrower than float32; the step sees it before it is rounded.
+    `noise` is for an accumulator narrower than float32. The step is then that of the accumulator as
+    it is stored, so that nothing but the store reads the old one.
     """
     g = widen(gradient, v.dtype)
     w = accumulate(v, g, rule)
-    return quotient(gradient, g, _denominator(w, lax.abs(g), rule)), store(w, v, noise)
+    kept = store(w, v, noise)
+    seen = w if noise is None else kept
+    return quotient(gradient, g, _denominator(seen, lax.abs(g), rule)), kept
 
 
 @jax.jit
@@ -142,16 +146,32 @@ def rescale_centered(
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """One leaf of the centered optimizer: the update, the new mean and the new variance."""
     g = widen(gradient, mean.dtype)
-    m = lax.convert_element_type(mean, g.dtype)
-    deviation = _saturated(g - m)  # of two numbers at opposite ends
+    deviation = _saturated(g - lax.convert_element_type(mean, g.dtype))  # they may be far apart
     w = accumulate(var, deviation, rule)
+    kept = store(w, var, noise)
+    # The mean is overwritten when the variance has read it; the step does not read it at all.
+    mean, kept = in_order(mean, kept)
+    keep, add = (lax.convert_element_type(c, g.dtype) for c in (mean_rule.keep, mean_rule.add))
+    m = keep * lax.convert_element_type(mean, g.dtype) + add * g
+    mean = store(m, mean, None if noise is None else noise.fold(1))
+    seen = w if noise is None else kept
+    magnitude = lax.abs(g)
+    d = _denominator(seen, _where_squares_fail(magnitude, seen), rule)
     # A constant gradient has no variance, and by definition a step of |g| / sqrt(eps). Without an
     # eps that would be infinite; it ends at 2^64 instead.
-    magnitude = _saturated(lax.abs(deviation))
-    d = lax.max(_denominator(w, magnitude, rule), lax.abs(g) * 2.0**-64)
-    keep, add = (lax.convert_element_type(c, g.dtype) for c in (mean_rule.keep, mean_rule.add))
-    mean = store(keep * m + add * g, mean, None if noise is None else noise.fold(1))
-    return quotient(gradient, g, d), mean, store(w, var, noise)
+    return quotient(gradient, g, lax.max(d, magnitude * 2.0**-64)), mean, kept
+
+
+def _where_squares_fail(magnitude: jax.Array, var: jax.Array) -> jax.Array:
+    """`|g|` where it stands for the deviation, which bounds the step, and elsewhere 0.
+
+    That is where the square of the deviation may have been lost: the variance has saturated, or the
+    gradient is so small that its own square would be zero. Elsewhere the variance bounds the step.
+    """
+    limits = jnp.finfo(var.dtype)
+    v = lax.convert_element_type(var, magnitude.dtype)
+    lost = (v >= float(limits.max)) | (magnitude < 4 * math.sqrt(float(limits.tiny)))
+    return lax.select(lost, magnitude, lax.full_like(magnitude, 0))
 
 
 def accumulate(v: jax.Array, x: jax.Array, rule: Rule) -> jax.Array:
@@ -174,7 +194,7 @@ def store(x: jax.Array, like: jax.Array, noise: Noise | None) -> jax.Array:
     """
     if noise is None or not is_narrow(like.dtype):
         return narrow(x, like.dtype)
-    return stochastic_round(narrow(x, jnp.dtype(jnp.float32)), noise, like)
+    return in_order(stochastic_round(narrow(x, jnp.dtype(jnp.float32)), noise, like))[0]
 
 
 def _saturated(x: jax.Array) -> jax.Array:

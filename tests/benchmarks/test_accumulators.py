@@ -16,6 +16,9 @@ OPTIMIZERS = {
     "rmsprop with momentum": lambda dtype: rmsprop.rmsprop(
         1e-3, momentum=0.9, accumulator_dtype=dtype
     ),
+    "rmsprop, centered": lambda dtype: rmsprop.rmsprop(
+        1e-3, 0.95, 0.01, centered=True, accumulator_dtype=dtype
+    ),
     "adagrad": lambda dtype: rmsprop.adagrad(1e-3, accumulator_dtype=dtype),
 }
 # On a CPU, XLA copies a donated accumulator that two loops read, unless it is to find out which of

@@ -14,10 +14,11 @@ import rmsprop
 OPTIMIZERS = {
     "rmsprop": lambda library: library.rmsprop(1e-3),
     "rmsprop with momentum": lambda library: library.rmsprop(1e-3, momentum=0.9),
+    "rmsprop, centered": lambda library: library.rmsprop(1e-3, 0.95, 0.01, centered=True),
     "adagrad": lambda library: library.adagrad(1e-3),
 }
 # Read: gradient, parameter, state; written: parameter, state. Four bytes each.
-BYTES_TOUCHED = {"rmsprop": 20, "rmsprop with momentum": 28, "adagrad": 20}
+BYTES_TOUCHED = {"rmsprop": 20, "rmsprop with momentum": 28, "rmsprop, centered": 28, "adagrad": 20}
 
 every_tree = pytest.mark.parametrize("tree", trees.TREES)
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
