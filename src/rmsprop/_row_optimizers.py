@@ -1,5 +1,6 @@
 """The dense optimizer made one of the touched rows: state, step, flush and the way back."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -57,35 +58,72 @@ def row_optimizer(
     dense: optax.GradientTransformationExtraArgs, decay: Scalar | None, *, row_wise: bool
 ) -> RowOptimizer:
     """The dense optimizer on the touched rows, which with a decay catch up with steps missed."""
+    rule = _Rule(dense, decay, row_wise)
+    return RowOptimizer(rule.init, rule.step, jax.jit(rule.flush), rule.to_dense, rule.from_dense)
 
-    fields = jax.eval_shape(dense.init, jax.ShapeDtypeStruct((1,), jnp.float32))[0]._fields
 
-    def init(table: jax.Array) -> RowState:
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Rule:
+    """The functions of a `RowOptimizer`, and what they share.
+
+    Attributes:
+        dense: The dense optimizer.
+        decay: Of its first link, by which rows catch up; None where they have nothing to.
+        row_wise: Whether there is one accumulator a row.
+    """
+
+    dense: optax.GradientTransformationExtraArgs
+    decay: Scalar | None
+    row_wise: bool
+
+    @functools.cached_property
+    def fields(self) -> tuple[str, ...]:
+        """Of the state of the first link."""
+        state = jax.eval_shape(self.dense.init, jax.ShapeDtypeStruct((1,), jnp.float32))
+        return state[0]._fields
+
+    def init(self, table: jax.Array) -> RowState:
         checks.check_table(table)
         table = jnp.asarray(table)
-        like = updates.one_a_row(table, updates.row_dtype(table)) if row_wise else table
-        return from_dense(dense.init(like))
+        like = updates.one_a_row(table, updates.row_dtype(table)) if self.row_wise else table
+        return self.from_dense(self.dense.init(like))
 
-    def from_dense(dense_state: Any) -> RowState:
-        check_fields(dense_state[0], fields)
-        if decay is None:
+    def from_dense(self, dense_state: Any) -> RowState:
+        check_fields(dense_state[0], self.fields)
+        if self.decay is None:
             return RowState(dense_state, None, None)
         like = jax.tree.leaves(dense_state[0])[-1]
         return RowState(dense_state, zero_count(), updates.one_a_row(like, jnp.int32))
 
+    def to_dense(self, state: RowState) -> Any:
+        if self.row_wise:
+            raise ValueError(
+                "row_wise=True keeps one accumulator a row, of which the dense optimizer would need"
+                " one for each coordinate. Save flush(state) itself."
+            )
+        return self.flush(state).dense
+
+    def flush(self, state: RowState) -> RowState:
+        self.check_state(state)
+        if self.decay is None or state.count is None or state.seen is None:
+            return state
+        caught_up = _caught_up(state.dense, state.count - state.seen, self.decay)
+        # No row has seen more steps than there were; this keeps the sharding of `seen`.
+        return RowState(caught_up, state.count, jnp.maximum(state.seen, state.count))
+
     def step(
-        table: jax.Array, state: RowState, ids: ArrayLike, row_gradients: ArrayLike
+        self, table: jax.Array, state: RowState, ids: ArrayLike, row_gradients: ArrayLike
     ) -> tuple[jax.Array, RowState]:
         checks.check_table(table)
         table, ids, gradients = map(jnp.asarray, (table, ids, row_gradients))
         checks.check_batch(table, ids, gradients)
-        _check_state(state, fields, counted=decay is not None)
-        shape = table.shape[:1] if row_wise else table.shape
+        self.check_state(state)
+        shape = table.shape[:1] if self.row_wise else table.shape
         checks.check_same_rows(state.dense, state.seen, shape)
-        return updates.partitioned(checked_step, (table, state), table, state, ids, gradients)
+        return updates.partitioned(self.checked_step, (table, state), table, state, ids, gradients)
 
     def checked_step(
-        table: jax.Array, state: RowState, ids: jax.Array, gradients: jax.Array
+        self, table: jax.Array, state: RowState, ids: jax.Array, gradients: jax.Array
     ) -> tuple[jax.Array, RowState]:
         rows = table.shape[0]
         targets, sums = updates.sum_by_row(
@@ -99,11 +137,11 @@ def row_optimizer(
             # No row has seen more steps than there were. Said so that the write waits for the read:
             # XLA would copy `seen` to do them in any order.
             seen = updates.put(seen, targets, lax.max(last, lax.full_like(last, count)))
-        work = functools.partial(update_rows, state)
+        work = functools.partial(self.update_rows, state)
         table, dense_state = updates.in_chunks(work, (table, state.dense), (targets, sums, last))
         return table, RowState(dense_state, count, seen)
 
-    def update_rows(before: RowState, arrays: Any, batch: Any) -> Any:
+    def update_rows(self, before: RowState, arrays: Any, batch: Any) -> Any:
         """The dense optimizer on some rows; its counts are those from before the step."""
         table, dense_state = arrays
         targets, sums, last = batch
@@ -114,35 +152,28 @@ def row_optimizer(
             before.dense,
             dense_state,
         )
-        if decay is not None:
-            old = _caught_up(old, before.count - last, decay)
-        if row_wise:
-            changes, new = updates.rescale_rows(dense, sums, old)
+        if self.decay is not None:
+            old = _caught_up(old, before.count - last, self.decay)
+        if self.row_wise:
+            changes, new = updates.rescale_rows(self.dense, sums, old)
         else:
-            changes, new = dense.update(sums, old)
+            changes, new = self.dense.update(sums, old)
         dense_state = jax.tree.map(
             lambda x, rows: updates.put(x, targets, rows) if x.ndim else rows, dense_state, new
         )
         return updates.move(table, targets, jnp.asarray(changes)), dense_state
 
-    @jax.jit
-    def flush(state: RowState) -> RowState:
-        _check_state(state, fields, counted=decay is not None)
-        if decay is None or state.count is None or state.seen is None:
-            return state
-        caught_up = _caught_up(state.dense, state.count - state.seen, decay)
-        # No row has seen more steps than there were; this keeps the sharding of `seen`.
-        return RowState(caught_up, state.count, jnp.maximum(state.seen, state.count))
-
-    def to_dense(state: RowState) -> Any:
-        if row_wise:
+    def check_state(self, state: RowState) -> None:
+        check_fields(state, RowState._fields)
+        check_fields(state.dense[0], self.fields)
+        counted = self.decay is not None
+        if (state.count is not None) != counted or (state.seen is not None) != counted:
             raise ValueError(
-                "row_wise=True keeps one accumulator a row, of which the dense optimizer would need"
-                " one for each coordinate. Save flush(state) itself."
+                f"the state counts {'no steps' if state.count is None else 'steps'}, but this"
+                f" optimizer {'needs them' if counted else 'has no use for that'}: exact RMSprop"
+                f" counts, lazy RMSprop and AdaGrad do not. Use the state that its own init() or"
+                f" from_dense() made, with the same options."
             )
-        return flush(state).dense
-
-    return RowOptimizer(init, step, flush, to_dense, from_dense)
 
 
 def _caught_up(dense: Any, missed: jax.Array, decay: Scalar) -> Any:
@@ -153,15 +184,3 @@ def _caught_up(dense: Any, missed: jax.Array, decay: Scalar) -> Any:
 def _map_rows(function: Callable[[jax.Array], jax.Array], dense: Any) -> Any:
     """Applied to the arrays that have the rows of the table, not to counts."""
     return jax.tree.map(lambda x: function(x) if x.ndim else x, dense)
-
-
-def _check_state(state: RowState, fields: tuple[str, ...], *, counted: bool) -> None:
-    check_fields(state, RowState._fields)
-    check_fields(state.dense[0], fields)
-    if (state.count is not None) != counted or (state.seen is not None) != counted:
-        raise ValueError(
-            f"the state counts {'no steps' if state.count is None else 'steps'}, but this optimizer"
-            f" {'needs them' if counted else 'has no use for that'}: exact RMSprop counts, lazy"
-            f" RMSprop and AdaGrad do not. Use the state that its own init() or from_dense() made,"
-            f" with the same options."
-        )
