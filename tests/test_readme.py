@@ -1,5 +1,7 @@
 """What the README shows is what happens."""
 
+import importlib
+import json
 import re
 import runpy
 import shlex
@@ -55,6 +57,14 @@ def test_the_table_of_conventions_is_what_the_command_prints(capsys):
         ]
         # Three digits are shown, and the last one may round the other way elsewhere.
         assert numbers[0] == pytest.approx(numbers[1], rel=0.02)
+
+
+def test_the_table_of_speed_is_the_record_of_the_benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tests" / "benchmarks")
+    writer = importlib.import_module("write_table")
+    record = writer.Record(json.loads((writer.HERE / "recorded.json").read_text()))
+    shown = README.split(writer.BEGIN)[1].split(writer.END)[0]
+    assert shown.strip() == "\n".join(writer.table(record)).strip()
 
 
 def test_nothing_is_left_to_fill_in():

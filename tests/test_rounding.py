@@ -345,6 +345,20 @@ class TestApplyUpdates:
         assert after["b"] is None
         np.testing.assert_array_equal(wide(after["a"]), np.ones(2))
 
+    def test_updates_that_do_not_belong_to_the_parameters_are_refused(self):
+        params = {"a": jnp.ones(2, jnp.bfloat16)}
+        for updates, error, words in (
+            ({"b": jnp.ones(2)}, ValueError, r"updates alone have \['b'\], .* alone \['a'\]"),
+            ({"a": jnp.ones(3)}, ValueError, r"parameter\['a'\] has shape \(2,\), .* \(3,\)"),
+            (
+                {"a": jnp.ones(2, jnp.complex64)},
+                TypeError,
+                r"parameter\['a'\] is bfloat16, .* complex64",
+            ),
+        ):
+            with pytest.raises(error, match=words):
+                rmsprop.apply_updates(params, updates, key=jax.random.key(0))
+
     def test_a_key_of_the_older_kind(self):
         params = jnp.ones(10, jnp.bfloat16)
         after = rmsprop.apply_updates(params, params, key=jax.random.PRNGKey(0))

@@ -1,5 +1,7 @@
 """Adding updates to parameters, which in half precision need to be rounded stochastically."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import optax
 
 from rmsprop._precision import is_narrow, widen
 from rmsprop._rounding import Noise, numbers_of_leaves, seed_of_key, stochastic_round
+from rmsprop._trees import leaf_path, tree_mismatch
 
 
 def apply_updates(
@@ -30,7 +33,8 @@ def apply_updates(
         The new parameters, each in its own dtype.
 
     Raises:
-        TypeError: a key that is none.
+        TypeError: a key that is none; a complex update of a parameter in half precision.
+        ValueError: updates of another tree or of other shapes than the parameters.
 
     Example:
         >>> import jax, jax.numpy as jnp, rmsprop
@@ -49,13 +53,19 @@ def apply_updates(
         return optax.apply_updates(params, updates)
     seed = seed_of_key(_checked_key(key))
     leaves, treedef = jax.tree.flatten(params, is_leaf=_is_none)
+    try:
+        changes = treedef.flatten_up_to(updates)
+    except (ValueError, TypeError, KeyError):
+        names, remedy = ("updates", "parameters"), "Pass the updates made for these parameters."
+        raise ValueError(tree_mismatch(updates, params, names, remedy)) from None
     after = []
-    for p, u, number in zip(
-        leaves, treedef.flatten_up_to(updates), numbers_of_leaves(params), strict=True
+    for index, (p, u, number) in enumerate(
+        zip(leaves, changes, numbers_of_leaves(params), strict=True)
     ):
         if p is None or u is None:
             after.append(p)
         elif is_narrow(jnp.result_type(p)):
+            _check_pair(p, u, lambda i=index: leaf_path(params, i))
             after.append(_add(p, u, Noise(seed, number)))
         else:
             after.append(optax.apply_updates(p, u))
@@ -71,6 +81,20 @@ def _checked_key(key: jax.Array) -> jax.Array:
             f" Pass jax.random.fold_in(jax.random.key(seed), step)."
         )
     return key
+
+
+def _check_pair(parameter: jax.Array, update: jax.Array, where: Callable[[], str]) -> None:
+    dtype = jnp.result_type(update)
+    if np.shape(update) != np.shape(parameter):
+        raise ValueError(
+            f"parameter{where()} has shape {np.shape(parameter)}, and its update"
+            f" {np.shape(update)}. Pass the updates made for these parameters."
+        )
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        raise TypeError(
+            f"parameter{where()} is {jnp.result_type(parameter)}, and its update {dtype}. Pass the"
+            f" real part, or keep the parameter complex."
+        )
 
 
 @jax.jit

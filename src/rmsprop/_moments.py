@@ -17,8 +17,9 @@ method", with exponential weights), and a sum of non-negative terms, so it canno
 subtracting the two averages can, and takes the root of a negative number when a gradient settles.
 
 How it is spelled decides how fast it is.  On a CPU `minimum` or `clamp` on the new accumulator
-makes XLA copy the whole donated array; `select` does not.  Everything is written in `lax`
-primitives inside one jitted function, so that leaves of one shape are traced once.
+makes XLA copy the whole donated array; `select` does not.  Nothing but the new accumulator may read
+the old one, for the same reason: the step is made from the new one (`_ordering`).  Everything is
+written in `lax` primitives inside one jitted function, so that leaves of one shape are traced once.
 """
 
 import functools

@@ -110,8 +110,9 @@ def scale_by_rms(
         bias_correction: Divide the average by `1 - decay**t`, as Adam does.
         accumulator_dtype: Dtype of the average; None for at least float32. `jnp.bfloat16` halves
             the memory: every store is then rounded stochastically, by a noise that is the same at
-            each run and however a jitted step is sharded. Models that are mapped by `vmap`, and the
-            parts of a `shard_map`, share it.
+            each run and however a jitted step is sharded, and the step is that of the average as it
+            is stored. Models that are mapped by `vmap`, and the parts of a `shard_map`, share the
+            noise.
 
     Returns:
         A `GradientTransformation`. Its state has the field `nu` and, where steps are counted,

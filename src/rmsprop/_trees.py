@@ -39,7 +39,7 @@ def map_leaves(
     try:
         columns = [treedef.flatten_up_to(state) for state in states]
     except (ValueError, TypeError, KeyError):
-        raise ValueError(_tree_mismatch(gradients, states[0])) from None
+        raise ValueError(tree_mismatch(gradients, states[0])) from None
     numbers = [] if seed is None else numbers_of_leaves(gradients)
     results = []
     for index, (gradient, *accumulators) in enumerate(zip(leaves, *columns, strict=True)):
@@ -51,7 +51,7 @@ def map_leaves(
                 raise ValueError(_shape_mismatch(gradients, index, accumulator))
             if seed is None and is_narrow(accumulator.dtype):
                 raise TypeError(_narrow_accumulator(gradients, index, accumulator))
-        _inexact_dtype(gradient, lambda i=index: "gradient" + _path(gradients, i))
+        _inexact_dtype(gradient, lambda i=index: "gradient" + leaf_path(gradients, i))
         noise = {} if seed is None else {"noise": Noise(seed, numbers[index])}
         results.append(function(gradient, *accumulators, **noise))
     columns = zip(*results, strict=True) if results else [()] * (1 + len(states))
@@ -87,7 +87,7 @@ def _fill(params: optax.Params, value: Scalar, dtype: Callable[[np.dtype], np.dt
     leaves, treedef = jax.tree.flatten(params)
     filled = []
     for index, leaf in enumerate(leaves):
-        own = _inexact_dtype(leaf, lambda i=index: "parameter" + _path(params, i))
+        own = _inexact_dtype(leaf, lambda i=index: "parameter" + leaf_path(params, i))
         filled.append(jnp.full_like(leaf, value, dtype=dtype(own)))
     return treedef.unflatten(filled)
 
@@ -112,7 +112,7 @@ def _inexact_dtype(leaf: Any, where: Callable[[], str]) -> np.dtype:
     return dtype
 
 
-def _path(tree: Any, index: int) -> str:
+def leaf_path(tree: Any, index: int) -> str:
     """The place of a leaf, as one would write it in Python: `['dense']['kernel']`."""
     paths, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_none)
     return jax.tree_util.keystr(paths[index][0])
@@ -126,38 +126,42 @@ def _shape_mismatch(gradients: Any, index: int, accumulator: Any) -> str:
     else:
         kept = "nothing" if accumulator is None else f"a {type(accumulator).__name__}"
     return (
-        f"gradient{_path(gradients, index)} has shape {np.shape(gradient)}, but the optimizer state"
-        f" holds {kept} there. Use the state that init() made for these parameters."
+        f"gradient{leaf_path(gradients, index)} has shape {np.shape(gradient)}, but the optimizer"
+        f" state holds {kept} there. Use the state that init() made for these parameters."
     )
 
 
 def _narrow_accumulator(gradients: Any, index: int, accumulator: Any) -> str:
     return (
-        f"the optimizer state of gradient{_path(gradients, index)} is {accumulator.dtype}, in which"
-        f" a running average stalls unless it is rounded stochastically"
+        f"the optimizer state of gradient{leaf_path(gradients, index)} is {accumulator.dtype}, in"
+        f" which a running average stalls unless it is rounded stochastically"
         f" (accumulator_dtype=jnp.bfloat16). Widen a state that was saved so, once:"
         f" jax.tree.map(lambda x: x.astype(jnp.promote_types(x.dtype, jnp.float32))"
         f" if jnp.issubdtype(x.dtype, jnp.inexact) else x, state)."
     )
 
 
-def _tree_mismatch(gradients: Any, state: Any) -> str:
+def tree_mismatch(
+    tree: Any,
+    other: Any,
+    names: tuple[str, str] = ("gradients", "optimizer state"),
+    remedy: str = "Use the state that init() made for these parameters.",
+) -> str:
+    """In words, where two trees that belong together differ; the first of them in the plural."""
+
     def places(tree: Any) -> set[str]:
         paths, _ = jax.tree_util.tree_flatten_with_path(tree)
         return {jax.tree_util.keystr(path) for path, _ in paths}
 
-    if places(gradients) == places(state):
+    first, second = names
+    if places(tree) == places(other):
         return (
-            f"the gradients do not match the optimizer state: they are a"
-            f" {jax.tree.structure(gradients)}, the state is a {jax.tree.structure(state)}. Use the"
-            f" same containers as in the parameters that init() was called with."
+            f"the {first} do not match the {second}: the {first} are a {jax.tree.structure(tree)},"
+            f" the {second} {jax.tree.structure(other)}. Use the same containers for both."
         )
-    only_gradients, only_state = (
-        ", ".join(sorted(difference)[:3]) or "nothing more"
-        for difference in (places(gradients) - places(state), places(state) - places(gradients))
-    )
+    alone = places(tree) - places(other), places(other) - places(tree)
+    only_tree, only_other = (", ".join(sorted(a)[:3]) or "nothing more" for a in alone)
     return (
-        f"the gradients do not match the optimizer state: the gradients alone have"
-        f" {only_gradients}, the state alone has {only_state}. Use the state that init() made for"
-        f" these parameters."
+        f"the {first} do not match the {second}: the {first} alone have {only_tree}, the {second}"
+        f" alone {only_other}. {remedy}"
     )

@@ -21,18 +21,15 @@ OPTIMIZERS = {
     ),
     "adagrad": lambda dtype: rmsprop.adagrad(1e-3, accumulator_dtype=dtype),
 }
-# On a CPU, XLA copies a donated accumulator that two loops read, unless it is to find out which of
-# them runs last. A GPU runs both as one.
-IN_PLACE = {"xla_cpu_copy_insertion_use_region_analysis": True}
 
 
-def _accumulating(name, dtype, tree, size, *, compiler_options=None):
+def _accumulating(name, dtype, tree, size):
     params = trees.make(tree, size)
     optimizer = OPTIMIZERS[name](dtype)
     carry = params, optimizer.init(params)
     gradients = jax.tree.map(lambda p: 0.1 * p, params)
     program = trees.jitted_step(optimizer)
-    return trees.Step(program, carry, gradients, compiler_options=compiler_options)
+    return trees.Step(program, carry, gradients)
 
 
 def _bfloat16_throughout(name, tree, size):
@@ -61,10 +58,6 @@ def test_accumulators(race, size, tree, name):
         "bfloat16 accumulators": _accumulating(name, jnp.bfloat16, tree, size),
         "bfloat16 throughout": _bfloat16_throughout(name, tree, size),
     }
-    if jax.default_backend() == "cpu":
-        contenders["bfloat16 accumulators, in place"] = _accumulating(
-            name, jnp.bfloat16, tree, size, compiler_options=IN_PLACE
-        )
     count = trees.parameters(tree, size)
     memory = {
         kind: (trees.bytes_of(step.carry[1]) / count, step.peak_bytes() / count)

@@ -124,7 +124,7 @@ def test_a_tenth_of_the_rows(race, size, number):
 
 @pytest.mark.parametrize("number", range(4))
 def test_a_table_of_each_size(race, size, number):
-    """The dense step grows with the table, this one does not. Each has a race of its own: memory."""
+    """The dense step grows with the table, this one does not. A race each, for want of memory."""
     if number >= len(TABLES[size]):
         pytest.skip("a table of this size is not raced in this size of the benchmarks")
     table_rows = TABLES[size][number]

@@ -94,8 +94,8 @@ class Step:
     `carry` is donated and replaced by what the program returns; `others` are its further arguments.
     """
 
-    def __init__(self, program, carry, *others, compiler_options=None):
-        self.compiled = program.lower(*carry, *others).compile(compiler_options)
+    def __init__(self, program, carry, *others):
+        self.compiled = program.lower(*carry, *others).compile()
         self.carry, self.others = carry, others
 
     def __call__(self):

@@ -1,0 +1,167 @@
+"""Writes the benchmarks' record where it is published, in the README.
+
+    pytest tests/benchmarks --json tests/benchmarks/recorded.json
+    python tests/benchmarks/write_table.py
+
+A test sees to it that the README shows the record (`tests/test_readme.py`).
+"""
+
+import json
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+README = HERE.parents[1] / "README.md"
+BEGIN, END = "<!-- speed: written by tests/benchmarks/write_table.py -->", "<!-- end of speed -->"
+
+OPTIMIZERS = {
+    "rmsprop": "RMSprop",
+    "rmsprop with momentum": "RMSprop with momentum",
+    "rmsprop, centered": "centered RMSprop",
+    "adagrad": "AdaGrad",
+}
+TREES = {
+    "1 leaf": "1 leaf",
+    "161 leaves": "161 leaves (ResNet-50)",
+    "292 leaves": "292 leaves (GPT-2)",
+    "1000 leaves": "1,000 leaves",
+}
+
+
+class Record:
+    """The lines of the benchmarks' table, to be found by the words that their races begin with."""
+
+    def __init__(self, record):
+        self.lines = record["rows"]
+        versions = {k: v.split("+")[0] for k, v in record["versions"].items()}
+        self.where = (
+            f"{record['device']}, {record['cores']} cores; JAX {versions['jax']},"
+            f" Optax {versions['optax']}, PyTorch {versions['torch']}, Python {versions['python']}"
+        )
+
+    def race(self, words):
+        """The lines of the race whose title begins so, by contender."""
+        found = [line for line in self.lines if line["race"].startswith(words)]
+        return {line["contender"]: line for line in found}
+
+    def parameters(self, tree):
+        (size,) = {
+            re.search(rf"{tree} \(([\d.]+) M\)", line["race"])[1]
+            for line in self.lines
+            if f"{tree} (" in line["race"]
+        }
+        return size
+
+
+def figure(x):
+    """Three significant digits, at most."""
+    if x is None:
+        return "–"
+    return f"{x:.2f}" if x < 10 else f"{x:,.0f}"
+
+
+def rows_of(header, lines):
+    yield f"| {' | '.join(header)} |"
+    yield "|" + "---|" * len(header)
+    yield from (f"| {' | '.join(line)} |" for line in lines)
+    yield ""
+
+
+def steps(record):
+    """Over Optax: this library, torch in its kinds, the share of a copy's bandwidth, compiling."""
+    header = ["time over Optax's"]
+    header += [f"{name}, {record.parameters(tree)} M" for tree, name in TREES.items()]
+    races = {
+        (key, tree): record.race(f"step, {key}, {tree}") for key in OPTIMIZERS for tree in TREES
+    }
+
+    def cells(key, contenders, field="ratio"):
+        found = ([races[key, tree].get(c) for c in contenders] for tree in TREES)
+        return [" / ".join(figure(line and line[field]) for line in lines) for lines in found]
+
+    lines = [
+        [f"update step, {name}", *cells(key, ["this library"])] for key, name in OPTIMIZERS.items()
+    ]
+    for key, name in OPTIMIZERS.items():
+        kinds = ["single", "foreach"] + ["fused"] * (key == "adagrad")
+        title = f"torch, {name}: {' / '.join(kinds)}"
+        lines.append([title, *cells(key, [f"torch, {kind}" for kind in kinds])])
+    builds = [record.race(f"all three, rmsprop, {tree}")["this library"]["ratio"] for tree in TREES]
+    lines.append(["to trace, lower and compile, RMSprop", *map(figure, builds)])
+    share = cells("rmsprop", ["this library"], "of_copy")
+    lines.append(["bandwidth over that of a copy, RMSprop", *share])
+    yield from rows_of(header, lines)
+
+
+def accumulators(record):
+    """bfloat16 over float32: time, and bytes a parameter of state and at the peak."""
+    held = record.race("accumulators, rmsprop, 161 leaves")
+    kinds = ["bfloat16 accumulators", "bfloat16 throughout"]
+    header = ["time over float32's, 161 leaves", *OPTIMIZERS.values()]
+    header += ["bytes a parameter of RMSprop: state / peak"]
+    lines = []
+    for kind in ["float32", *kinds]:
+        races = [record.race(f"accumulators, {key}, 161 leaves") for key in OPTIMIZERS]
+        memory = f"{held[kind]['state']:.0f} / {held[kind]['peak']:.0f}"
+        lines.append([kind, *(figure(race[kind]["ratio"]) for race in races), memory])
+    yield from rows_of(header, lines)
+
+
+def tables(record):
+    """Steps on rows against dense ones, from the gradients of the rows and of the whole table."""
+    header = ["table of 64 columns", "touched", "dense Optax", "here", "times faster"]
+    lines = []
+    for race, dense in (
+        ("1,000,000 rows of 64", "Optax, dense, from row gradients"),
+        ("1,000,000 rows of 64", "Optax, dense, gradient given"),
+        ("100,000 rows, 1,000", "Optax, dense, from row gradients"),
+        ("1,000,000 rows, a tenth", "Optax, dense, gradient given"),
+    ):
+        found = record.race(race)
+        touched = next(iter(found.values()))["race"].split(", ", 1)[1].split(" touched")[0]
+        touched = touched.split(", ")[-1]
+        for name in ("RMSprop", "AdaGrad", "AdaGrad, row-wise"):
+            if name in found:
+                times = [found[c]["milliseconds"] for c in (dense, name)]
+                kind = "gradient given" if dense.endswith("given") else "from the same gradients"
+                lines.append(
+                    [
+                        f"{race.split(' rows')[0]} rows, {name}",
+                        touched,
+                        f"{figure(times[0])} ms, {kind}",
+                        f"{figure(times[1])} ms",
+                        figure(found[dense]["ratio"] / found[name]["ratio"]),
+                    ]
+                )
+    yield from rows_of(header, lines)
+
+
+def table(record):
+    """The README's section."""
+    yield f"Medians of the ratios within one run: {record.where}. Below 1 is faster."
+    yield ""
+    for part in (steps, accumulators, tables):
+        yield from part(record)
+    runs = record.race("digits training runs")
+    others = [
+        f"{figure(line['ratio'])} times as fast as {name}"
+        for name, line in runs.items()
+        if name != "study engine"
+    ]
+    rate = 1000 / runs["study engine"]["milliseconds"]
+    yield (
+        f"The study trains {rate:.0f} digits networks a second, 500 steps each, the metrics after"
+        f" every tenth of a run included: {'; '.join(others)}."
+    )
+
+
+def main():
+    record = Record(json.loads((HERE / "recorded.json").read_text()))
+    text = "\n".join(table(record))
+    readme = README.read_text()
+    before, after = readme.split(BEGIN)[0], readme.split(END)[1]
+    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
