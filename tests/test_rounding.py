@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax import export
 
 import rmsprop
 from rmsprop._rounding import Noise, _random_bits, seed_of_step, stochastic_round
@@ -315,6 +316,16 @@ def test_a_loop_for_each_array_and_not_one_copy(name, dtype):
         assert sum(" fusion(" in line for line in of_arrays) == LOOPS[name]
     assert [line for line in of_arrays if " copy(" in line] == []
     assert compiled.memory_analysis().temp_size_in_bytes < 256  # step counts, and no array
+
+
+@pytest.mark.skipif(jax.__version_info__ < (0, 10), reason="older ones leave the choice to XLA")
+@pytest.mark.parametrize(("platform", "called"), [("cpu", True), ("cuda", False), ("tpu", False)])
+def test_the_order_is_prescribed_to_cpus_alone(platform, called):
+    """Also in a program that is exported from a machine of another kind."""
+    optimizer = OPTIMIZERS["centered"](jnp.bfloat16)
+    g = jnp.ones(8)
+    exported = export.export(jax.jit(optimizer.update), platforms=[platform])
+    assert ("inlineable" in exported(g, optimizer.init(g)).mlir_module()) == called
 
 
 class TestApplyUpdates:
