@@ -359,7 +359,7 @@ class TestApplyUpdates:
     def test_updates_that_do_not_belong_to_the_parameters_are_refused(self):
         params = {"a": jnp.ones(2, jnp.bfloat16)}
         for updates, error, words in (
-            ({"b": jnp.ones(2)}, ValueError, r"updates alone have \['b'\], .* alone \['a'\]"),
+            ({"b": jnp.ones(2)}, ValueError, r"updates alone is \['b'\], .* alone is \['a'\]"),
             ({"a": jnp.ones(3)}, ValueError, r"parameter\['a'\] has shape \(2,\), .* \(3,\)"),
             (
                 {"a": jnp.ones(2, jnp.complex64)},

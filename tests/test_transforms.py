@@ -155,7 +155,7 @@ def test_integer_parameters_are_refused_with_the_remedy(make):
 def test_a_tree_that_does_not_match_the_state_is_refused():
     optimizer = rmsprop.rmsprop(0.1)
     state = optimizer.init({"a": jnp.ones(2), "b": Layer(jnp.ones(3), None)})
-    with pytest.raises(ValueError, match=r"gradients alone have \['c'\], the state alone has"):
+    with pytest.raises(ValueError, match=r"gradients alone is \['c'\], .* state alone is \['b'\]"):
         optimizer.update({"a": jnp.ones(2), "c": jnp.ones(3)}, state)
     wrong = {"a": jnp.ones(2), "b": Layer(jnp.ones((3, 1)), None)}
     with pytest.raises(ValueError, match=r"gradient\['b'\].kernel has shape \(3, 1\), .* \(3,\)"):

@@ -160,8 +160,8 @@ def tree_mismatch(
             f" the {second} {jax.tree.structure(other)}. Use the same containers for both."
         )
     alone = places(tree) - places(other), places(other) - places(tree)
-    only_tree, only_other = (", ".join(sorted(a)[:3]) or "nothing more" for a in alone)
+    only_tree, only_other = (", ".join(sorted(a)[:3]) or "nothing" for a in alone)
     return (
-        f"the {first} do not match the {second}: the {first} alone have {only_tree}, the {second}"
-        f" alone {only_other}. {remedy}"
+        f"the {first} do not match the {second}: in the {first} alone is {only_tree}, in the {second}"
+        f" alone is {only_other}. {remedy}"
     )
