@@ -162,6 +162,6 @@ def tree_mismatch(
     alone = places(tree) - places(other), places(other) - places(tree)
     only_tree, only_other = (", ".join(sorted(a)[:3]) or "nothing" for a in alone)
     return (
-        f"the {first} do not match the {second}: in the {first} alone is {only_tree}, in the {second}"
-        f" alone is {only_other}. {remedy}"
+        f"the {first} do not match the {second}: in the {first} alone is {only_tree}, in the"
+        f" {second} alone is {only_other}. {remedy}"
     )
