@@ -113,6 +113,12 @@ MUTANTS = [
         "return lax.full_like(magnitude, 0)",
     ),
     Mutant(
+        "deviation whose weighted square is lost",
+        "_moments.py",
+        "weighted = lax.convert_element_type(rule.floor, magnitude.dtype) * magnitude",
+        "weighted = magnitude",
+    ),
+    Mutant(
         "mean overwritten before it is read",
         "_moments.py",
         "mean, kept = in_order(mean, kept)",

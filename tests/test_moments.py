@@ -65,6 +65,28 @@ def test_the_square_may_overflow_and_the_step_may_not(make, magnitude, eps):
         assert np.all(np.abs(updates) >= 0.99)  # scale invariance: far from 0 for any magnitude
 
 
+@pytest.mark.parametrize("decay", [0.1, 0.5, 0.9, 0.99, 0.9999])
+@pytest.mark.parametrize("options", [{"eps": 0.0}, {"eps": 1e-30, "eps_in_sqrt": False}])
+def test_the_first_centered_step_is_the_same_at_every_scale(decay, options):
+    """The deviation is the gradient, whose square over- and underflows on the way."""
+    g = jnp.asarray(np.logspace(-22, 38, 601), jnp.float32)
+    transformation = rmsprop.scale_by_stddev(decay, **options)
+    updates, _ = transformation.update(g, transformation.init(g))
+    magnitude = np.asarray(g, np.float64)
+    expected = magnitude / (np.sqrt(decay * (1 - decay)) * magnitude + options["eps"])
+    # Three products, two sums, root, floor and quotient are rounded.
+    np.testing.assert_allclose(updates, expected, rtol=8 * 2.0**-24)
+
+
+def test_the_centered_step_is_bounded_where_the_arithmetic_is_wider_than_the_variance(x64):
+    transformation = rmsprop.scale_by_stddev(0.9)
+    state = transformation.init(jnp.zeros(4, jnp.float32))
+    g = jnp.asarray([1e30, 1e25, 1e20, 1e10], jnp.float64)
+    updates, state = transformation.update(g, state)
+    assert state.var.dtype == jnp.float32
+    np.testing.assert_allclose(updates, 1 / np.sqrt(0.9 * 0.1), rtol=1e-6)
+
+
 @pytest.mark.parametrize("decay", [0.0, 0.5, 0.9, 0.999])
 def test_saturated_average_recovers(decay):
     """One gradient of 1e30 and then ones: finite throughout, and moving again afterwards."""

@@ -1,6 +1,7 @@
 """Adding updates to parameters, which in half precision need to be rounded stochastically."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,8 +34,8 @@ def apply_updates(
         The new parameters, each in its own dtype.
 
     Raises:
-        TypeError: a key that is none; a complex update of a parameter in half precision.
-        ValueError: updates of another tree or of other shapes than the parameters.
+        TypeError: a key that is none; with a key, a complex update of a real parameter.
+        ValueError: with a key, updates of another tree or of other shapes than the parameters.
 
     Example:
         >>> import jax, jax.numpy as jnp, rmsprop
@@ -64,8 +65,9 @@ def apply_updates(
     ):
         if p is None or u is None:
             after.append(p)
-        elif is_narrow(jnp.result_type(p)):
-            _check_pair(p, u, lambda i=index: leaf_path(params, i))
+            continue
+        _check_pair(p, u, lambda i=index: leaf_path(params, i))
+        if is_narrow(jnp.result_type(p)):
             after.append(_add(p, u, Noise(seed, number)))
         else:
             after.append(optax.apply_updates(p, u))
@@ -83,17 +85,24 @@ def _checked_key(key: jax.Array) -> jax.Array:
     return key
 
 
-def _check_pair(parameter: jax.Array, update: jax.Array, where: Callable[[], str]) -> None:
-    dtype = jnp.result_type(update)
-    if np.shape(update) != np.shape(parameter):
-        raise ValueError(
-            f"parameter{where()} has shape {np.shape(parameter)}, and its update"
-            f" {np.shape(update)}. Pass the updates made for these parameters."
-        )
-    if jnp.issubdtype(dtype, jnp.complexfloating):
+def _check_pair(parameter: jax.Array, update: Any, where: Callable[[], str]) -> None:
+    try:
+        dtype, shape = jnp.result_type(update), np.shape(update)
+    except (TypeError, ValueError):
         raise TypeError(
-            f"parameter{where()} is {jnp.result_type(parameter)}, and its update {dtype}. Pass the"
-            f" real part, or keep the parameter complex."
+            f"the update of parameter{where()} is a {type(update).__name__} and no array. Pass the"
+            f" updates made for these parameters."
+        ) from None
+    if shape != np.shape(parameter):
+        raise ValueError(
+            f"parameter{where()} has shape {np.shape(parameter)}, and its update {shape}. Pass the"
+            f" updates made for these parameters."
+        )
+    kind = jnp.result_type(parameter)
+    if jnp.issubdtype(dtype, jnp.complexfloating) and not jnp.issubdtype(kind, jnp.complexfloating):
+        raise TypeError(
+            f"parameter{where()} is {kind}, and its update {dtype}. Pass the real part, or keep the"
+            f" parameter complex."
         )
 
 

@@ -157,21 +157,22 @@ def rescale_centered(
     mean = store(m, mean, None if noise is None else noise.fold(1))
     seen = w if noise is None else kept
     magnitude = lax.abs(g)
-    d = _denominator(seen, _where_squares_fail(magnitude, seen), rule)
-    # A constant gradient has no variance, and by definition a step of |g| / sqrt(eps). Without an
-    # eps that would be infinite; it ends at 2^64 instead.
+    d = _denominator(seen, _where_squares_fail(magnitude, kept, rule), rule)
+    # A constant gradient has no variance, and by definition a step of |g| / sqrt(eps). With next to
+    # no eps that could be infinite; it ends at 2^64 instead.
     return quotient(gradient, g, lax.max(d, magnitude * 2.0**-64)), mean, kept
 
 
-def _where_squares_fail(magnitude: jax.Array, var: jax.Array) -> jax.Array:
-    """`|g|` where it stands for the deviation, which bounds the step, and elsewhere 0.
+def _where_squares_fail(magnitude: jax.Array, var: jax.Array, rule: Rule) -> jax.Array:
+    """`|g|` where it stands for the deviation, whose square the stored variance lost, elsewhere 0.
 
-    That is where the square of the deviation may have been lost: the variance has saturated, or the
-    gradient is so small that its own square would be zero. Elsewhere the variance bounds the step.
+    The variance has saturated, or the gradient is so small that its own square would count as zero.
+    What is left are gradients that hold still to the last digits and are not much larger: without
+    an eps their deviation is zero, as that of a gradient that holds still altogether.
     """
     limits = jnp.finfo(var.dtype)
-    v = lax.convert_element_type(var, magnitude.dtype)
-    lost = (v >= float(limits.max)) | (magnitude < 4 * math.sqrt(float(limits.tiny)))
+    weighted = lax.convert_element_type(rule.floor, magnitude.dtype) * magnitude
+    lost = (var >= float(limits.max)) | (weighted < 4 * math.sqrt(float(limits.tiny)))
     return lax.select(lost, magnitude, lax.full_like(magnitude, 0))
 
 

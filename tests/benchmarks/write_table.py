@@ -54,7 +54,7 @@ class Record:
 
 
 def figure(x):
-    """Three significant digits, at most."""
+    """Two decimals below 10, none above; a dash for what was not measured."""
     if x is None:
         return "–"
     return f"{x:.2f}" if x < 10 else f"{x:,.0f}"
@@ -69,7 +69,7 @@ def rows_of(header, lines):
 
 def steps(record):
     """Over Optax: this library, torch in its kinds, the share of a copy's bandwidth, compiling."""
-    header = ["time over Optax's"]
+    header = ["time over Optax's, below 1 is faster"]
     header += [f"{name}, {record.parameters(tree)} M" for tree, name in TREES.items()]
     races = {
         (key, tree): record.race(f"step, {key}, {tree}") for key in OPTIMIZERS for tree in TREES
@@ -89,7 +89,7 @@ def steps(record):
     builds = [record.race(f"all three, rmsprop, {tree}")["this library"]["ratio"] for tree in TREES]
     lines.append(["to trace, lower and compile, RMSprop", *map(figure, builds)])
     share = cells("rmsprop", ["this library"], "of_copy")
-    lines.append(["bandwidth over that of a copy, RMSprop", *share])
+    lines.append(["bandwidth as a share of a copy's, RMSprop (1 at most)", *share])
     yield from rows_of(header, lines)
 
 
@@ -138,7 +138,7 @@ def tables(record):
 
 def table(record):
     """The README's section."""
-    yield f"Medians of the ratios within one run: {record.where}. Below 1 is faster."
+    yield f"Medians of the ratios within one run: {record.where}."
     yield ""
     for part in (steps, accumulators, tables):
         yield from part(record)
