@@ -65,6 +65,21 @@ def test_the_table_of_speed_is_the_record_of_the_benchmarks(monkeypatch):
     record = writer.Record(json.loads((writer.HERE / "recorded.json").read_text()))
     shown = README.split(writer.BEGIN)[1].split(writer.END)[0]
     assert shown.strip() == "\n".join(writer.table(record)).strip()
+    # And the sentences before it.
+    large = record.race("1,000,000 rows of 64")
+    given, made = (
+        large[f"Optax, dense, {how}"]["ratio"] / large["RMSprop"]["ratio"]
+        for how in ("gradient given", "from row gradients")
+    )
+    narrow = [
+        line["ratio"] for line in record.lines if line["contender"] == "bfloat16 accumulators"
+    ]
+    grown = record.race("1,000 rows touched")["1,000,000 rows"]["ratio"]
+    prose = " ".join(README.split())
+    assert f"step is {made:.0f} times as fast as Optax's dense one from the same" in prose
+    assert f"and {given:.0f} times as fast as one that is given the gradient" in prose
+    assert f"it takes {min(narrow):.2f} to {max(narrow):.2f} of the time of the step" in prose
+    assert f"1,000 rows of 1,000,000 take {grown:.1f} times" in prose
 
 
 def test_nothing_is_left_to_fill_in():

