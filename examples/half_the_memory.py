@@ -26,8 +26,8 @@ from jax import lax
 
 import rmsprop
 from rmsprop import study
-from rmsprop.study.engine import available_cores
-from rmsprop.study.statistics import bootstrap_interval, paired_difference
+from rmsprop.study.results.statistics import bootstrap_interval, paired_difference
+from rmsprop.study.running.devices import available_cores
 from rmsprop.study.tasks import text
 
 

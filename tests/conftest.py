@@ -1,5 +1,8 @@
-"""Fixtures: strict JAX, double precision for one test, a generator whose seed a failure prints."""
+"""Fixtures: strict JAX, double precision for one test, a generator whose seed a failure prints,
+a cache of the tests' own, and figures that take no time.
+"""
 
+import os
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -42,6 +45,38 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
     seed = zlib.crc32(request.node.nodeid.encode())
     print(f"seed {seed}")
     return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="session")
+def cached_data(tmp_path_factory):
+    """A folder of these tests' own: so that no data made by another version are read.
+
+    The same for all processes that share their work.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return tmp_path_factory.mktemp("cache")
+    return tmp_path_factory.getbasetemp().parent / f"cache-{run}"
+
+
+@pytest.fixture(scope="module")
+def shared_cache(cached_data):
+    """For `pytestmark = pytest.mark.usefixtures("shared_cache")`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RMSPROP_CACHE", str(cached_data))
+        yield
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """Figures that take no time, for tests of the folder and the command alone."""
+    from rmsprop.study.report import plots
+    from rmsprop.study.report.plots import export
+
+    monkeypatch.setattr(export, "png", lambda figure: b"PNG")
+    monkeypatch.setattr(export, "svg", lambda figure: "<svg></svg>")
+    for name in plots.__all__:
+        monkeypatch.setattr(plots, name, lambda *_: None)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

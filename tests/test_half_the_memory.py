@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmsprop.study.statistics import bootstrap_interval
+from rmsprop.study.results.statistics import bootstrap_interval
 
 STEPS, SEEDS, OPTIMIZER = 1250, 8, "RMSprop, decay 0.999, rate 0.001"
 

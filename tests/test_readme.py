@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rmsprop.study import command_line
+from rmsprop.commands import command_line
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -2,7 +2,7 @@
 
 import sys
 
-from rmsprop.study.command_line import main
+from rmsprop.commands.command_line import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -15,8 +15,9 @@ import optax
 import pytest
 
 import rmsprop
-from rmsprop.study import data, tasks
-from rmsprop.study.engine import Engine
+from rmsprop.study import tasks
+from rmsprop.study.running.engine import Engine
+from rmsprop.study.tasks import data
 
 ACCELERATOR = jax.default_backend() != "cpu"
 RUNS = {"small": 4, "usual": 32, "full": 32}

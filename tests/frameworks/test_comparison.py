@@ -8,7 +8,7 @@ import pytest
 import reference
 import rmsprop
 from rmsprop import frameworks
-from rmsprop.study import command_line
+from rmsprop.commands import command_line
 
 EFFICIENTNET = "timm.rmsprop_tf(0.01, eps=1e-3, momentum=0.9)"
 VERBATIM = "torch.rmsprop(0.01, alpha=0.9, eps=1e-3, momentum=0.9)"

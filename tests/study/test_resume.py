@@ -11,19 +11,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import tiny
 
 import rmsprop
-from rmsprop.study import command_line, compare, folder, progress
-from rmsprop.study.results import Comparison
+from rmsprop.commands import command_line
+from rmsprop.study import compare, folder
+from rmsprop.study.comparison import Comparison
+from rmsprop.study.running import progress
+from tiny_problem import tiny
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 VOLATILE = ["seconds_per_run", "compile_seconds"]
-WORDS = ("compare", "--problem", "tiny:slow", "--seeds", "4", "--tuning-seeds", "2", "--quiet")
+WORDS = (
+    "compare",
+    "--problem",
+    "tiny_problem:slow",
+    "--seeds",
+    "4",
+    "--tuning-seeds",
+    "2",
+    "--quiet",
+)
 
 
 def _command(out, cache):
-    environment = {**os.environ, "PYTHONPATH": str(HERE), "RMSPROP_CACHE": str(cache)}
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "RMSPROP_CACHE": str(cache)}
     return subprocess.Popen(
         [sys.executable, "-m", "rmsprop", *WORDS, "--out", str(out)],
         env=environment,
@@ -101,7 +112,7 @@ def _study(where, **changes):
 def test_a_finished_study_runs_nothing_again(tmp_path, monkeypatch):
     first = _study(tmp_path)
     monkeypatch.setattr(
-        "rmsprop.study.engine.Engine.compile", lambda self: pytest.fail("it was compiled")
+        "rmsprop.study.running.engine.Engine.compile", lambda self: pytest.fail("it was compiled")
     )
     assert _study(tmp_path).task("tiny").identical(first.task("tiny"))  # times too
 
@@ -155,10 +166,10 @@ def test_a_disk_that_is_full_is_one_sentence_and_what_has_ended_is_kept(tmp_path
         "import resource, signal, sys\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "from rmsprop.study import command_line\n"
+        "from rmsprop.commands import command_line\n"
         "sys.exit(command_line.main(sys.argv[1:]))"
     )
-    environment = {**os.environ, "PYTHONPATH": str(HERE), "RMSPROP_CACHE": str(tmp_path / "cache")}
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "RMSPROP_CACHE": str(tmp_path / "cache")}
     environment["JAX_COMPILATION_CACHE_DIR"] = ""
     done = subprocess.run(
         [sys.executable, "-c", code, *WORDS, "--out", str(out)],

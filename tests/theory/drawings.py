@@ -10,7 +10,7 @@ import measurements
 import numpy as np
 
 import rmsprop
-from rmsprop.study import style
+from rmsprop.study.report.plots import style
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY = style.COLOURS
 RMS = {0.9: (BLUE, "-"), 0.99: (SKY, style.DASHES[1]), 0.999: (GREEN, style.DASHES[2])}

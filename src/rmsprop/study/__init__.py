@@ -12,10 +12,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rmsprop.study.comparison import Comparison, compare
+    from rmsprop.study.optimizers import Optimizer, Tunable, named, optimizer
     from rmsprop.study.problems import Metric, Problem
-    from rmsprop.study.protocol import compare
-    from rmsprop.study.results import Comparison
-    from rmsprop.study.sweeps import Optimizer, Tunable, named, optimizer
     from rmsprop.study.tasks import QUICK, TASKS, task
 
 __all__ = [
@@ -34,9 +33,8 @@ __all__ = [
 
 _PLACES = {
     "problems": ("Metric", "Problem"),
-    "protocol": ("compare",),
-    "results": ("Comparison",),
-    "sweeps": ("Optimizer", "Tunable", "named", "optimizer"),
+    "comparison": ("Comparison", "compare"),
+    "optimizers": ("Optimizer", "Tunable", "named", "optimizer"),
     "tasks": ("QUICK", "TASKS", "task"),
 }
 

@@ -35,3 +35,20 @@ def stop_if_any() -> None:
     """Raises KeyboardInterrupt where Ctrl-C has come before."""
     if _arrived.is_set():
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Let Ctrl-C wait until the block has ended; it reaches the main thread only."""
+    earlier = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or earlier is None:
+        yield
+        return
+    arrived = []
+    signal.signal(signal.SIGINT, lambda *_: arrived.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+        if arrived:
+            signal.raise_signal(signal.SIGINT)

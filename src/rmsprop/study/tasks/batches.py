@@ -19,8 +19,8 @@ import numpy as np
 import optax
 from jax import Array
 
-from rmsprop.study import data
 from rmsprop.study.problems import Metric, Params
+from rmsprop.study.tasks import data
 
 
 def batches(examples: data.Examples, size: int) -> Callable[[Array, Array], tuple[Array, Array]]:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from rmsprop.study import data
 from rmsprop.study.problems import Problem
+from rmsprop.study.tasks import data
 from rmsprop.study.tasks.batches import classification, two_scores
 
 

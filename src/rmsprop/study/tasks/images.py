@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from rmsprop.study import data
 from rmsprop.study.problems import Problem
+from rmsprop.study.tasks import data
 from rmsprop.study.tasks.batches import classification
 
 

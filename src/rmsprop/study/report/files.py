@@ -1,0 +1,130 @@
+"""The folder of a comparison: the page, the pictures, the numbers.
+
+The folder holds `index.html` (self-contained), `figures/*.png` and `results.nc`. A report is made
+in a hidden folder inside and moved into place file by file, the page last. Whenever it is
+interrupted, the page that is there is whole: the earlier one, or the new one.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+
+from matplotlib.figure import Figure
+
+from rmsprop.study.folder import DEFINITION, RUNS, UNFINISHED
+from rmsprop.study.interrupts import _interrupts_wait
+from rmsprop.study.report import surfaces
+from rmsprop.study.report.page import markup, page
+from rmsprop.study.report.plots import export
+from rmsprop.study.report.sentences import answers
+from rmsprop.study.report.table import table
+from rmsprop.study.results.labelled import Results
+
+__all__ = ["answers", "prepare", "table", "write"]
+
+PAGE = "index.html"
+
+
+def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
+    """See to it, before a long job, that a report can be written there. Nothing is made or changed.
+
+    Args:
+        folder: a new or empty folder, or one with an earlier report, which `write` will replace.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: it is a file, cannot be written to, or holds something else than a report.
+    """
+    path = existing = pathlib.Path(folder)
+    try:
+        while not existing.exists():
+            existing = existing.parent
+        if not existing.is_dir():
+            raise ValueError(f"{existing} is a file, but the report needs a folder; name another.")
+        tempfile.TemporaryFile(dir=existing).close()
+        names = [entry.name for entry in path.iterdir()] if path.is_dir() else []
+    except OSError as error:
+        raise ValueError(
+            f"the folder {existing} cannot be written to ({error.strerror}); change its "
+            "permissions or name another."
+        ) from error
+    # What a killed run left behind may be ours without a page, but a page that is not ours is not.
+    begun = {DEFINITION, RUNS} & {*names} or any(name.startswith(UNFINISHED) for name in names)
+    ours = (PAGE not in names and begun) or _earlier(path)
+    if names and not ours:
+        raise ValueError(
+            f"the folder {path} holds files that are no report of rmsprop, such as {min(names)}; "
+            "name a new or empty folder, so that nothing is overwritten."
+        )
+    return path
+
+
+def write(
+    comparison: Results,
+    folder: str | os.PathLike[str],
+    surfaces: Mapping[str, surfaces.Surface] | None = None,
+) -> pathlib.Path:
+    """Write the report of a comparison.
+
+    Args:
+        comparison: the results.
+        folder: as `prepare` takes it; made where it is missing, an earlier report is replaced.
+        surfaces: task of two parameters -> its loss, for the contours below the paths; see
+            `rmsprop.study.report.surfaces.surface_of`.
+
+    Returns:
+        The page.
+
+    Raises:
+        ValueError: as `prepare`.
+        OSError: it cannot be written; an earlier page is then as it was.
+    """
+    target = prepare(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target) as made:
+        fresh = pathlib.Path(made)
+        (fresh / markup.FIGURES).mkdir()
+
+        def keep(name: str, figure: Figure) -> None:
+            (fresh / markup.FIGURES / name).write_bytes(export.png(figure))
+
+        text = page.page_of(comparison, surfaces, keep)
+        (fresh / PAGE).write_text(text, encoding="utf-8")
+        results = comparison.save(fresh)
+        figures = sorted((fresh / markup.FIGURES).iterdir())
+        with _interrupts_wait():
+            _move(fresh, target, (results, *figures, fresh / PAGE))
+    return target / PAGE
+
+
+def _earlier(folder: pathlib.Path) -> bool:
+    """Whether the page in a folder is one of ours."""
+    try:
+        with open(folder / PAGE, encoding="utf-8") as file:
+            return page.GENERATOR in file.read(1000)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _move(fresh: pathlib.Path, target: pathlib.Path, files: Iterable[pathlib.Path]) -> None:
+    """Move files into place in their order, then drop the figures only the earlier page had."""
+    earlier = _figures_of(target / PAGE)
+    (target / markup.FIGURES).mkdir(exist_ok=True)
+    for file in files:
+        place = file.relative_to(fresh)
+        os.replace(file, target / place)
+        earlier.discard(place.as_posix())
+    for name in earlier:
+        (target / name).unlink(missing_ok=True)
+
+
+def _figures_of(file: pathlib.Path) -> set[str]:
+    """The figures a page of ours links to; no other file in the folder is ever removed."""
+    text = file.read_text(encoding="utf-8") if _earlier(file.parent) else ""
+    return set(re.findall(rf'href="({markup.FIGURES}/[A-Za-z0-9_.-]+\.png)"', text))

@@ -1,0 +1,47 @@
+"""What is said, and what was measured: the section of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rmsprop.study.report.claims.claim import Claim
+from rmsprop.study.report.claims.general import claims
+from rmsprop.study.report.claims.published import published
+from rmsprop.study.report.page import markup
+from rmsprop.study.results.labelled import Results
+
+MARKS = {"supported": "yes", "agrees": "yes", "not supported": "no", "differs": "no"}
+
+
+def render(comparison: Results) -> str:
+    """The claims this comparison can test and the published results; nothing without either."""
+    parts = []
+    if told := claims(comparison):
+        parts.append(
+            '<h2 id="claims">What is said, and what was measured</h2>'
+            '<p class="small">Each claim is judged by intervals of 95 %, one at a time: of many, a '
+            "few may be judged wrongly by chance.</p>"
+            f"{_articles(told)}"
+        )
+    if found := published(comparison):
+        parts.append(
+            '<h2 id="published">Found before, and found here</h2>'
+            '<p class="small">Settings differ, so numbers need not be the same, but their order '
+            f"should be.</p>{_articles(found)}"
+        )
+    return "".join(parts)
+
+
+def _articles(told: Sequence[Claim]) -> str:
+    return f'<div class="claims">{"".join(map(_article, told))}</div>'
+
+
+def _article(claim: Claim) -> str:
+    lines = "".join(f"<li>{markup.text(line)}</li>" for line in claim.measured)
+    chip = (
+        f'<span class="chip {MARKS.get(claim.verdict, "none")}">{markup.text(claim.verdict)}</span>'
+    )
+    return (
+        f"<article><h3>{markup.text(claim.said)}</h3>{chip}<p>{markup.text(claim.because)}</p>"
+        f"{markup.details('What was measured', f'<ul>{lines}</ul>')}</article>"
+    )

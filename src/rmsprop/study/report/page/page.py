@@ -1,0 +1,291 @@
+"""The page of a comparison: one self-contained HTML file, the answer first.
+
+Nothing is loaded from elsewhere, neither from the network nor from the folder; the page says so to
+the browser. It is light or dark as the reader prefers, and its tables become lists on a phone.
+Every text that comes from results goes through `markup`, which escapes it.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from rmsprop.study import spelling
+from rmsprop.study.report import sentences
+from rmsprop.study.report.page import claims, markup, numbers
+from rmsprop.study.report.page.gallery import Drawing, Surfaces, of_all, of_task
+from rmsprop.study.report.page.markup import Picture, attribute, definitions, text
+from rmsprop.study.report.plots import export, style
+from rmsprop.study.results.labelled import FILE_NAME, Results
+from rmsprop.study.results.schema import tuned_names
+
+GENERATOR = '<meta name="generator" content="rmsprop">'
+
+
+def render(
+    comparison: Results,
+    overview: Sequence[Picture],
+    pictures: Mapping[str, Sequence[Picture]],
+    *,
+    files: bool = True,
+) -> str:
+    """The page.
+
+    Args:
+        comparison: the results.
+        overview: pictures of all tasks together.
+        pictures: task -> its pictures.
+        files: whether the numbers lie in a file beside the page, of which it then speaks.
+
+    Returns:
+        A complete HTML document.
+    """
+    names = spelling.listed([spelling.name(name) for name in _optimizers(comparison)])
+    title = f"{names} compared" if len(_optimizers(comparison)) > 1 else f"{names} measured"
+    said = claims.render(comparison)
+    sections = "".join(_task(comparison, task, pictures[task]) for task in comparison.tasks)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+{GENERATOR}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<link rel="icon" href="data:,">
+<title>{attribute(title)}</title>
+<style>{_style()}</style>
+</head>
+<body>
+<header><h1>{text(title)}</h1><p>{text(_subtitle(comparison))}</p>{_contents(said)}</header>
+<main>
+<h2 id="answers">Answers</h2>
+{_answers(comparison)}
+<h2 id="numbers">Numbers</h2>
+{numbers.results(comparison)}
+{numbers.edges(comparison)}
+<h2 id="pictures">Pictures</h2>
+{markup.pictures(overview)}
+{sections}
+{said}
+{_method(comparison)}
+<h2 id="settings">Settings and versions</h2>
+{_settings(comparison)}
+{_file(comparison) if files else ""}
+</main>
+</body>
+</html>
+"""
+
+
+def _contents(said: str) -> str:
+    """Where to go on the page."""
+    parts = {
+        "answers": "Answers",
+        "numbers": "Numbers",
+        "pictures": "Pictures",
+        "claims": "What is said",
+        "published": "Found before",
+        "method": "Method",
+        "settings": "Settings",
+    }
+    optional = ("claims", "published")
+    links = [
+        f'<a href="#{place}">{name}</a>'
+        for place, name in parts.items()
+        if place not in optional or f'id="{place}"' in said
+    ]
+    return f'<nav aria-label="Contents">{" ".join(links)}</nav>'
+
+
+def _file(comparison: Results) -> str:
+    return f"""<p>All numbers behind this page are in <code>{FILE_NAME}</code> beside it, a netCDF
+file with one group per task:</p>
+<pre><code>from rmsprop.study import Comparison
+Comparison.load("folder of this page").task({text(repr(comparison.tasks[0]))})</code></pre>"""
+
+
+def _optimizers(comparison: Results) -> list[str]:
+    return list(dict.fromkeys(row.optimizer for row in comparison.summary()))
+
+
+def _subtitle(comparison: Results) -> str:
+    attributes = comparison.tree.attrs
+    version = json.loads(attributes["versions"]).get("rmsprop", "")
+    seconds = attributes["seconds"]
+    took = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    made = attributes["created"].replace("T", " ").replace("+00:00", " UTC")
+    where = f"{attributes['cores']} cores ({attributes['device']})"
+    return f"rmsprop {version} · made {made} in {took} on {where}"
+
+
+def _answers(comparison: Results) -> str:
+    cards = []
+    for task, answer in zip(comparison.tasks, sentences.answers(comparison), strict=True):
+        differences = comparison.differences(task)
+        chips = ""
+        for row in differences:
+            which = f"{sentences.pair(row)}: " if len(differences) > 1 else ""
+            kind = "chip yes" if row.winner else "chip none"
+            chips += f'<span class="{kind}">{text(which + sentences.verdict(row))}</span>'
+        title = text(comparison.task(task).attrs["title"])
+        cards.append(
+            f'<article><h3><a href="#task-{task}">{title}</a></h3>{chips}'
+            f"<p>{text(answer)}</p></article>"
+        )
+    return f'<div class="answers">{"".join(cards)}</div>'
+
+
+def _method(comparison: Results) -> str:
+    count = len(comparison.differences())
+    several = (
+        f" Each misses in 5 of 100 cases; of {count} together one or more do so in up to "
+        f"{1 - 0.95**count:.0%}."
+        if count > 1
+        else ""
+    )
+    return f"""<h2 id="method">How to read this</h2>
+<ul>
+<li>On each seed every optimizer starts from the same parameters and sees the same batches.
+Hyper-parameters are chosen on tuning seeds and validation data; everything shown as a result comes
+from other seeds, and from test data where there is any.</li>
+<li>A result is the interquartile mean over the seeds: the mean without the best and the worst
+quarter. In brackets stands its 95 % bootstrap interval, widened for the small number of seeds. The
+paired difference resamples both optimizers on the same seeds.</li>
+<li>An interval says how far other seeds would move a result, for the hyper-parameters that were
+chosen. It does not say what another choice would have come to: of many configurations, tried on few
+tuning seeds, a lucky one may win.</li>
+<li>An interval that holds 0 does not show that two optimizers are equal, only that these seeds
+cannot tell them apart.{text(several)}</li>
+<li>A run that diverged counts as infinitely bad (∞) and is never left out.</li>
+<li>Under several schedules of the learning rate each optimizer is tuned under each; answers and
+pictures are of the first. The default setting is what a user gets who tunes nothing.</li>
+<li>The expected best of some trials is that of the tuning score, drawn without replacement from the
+first grid; what came by growing it is left out. The score is that of the seeds chosen by, so it
+flatters a little.</li>
+<li>Training loss, the reported metric and the loss over all steps, which is the area under its
+curve, are told apart, for the best may differ. Seconds are those of one core or device, without
+compilation.</li>
+</ul>"""
+
+
+def _task(comparison: Results, task: str, pictures: Sequence[Picture]) -> str:
+    dataset = comparison.view(task)
+    attributes = dataset.attrs
+    facts = {
+        "Steps": attributes["steps"],
+        **{
+            word: f"{attributes[f'{key}_label']} ({attributes[f'{key}_better']} is better)"
+            for word, key in (("Chosen by", "choose_by"), ("Reported", "report"))
+        },
+        "A good run reaches": f"{attributes['target']:g}"
+        if math.isfinite(attributes["target"])
+        else "no target is set",
+        "Tuning seeds": _seeds(dataset["tuning_seed"].values.tolist()),
+        "Reporting seeds": _seeds(dataset["seed"].values.tolist()),
+        "Configurations tried": _tried(dataset),
+        **_improvement(comparison, task),
+        "Source": attributes["citation"],
+        "SHA-256 of the data": attributes["data_sha256"] or "no data",
+    }
+    return (
+        f'<section aria-labelledby="task-{task}"><h3 id="task-{task}">{text(attributes["title"])}'
+        f'</h3><p class="small">{text(_shown(comparison, task))}</p>{markup.pictures(pictures)}'
+        f"{markup.details('All numbers', numbers.everything(comparison, task))}"
+        f"{markup.details('Seeds, grids and source', definitions(facts))}"
+        '<p class="small"><a href="#answers">Back to the answers</a></p></section>'
+    )
+
+
+def _shown(comparison: Results, task: str) -> str:
+    """What the pictures of a task are of."""
+    names = comparison.schedules(task)
+    first = f"Under the schedule {spelling.schedule(names[0])}. " if len(names) > 1 else ""
+    return f"{first}Task {task}, {comparison.task(task).attrs['steps']} steps."
+
+
+def _seeds(numbers: Sequence[int]) -> str:
+    """Integers, a run of neighbours as its ends."""
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        return f"{numbers[0]} to {numbers[-1]}"
+    return ", ".join(map(str, numbers))
+
+
+def _tried(dataset: xr.Dataset) -> str:
+    counts = dataset["learning_rate"].notnull().sum("configuration")
+    return "; ".join(
+        f"{spelling.name(name)} {int(counts.sel(optimizer=name))} "
+        f"({spelling.listed([spelling.axis(hyper) for hyper in tuned])})"
+        for name, tuned in tuned_names(dataset).items()
+    )
+
+
+def _improvement(comparison: Results, task: str) -> dict[str, object]:
+    return {
+        f"Probability that {spelling.name(row.first)} beats {spelling.name(row.second)} on a new "
+        "seed": row.improvement
+        for row in comparison.differences(task)
+    }
+
+
+def _settings(comparison: Results) -> str:
+    attributes = comparison.tree.attrs
+    shown = {
+        "Command": attributes["command"],
+        "Made": attributes["created"],
+        **json.loads(attributes["settings"]),
+    }
+    versions = json.loads(attributes["versions"])
+    return f"{definitions(shown)}<h3>Versions</h3>{definitions(versions)}"
+
+
+def _style() -> str:
+    """The style sheet, its colours those of the figures on a light and on a dark page."""
+    sheet = (
+        importlib.resources.files("rmsprop.study.report.page")
+        .joinpath("page.css")
+        .read_text("utf-8")
+    )
+    names = {"ink": style.INK, "muted": style.MUTED, "line": style.GRID, "card": style.PAPER}
+    light = ";".join(f"--{name}:{colour}" for name, colour in names.items())
+    dark = ";".join(f"--{name}:{style.DARK[colour]}" for name, colour in names.items())
+    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n{sheet}"
+
+
+def page_of(
+    comparison: Results,
+    surfaces: Surfaces | None = None,
+    keep: Callable[[str, Figure], None] | None = None,
+) -> str:
+    """The page, complete in itself.
+
+    Args:
+        comparison: the results.
+        surfaces: task of two parameters -> its loss, for the contours below the paths.
+        keep: is given every figure with the name of its file, for a folder beside the page; without
+            it the page says nothing of files.
+    """
+
+    def drawn(drawings: Iterable[Drawing]) -> list[markup.Picture]:
+        return [_drawn(drawing, keep) for drawing in drawings]
+
+    overview = drawn(of_all(comparison))
+    pictures = {
+        task: drawn(of_task(comparison, task, (surfaces or {}).get(task)))
+        for task in comparison.tasks
+    }
+    return render(comparison, overview, pictures, files=keep is not None)
+
+
+def _drawn(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> markup.Picture:
+    figure = drawing.make()
+    file = f"{drawing.name}.png" if keep else ""
+    if keep:
+        keep(file, figure)
+    return markup.Picture(file, export.svg(figure), drawing.alt, drawing.caption)

@@ -1,0 +1,201 @@
+"""Pictures of what comes out: differences, schedules, the tuned beside the default, memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from rmsprop.study import spelling
+from rmsprop.study.report.plots import style
+from rmsprop.study.report.plots.style import vertical
+from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.schema import SETTINGS, worst_value
+from rmsprop.study.results.summary import Difference, Row
+
+
+def differences(comparison: Results, schedule: str | None = None) -> Figure:
+    """The paired differences of the reported metric with their 95 % intervals, a row each.
+
+    Every row has a scale of its own, for tasks have different units, with zero in the middle and
+    the better values of the first optimizer on the left. An interval without an end is an arrow.
+
+    Args:
+        comparison: the results of at least two optimizers.
+        schedule: of the learning rate; None for the first.
+
+    Raises:
+        ValueError: there is one optimizer only, so nothing to compare.
+    """
+    rows = comparison.differences(schedule=schedule)
+    if not rows:
+        raise ValueError("there is one optimizer only; compare at least two to see a difference.")
+    figure, panels = style.panels(
+        height=0.4 + 0.95 * len(rows),
+        rows=len(rows),
+        left=0.05,
+        right=0.95,
+        top=0.48,
+        bottom=0.3,
+        hspace=1.6,
+    )
+    for axes, row in zip(panels, rows, strict=True):
+        dataset = comparison.task(row.task)
+        optimizers = list(dataset["optimizer"].values)
+        colour = style.colour(optimizers.index(row.winner)) if row.winner else style.INK
+        _strip(axes, row, colour)
+        text = spelling.clipped(f"{row.task}: {dataset.attrs['report_label']}", 52)
+        axes.set_title(text, loc="left", fontsize=9, color=style.INK, pad=16, parse_math=False)
+    return figure
+
+
+def schedules(comparison: Results, task: str, schedule: str | None = None) -> Figure:
+    """The reported metric of each optimizer under each schedule, tuned and by default.
+
+    A filled point is the tuned setting, an empty one the default; the line is the 95 % interval.
+    A cross at the bad end of the axis is a result that is infinite, because runs diverged.
+
+    Args:
+        comparison: the results.
+        task: name of a task.
+        schedule: the only one to show; None for all.
+    """
+    attributes = comparison.task(task).attrs
+    names = comparison.schedules(task) if schedule is None else (schedule,)
+    groups = [
+        [comparison.summary(task, schedule=name, setting=setting) for setting in SETTINGS]
+        for name in names
+    ]
+    numbers = [
+        number
+        for setting_rows in groups
+        for rows in setting_rows
+        for row in rows
+        for number in (row.metric.low, row.metric.value, row.metric.high)
+    ]
+    entries = len(groups[0][0])
+    figure, (axes,) = style.panels(1.9 + style.above(entries), top=style.above(entries))
+    vertical(axes, np.array(numbers), attributes["report_better"])
+    bad = worst_value(attributes["report_better"])
+    for place, group in enumerate(groups):
+        _points(axes, group, place, bad)
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    labels = [spelling.clipped(spelling.schedule(name), 16) for name in names]
+    axes.set_xticks(range(len(names)), labels)
+    axes.tick_params(axis="x", labelcolor=style.INK)
+    axes.grid(False, axis="x")
+    axes.set_xlabel("schedule of the learning rate; filled: tuned, empty: default")
+    style.title(axes, attributes["report_label"], entries)
+    style.legend(axes)
+    return figure
+
+
+def _points(axes: Axes, group: Sequence[Sequence[Row]], place: int, bad: float) -> None:
+    """The optimizers of one schedule side by side, each tuned and, beside that, by default."""
+    low, high = axes.get_ylim()
+    for setting, rows in enumerate(group):
+        for index, row in enumerate(rows):
+            x = place + (2 * index + setting + 0.5 - len(rows)) * 0.35 / len(rows)
+            colour, marker = style.colour(index), style.MARKERS[index % len(style.MARKERS)]
+            label = spelling.short(row.optimizer) if setting == place == 0 else None
+            ends = np.clip(np.nan_to_num([row.metric.low, row.metric.high], nan=bad), low, high)
+            if not math.isnan(row.metric.low):
+                axes.plot([x, x], ends, color=colour, lw=1.8, solid_capstyle="butt")
+            shown = math.isfinite(row.metric.value)
+            axes.plot(
+                *(x, row.metric.value if shown else (high if bad > 0 else low)),
+                *(marker if shown else "x",), color=colour, markersize=6.5, ls="none",
+                mfc=style.PAPER if setting else colour, clip_on=False, label=label,
+            )  # fmt: skip
+
+
+def memory(comparison: Results) -> Figure:
+    """Bytes of optimizer state beside those of the parameters, a row per task.
+
+    The bar is the size of the parameters; at the right stands how many copies of them a state is.
+
+    Args:
+        comparison: the results.
+    """
+    rows = comparison.summary()
+    names = list(dict.fromkeys(row.optimizer for row in rows))
+    entries, tasks = len(names) + 1, comparison.tasks
+    pitch = 0.14 * len(names) + 0.08
+    top = style.above(entries)
+    figure, (axes,) = style.panels(
+        0.5 + pitch * len(tasks) + top, left=0.25, right=0.86, top=top, bottom=0.5
+    )
+    sizes = [size for row in rows for size in (row.state_bytes, row.parameter_bytes) if size > 0]
+    low, high = min(sizes, default=1) / 4, max(sizes, default=1) * 4
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.set_ylim(len(tasks) - 0.5, -0.5)
+    for row in rows:
+        place, index = tasks.index(row.task), names.index(row.optimizer)
+        y = place + (index - (len(names) - 1) / 2) * 0.14 / pitch
+        if index == 0:
+            half = 0.5 - 0.05 / pitch
+            axes.plot(
+                *([row.parameter_bytes] * 2, [place - half, place + half]), color=style.MUTED,
+                lw=9, alpha=0.4, solid_capstyle="butt", label="parameters" if place == 0 else None,
+            )  # fmt: skip
+        _state(axes, row, y, index, max(row.state_bytes, low), place == 0)
+    axes.set_yticks(range(len(tasks)), [spelling.clipped(task, 14) for task in tasks])
+    axes.tick_params(axis="y", labelcolor=style.INK)
+    axes.grid(False, axis="y")
+    axes.xaxis.set_major_locator(LogLocator(numticks=5))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: spelling.size(size)))
+    axes.set_xlabel("bytes; at the right, the state as a multiple of the parameters")
+    style.title(axes, "memory of the optimizer state and of the parameters", entries)
+    style.legend(axes)
+    return figure
+
+
+def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) -> None:
+    colour, marker = style.colour(index), style.MARKERS[index % len(style.MARKERS)]
+    label = spelling.short(row.optimizer) if first else None
+    axes.plot(
+        *(x, y, marker), color=colour, markersize=6, mec=style.PAPER, ls="none", label=label,
+        zorder=3, clip_on=False,
+    )  # fmt: skip
+    copies = row.state_bytes / row.parameter_bytes if row.parameter_bytes else math.nan
+    axes.annotate(
+        *(f"{copies:.3g} ×", (1.02, y)), xycoords=axes.get_yaxis_transform(), va="center",
+        fontsize=8.5, color=style.INK,
+    )  # fmt: skip
+
+
+def _strip(axes: Axes, row: Difference, colour: str) -> None:
+    """One interval around zero, with who is better on which side."""
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.axvline(0, color=style.MUTED, linewidth=1)
+    low, value, high = row.metric.low, row.metric.value, row.metric.high
+    reach = 1.25 * max((abs(x) for x in (low, value, high) if math.isfinite(x)), default=0)
+    if reach == 0:
+        reach = 1.0
+        axes.set_xticks([0])  # there is no scale
+    axes.set_xlim(*((-reach, reach) if row.better == "lower" else (reach, -reach)))
+    axes.set_ylim(-1, 1)
+    axes.locator_params(axis="x", nbins=5)
+    if not math.isnan(low):
+        ends = [max(low, -reach), min(high, reach)]
+        axes.plot(ends, [0, 0], color=colour, linewidth=3, solid_capstyle="butt")
+    for end in {x for x in (low, value, high) if math.isinf(x)}:
+        points_right = (end > 0) == (row.better == "lower")
+        tip, marker = math.copysign(0.98 * reach, end), ">" if points_right else "<"
+        axes.plot(tip, 0, marker, color=colour, markersize=9, clip_on=False)
+    if math.isfinite(value):
+        axes.plot(value, 0, "o", color=colour, markersize=8, mec=style.PAPER)
+    first, second = spelling.short(row.first), spelling.short(row.second)
+    sides = (("left", 0, f"◂ {first} better"), ("right", 1, f"{second} better ▸"))
+    for align, side, text in sides:
+        axes.annotate(
+            *(text, (side, 1.06)), xycoords="axes fraction", ha=align, fontsize=8.5,
+            color=style.MUTED, parse_math=False,
+        )  # fmt: skip

@@ -1,0 +1,201 @@
+"""Pictures of tuning: the learning rate, a second hyper-parameter, the budget."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from rmsprop.study import spelling
+from rmsprop.study.report.plots import style
+from rmsprop.study.report.plots.style import ratio_scale, vertical
+from rmsprop.study.results import trials
+from rmsprop.study.results.schema import mean_tuning_scores, tuned_names, worst_value
+
+
+def learning_rates(dataset: xr.Dataset) -> Figure:
+    """Tuning score against learning rate: a panel per optimizer, a line per second setting.
+
+    A point is the mean over the tuning seeds, what configurations are chosen by; where three or
+    more hyper-parameters were tuned, the best over the others. A ring marks the configuration
+    chosen, a cross at the bad end of the axis one that diverged on a tuning seed.
+
+    Args:
+        dataset: results of one task.
+    """
+    tuned = tuned_names(dataset)
+    scores = mean_tuning_scores(dataset)
+    rates = dataset["learning_rate"].values
+    low, high = float(np.nanmin(rates)), float(np.nanmax(rates))
+    figure, panels = style.panels(0.8 + 1.75 * len(tuned), rows=len(tuned), right=0.71)
+    for index, (axes, (optimizer, names)) in enumerate(zip(panels, tuned.items(), strict=True)):
+        vertical(axes, scores.values, dataset.attrs["choose_by_better"])
+        axes.set_xscale("log")
+        axes.set_xlim(low / 1.6, high * 1.6)
+        style.logarithmic(axes.xaxis, low, high)
+        _rate_lines(axes, dataset, optimizer, names, style.colour(index))
+        axes.tick_params(labelbottom=axes is panels[-1])
+    style.title(panels[0], dataset.attrs["choose_by_label"] + " on the tuning seeds")
+    panels[-1].set_xlabel("learning rate")
+    return figure
+
+
+def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
+    """Tuning score over learning rate and the second tuned hyper-parameter of an optimizer.
+
+    A cell is the mean over the tuning seeds; where three or more hyper-parameters were tuned, the
+    best over the others. A frame marks the best cell, a cross one that diverged on a tuning seed;
+    what was not run is left empty.
+
+    Args:
+        dataset: results of one task.
+        optimizer: its name.
+
+    Raises:
+        ValueError: only the learning rate was tuned.
+    """
+    names = tuned_names(dataset)[optimizer]
+    if len(names) < 2:
+        raise ValueError(
+            f"{optimizer} has only its {names[0]} tuned, but a heat map needs two "
+            "hyper-parameters; show learning_rates instead."
+        )
+    better = dataset.attrs["choose_by_better"]
+    rates, others, cells = _cells(dataset, optimizer, names)
+    figure, (axes,) = style.panels(1.0 + 0.3 * len(others), right=0.83, bottom=0.68)
+    image = axes.pcolormesh(
+        np.ma.masked_invalid(cells),
+        cmap="viridis" if better == "lower" else "viridis_r",  # dark is good
+        norm=_norm(cells, better),
+        edgecolors=style.PAPER,
+        linewidth=1,
+    )
+    for y, x in np.argwhere(np.isinf(cells)):
+        axes.plot(x + 0.5, y + 0.5, "x", color=style.MUTED, markersize=5)
+    best = np.nanargmin(cells) if better == "lower" else np.nanargmax(cells)
+    y, x = np.unravel_index(best, cells.shape)
+    frame = Rectangle(
+        (float(x), float(y)), 1, 1, fill=False, edgecolor=style.COLOURS[1], linewidth=2.2
+    )
+    axes.add_patch(frame)
+    slanted = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(np.arange(len(rates)) + 0.5, [style.plain(x) for x in rates], **slanted)
+    axes.set_yticks(np.arange(len(others)) + 0.5, [style.plain(y) for y in others])
+    axes.grid(False)
+    axes.set_xlabel("learning rate")
+    style.title(axes, f"{spelling.axis(names[1])}; colour: {dataset.attrs['choose_by_label']}")
+    place = axes.get_position()
+    bar = figure.colorbar(image, cax=figure.add_axes((0.85, place.y0, 0.025, place.height)))
+    style.quiet(bar.ax)
+    if isinstance(image.norm, LogNorm):
+        style.logarithmic(bar.ax.yaxis, *image.get_clim())
+    return figure
+
+
+def budget(dataset: xr.Dataset) -> Figure:
+    """The expected best tuning score against the number of configurations tried.
+
+    The line is the expectation over all ways to draw so many of the first grid, the band reaches
+    from the lower to the upper quartile; see `rmsprop.study.results.trials.expected_best`. A
+    line begins where not all of the configurations drawn may have diverged.
+
+    Args:
+        dataset: results of one task.
+    """
+    better = dataset.attrs["choose_by_better"]
+    optimizers = [str(name) for name in dataset["optimizer"].values]
+    found = [trials.budget_of(dataset, name) for name in optimizers]
+    entries = len(optimizers)
+    figure, (axes,) = style.panels(2.2 + style.above(entries), top=style.above(entries))
+    curves = [x for one in found for x in (one.expected, one.lucky, one.unlucky)]
+    low, high = vertical(axes, np.concatenate(curves), better)
+    for index, (name, one) in enumerate(zip(optimizers, found, strict=True)):
+        counts = np.arange(1, one.expected.size + 1)
+        band = np.clip((one.lucky, one.unlucky), low, high)
+        colour = style.colour(index)
+        axes.fill_between(counts, *band, alpha=0.22, linewidth=0, color=colour)
+        line = np.where(np.isfinite(one.expected), one.expected, np.nan)
+        label = spelling.short(name)
+        axes.plot(counts, line, ls=style.dash(index), color=colour, lw=1.8, label=label)
+    most = max(2, *(one.expected.size for one in found))
+    axes.set_xscale("log")
+    axes.set_xlim(1, most)
+    style.logarithmic(axes.xaxis, 1, most)
+    axes.set_xlabel("configurations tried")
+    style.title(axes, f"expected best {dataset.attrs['choose_by_label']}", entries)
+    style.legend(axes)
+    return figure
+
+
+def _rate_lines(
+    axes: Axes, dataset: xr.Dataset, optimizer: str, names: list[str], colour: str
+) -> None:
+    """The panel of one optimizer in `learning_rates`."""
+    rates, others, cells = _cells(dataset, optimizer, names)
+    worst = worst_value(dataset.attrs["choose_by_better"])
+    edge = axes.get_xaxis_transform()
+    bad_end = 0.95 if worst > 0 else 0.05
+    for number, (other, scores) in enumerate(zip(others, cells, strict=True)):
+        # Paler is smaller: an order that is seen on a light page as on a dark one.
+        alpha = 0.4 + 0.6 * (number + 1) / len(others)
+        dash, marker = style.dash(number), style.MARKERS[number % len(style.MARKERS)]
+        shown = np.isfinite(scores)
+        label = spelling.value(names[1], other) if len(names) > 1 else None
+        axes.plot(
+            *(rates[shown], scores[shown]), ls=dash, marker=marker, markersize=3.5, linewidth=1.2,
+            color=colour, alpha=alpha, label=label,
+        )  # fmt: skip
+    lost = rates[np.isinf(cells).any(axis=0)]
+    if lost.size:
+        axes.plot(
+            *(lost, np.full(lost.size, bad_end)), "x", transform=edge, color=style.INK,
+            markersize=4.5, label="diverged", clip_on=False,
+        )  # fmt: skip
+    best = dataset.sel(optimizer=optimizer)
+    score = mean_tuning_scores(dataset).sel(optimizer=optimizer)[int(best["chosen"])]
+    axes.plot(
+        *(best["learning_rate"][int(best["chosen"])], score), "o", color=style.INK, markersize=8,
+        fillstyle="none", label="chosen", linestyle="none",
+    )  # fmt: skip
+    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.04), "ncols": 1}
+    heading = [spelling.short(optimizer), *map(spelling.argument, names[1:2])]
+    title = "\n".join(line for text in heading for line in textwrap.wrap(text, 15))
+    style.legend(axes, title=title, title_fontsize=9, alignment="left", **place)
+
+
+def _cells(
+    dataset: xr.Dataset, optimizer: str, names: list[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Mean tuning scores by learning rate and second hyper-parameter.
+
+    Returns:
+        The rates, the values of the second hyper-parameter (one 0 without any), and an array
+        (others, rates): the best over any further hyper-parameters, NaN where nothing was run.
+    """
+    row = dataset.sel(optimizer=optimizer)
+    scores = mean_tuning_scores(dataset).sel(optimizer=optimizer).values
+    run = np.isfinite(row["learning_rate"].values)
+    scores = scores[run]
+    rate = trials.six_digits(row["learning_rate"].values[run])
+    other = trials.six_digits(row[names[1]].values[run]) if len(names) > 1 else np.zeros_like(rate)
+    rates, others = np.unique(rate), np.unique(other)
+    best = np.fmin if dataset.attrs["choose_by_better"] == "lower" else np.fmax
+    cells = np.full((others.size, rates.size), np.nan)
+    at = np.searchsorted(others, other), np.searchsorted(rates, rate)
+    for y, x, score in zip(*at, scores, strict=True):
+        cells[y, x] = best(cells[y, x], score)
+    return rates, others, cells
+
+
+def _norm(cells: NDArray[np.float64], better: str) -> Normalize | None:
+    finite = cells[np.isfinite(cells)]
+    if finite.size == 0:
+        return None
+    kind = LogNorm if ratio_scale(finite, better) else Normalize
+    return kind(float(finite.min()), float(finite.max()))

@@ -1,0 +1,1 @@
+"""What came out of a study: its schema, labelled arrays, intervals and verdicts."""

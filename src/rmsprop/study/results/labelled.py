@@ -1,0 +1,255 @@
+"""The labelled results of a comparison: saved, loaded, summed up.
+
+They are an `xarray.DataTree` that follows `rmsprop.study.results.schema`, which is checked before
+saving and after loading. The file is netCDF, so that any tool can read it.
+
+The first optimizer is compared with each of the others. Which pairs are compared is thus fixed
+before there is a result, and no pair is chosen for being the most different.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import pathlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+
+from rmsprop.study.results import summary
+from rmsprop.study.results.schema import TUNED, tuned_names, view, worst_value
+from rmsprop.study.results.statistics import Estimate
+from rmsprop.study.results.summary import LEAST_SEEDS, Difference, Row
+from rmsprop.study.results.validation import check_task_name, check_tree
+
+__all__ = [
+    "FILE_NAME",
+    "LEAST_SEEDS",
+    "Difference",
+    "Estimate",
+    "Results",
+    "Row",
+    "load",
+    "save",
+]
+
+FILE_NAME = "results.nc"
+
+
+def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
+    """Write a comparison to a netCDF file, whole or not at all.
+
+    Args:
+        tree: one group per task, as `rmsprop.study.results.schema` says.
+        file: where to; an earlier file is replaced at the end, at once.
+
+    Raises:
+        ValueError: the tree does not follow the schema.
+        OSError: the file cannot be written; an earlier one is then as it was.
+    """
+    check_tree(tree)
+    target = pathlib.Path(file)
+    partial = target.with_name(f".rmsprop-{os.getpid()}-{secrets.token_hex(4)}.nc")
+    try:
+        tree.to_netcdf(partial, engine="h5netcdf")
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load(file: str | os.PathLike[str]) -> xr.DataTree:
+    """Read what `save` wrote, into memory, and check it.
+
+    Args:
+        file: a netCDF file.
+
+    Returns:
+        The tree, equal to the one saved: values, dtypes, attributes and their types.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no netCDF file, or does not hold the results of a comparison.
+    """
+    path = pathlib.Path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; name a {FILE_NAME} that was saved before.")
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as opened:
+            tree = xr.DataTree.from_dict(
+                {node.path: _plain(node.to_dataset(inherit=False)) for node in opened.subtree}
+            )
+    except (OSError, KeyError) as error:
+        raise ValueError(f"{path} is damaged or no netCDF file ({error}); make it anew.") from error
+    try:
+        check_tree(tree)
+    except ValueError as error:
+        raise ValueError(f"{path} does not hold the results of a comparison: {error}") from error
+    return tree
+
+
+def _plain(dataset: xr.Dataset) -> xr.Dataset:
+    """In memory, as it was before saving: Python's own numbers, no trace of the file."""
+    dataset = dataset.load().drop_encoding()
+    dataset.attrs = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in dataset.attrs.items()
+    }
+    texts = {
+        name: variable.astype(str)
+        for name, variable in dataset.variables.items()
+        if variable.dtype.kind in "OT"
+    }
+    return dataset.assign(texts)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The results of all tasks.
+
+    Attributes:
+        tree: one group per task, as `rmsprop.study.results.schema` says; not to be changed.
+
+    Raises:
+        ValueError: the tree does not follow the schema.
+    """
+
+    tree: xr.DataTree
+
+    def __post_init__(self) -> None:
+        check_tree(self.tree)
+
+    @classmethod
+    def of(cls, tasks: Mapping[str, xr.Dataset], attributes: Mapping[str, Any]) -> Self:
+        """Put the results of tasks together.
+
+        Args:
+            tasks: name -> results; a name becomes the name of a group.
+            attributes: of the root: settings and versions.
+
+        Raises:
+            ValueError: as the class.
+        """
+        for name in tasks:
+            check_task_name(name)  # before xarray, which takes a slash for a path
+        children = {name: xr.DataTree(dataset) for name, dataset in tasks.items()}
+        return cls(xr.DataTree(xr.Dataset(attrs=dict(attributes)), children))
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
+        """Read `results.nc` out of a folder; raises what `load` does."""
+        return cls(load(pathlib.Path(folder) / FILE_NAME))
+
+    def save(self, folder: str | os.PathLike[str]) -> pathlib.Path:
+        """Write `results.nc` into a folder, made where it is missing; returns the file."""
+        file = pathlib.Path(folder) / FILE_NAME
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save(self.tree, file)
+        return file
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks, in the order they were given."""
+        return tuple(self.tree.children)
+
+    def task(self, name: str) -> xr.Dataset:
+        """Results of one task; ValueError where there is no such task."""
+        if name not in self.tasks:
+            raise ValueError(f"task {name!r} is not here; name one of {', '.join(self.tasks)}.")
+        return self.tree.children[name].to_dataset(inherit=False)
+
+    def view(self, task: str, schedule: str | None = None, setting: str = TUNED) -> xr.Dataset:
+        """Results of one task under one schedule (None: the first) and setting."""
+        return view(self.task(task), schedule, setting)
+
+    def schedules(self, task: str) -> tuple[str, ...]:
+        """Names of the schedules of a task, in the order they were given."""
+        return tuple(str(name) for name in self.task(task)["schedule"].values)
+
+    def summary(
+        self, task: str | None = None, *, schedule: str | None = None, setting: str = TUNED
+    ) -> tuple[Row, ...]:
+        """One row per task and optimizer, in the order of the results.
+
+        Args:
+            task: name of a task; None for all.
+            schedule: of the learning rate; None for the first.
+            setting: `tuned` or `default`.
+
+        Raises:
+            ValueError: there is no such task, schedule or setting.
+        """
+        return tuple(
+            row
+            for name in self._chosen(task)
+            for row in self._rows(name, self._schedule(name, schedule), setting)
+        )
+
+    def best(self, task: str, *, schedule: str | None = None, setting: str = TUNED) -> Row:
+        """The row with the best reported metric on a task; of equals, the first.
+
+        Whether it is better than the others beyond chance is what `differences` says. An
+        undetermined metric counts as the worst.
+        """
+        rows = self.summary(task, schedule=schedule, setting=setting)
+        worst = worst_value(self.task(task).attrs["report_better"])
+        values = [worst if math.isnan(row.metric.value) else row.metric.value for row in rows]
+        return rows[values.index(min(values) if worst > 0 else max(values))]
+
+    def differences(
+        self, task: str | None = None, *, schedule: str | None = None, setting: str = TUNED
+    ) -> tuple[Difference, ...]:
+        """The first optimizer compared with each of the others; arguments as of `summary`."""
+        return tuple(
+            row
+            for name in self._chosen(task)
+            for row in self._differences(name, self._schedule(name, schedule), setting)
+        )
+
+    def pair(
+        self,
+        task: str,
+        first: str,
+        second: str,
+        *,
+        schedule: str | None = None,
+        setting: str = TUNED,
+    ) -> Difference:
+        """Two optimizers of a task compared, whichever; `differences` says which were planned."""
+        place = (task, self._schedule(task, schedule), setting)
+        return self._once(
+            ("pair", *place, first, second),
+            lambda: summary.difference(self.view(*place), place, first, second),
+        )
+
+    def _chosen(self, task: str | None) -> tuple[str, ...]:
+        if task is None:
+            return self.tasks
+        self.task(task)  # refuses an unknown name
+        return (task,)
+
+    def _schedule(self, task: str, schedule: str | None) -> str:
+        return self.schedules(task)[0] if schedule is None else schedule
+
+    # Kept, since each row takes some 100 ms of resampling and is asked for many times.
+    @functools.cached_property
+    def _kept(self) -> dict[tuple[str, ...], Any]:
+        return {}
+
+    def _once(self, key: tuple[str, ...], make: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def _rows(self, *place: str) -> tuple[Row, ...]:
+        return self._once(("rows", *place), lambda: summary.rows(self.task(place[0]), *place))
+
+    def _differences(self, task: str, schedule: str, setting: str) -> tuple[Difference, ...]:
+        first, *others = tuned_names(self.task(task))
+        return tuple(
+            self.pair(task, first, second, schedule=schedule, setting=setting) for second in others
+        )

@@ -1,0 +1,165 @@
+"""What is looked at before a long job: that a problem and an optimizer can be run at all.
+
+Shapes and dtypes are traced, which takes milliseconds; then one loss and its gradient are computed,
+for a loss that is NaN at the start would cost an hour before it is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from rmsprop.study.problems import TRAINING_LOSS, Problem
+from rmsprop.study.running.training import Build, Trained
+
+
+def check_problem(problem: Problem) -> None:
+    """Refuses a problem that cannot be run, with a sentence that says what is wrong.
+
+    Args:
+        problem: one of the study's or the user's own.
+
+    Raises:
+        ValueError: a function of it fails, the loss is no scalar or is not finite at the start,
+            nothing can be trained, or a metric is missing.
+    """
+    key = jax.random.key(0)
+    if not jax.tree.leaves(_traced(problem, "init", lambda k: Trained.of(problem.init(k))[0], key)):
+        raise ValueError(
+            f"problem {problem.name!r}: init returns no array of real or complex numbers, so there"
+            f" is nothing to train; return a tree with at least one."
+        )
+
+    def start(key: Array) -> tuple[Any, Any]:
+        made = Trained.of(problem.init(key))
+        batch = problem.sample(key, jnp.int32(0))
+
+        def loss(trained: Any) -> Array:
+            return problem.loss(made.whole(trained), batch)
+
+        return loss, made.params
+
+    def only_loss(key: Array) -> Array:
+        loss, params = start(key)
+        return loss(params)
+
+    _traced(problem, "sample", problem.sample, key, jnp.int32(0))
+    _check_loss(problem, _traced(problem, "loss", only_loss, key))
+    _check_metrics(problem, key)
+    if (path := problem.path) is not None:
+        point = _traced(problem, "path", lambda k: path(problem.init(k)), key)
+        if getattr(point, "shape", None) != (2,):
+            raise ValueError(
+                f"problem {problem.name!r}: path must return the two coordinates of a point, an"
+                f" array of shape (2,); it returns {getattr(point, 'shape', 'a tree')}."
+            )
+
+    def at_the_start(key: Array) -> tuple[Array, Array]:
+        loss, params = start(key)
+        value, gradient = jax.value_and_grad(loss)(params)
+        return value, jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(gradient)]).all()
+
+    value, finite = jax.jit(at_the_start)(key)
+    for what, good in (
+        (f"loss is {value}", np.isfinite(value)),
+        ("gradient is not finite", finite),
+    ):
+        if not good:
+            raise ValueError(
+                f"problem {problem.name!r}: the {what} before the first step; it must be finite"
+                f" there. Look at init, and at logarithms, roots and divisions in the loss."
+            )
+
+
+def _traced(problem: Problem, part: str, function: Any, *arguments: Any) -> Any:
+    """The shapes that a function of the problem gives."""
+    try:
+        return jax.eval_shape(lambda *x: jax.tree.map(_array, function(*x)), *arguments)
+    except Exception as error:  # whatever a stranger's function raises
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"problem {problem.name!r}: {part} fails when JAX traces it: {reason}"
+        ) from error
+
+
+def _array(leaf: Any) -> Any:
+    return leaf if isinstance(leaf, (jax.Array, np.ndarray, np.generic)) else jnp.zeros(())
+
+
+def _check_loss(problem: Problem, loss: Any) -> None:
+    if getattr(loss, "shape", None) != () or not jnp.issubdtype(loss.dtype, jnp.floating):
+        found = "a tree" if not hasattr(loss, "shape") else f"{loss.dtype} of shape {loss.shape}"
+        raise ValueError(
+            f"problem {problem.name!r}: loss returns {found}; it must return one real number of"
+            f" shape (), for example the mean over the batch."
+        )
+
+
+def _check_metrics(problem: Problem, key: Array) -> None:
+    def measured(key: Array) -> Mapping[str, Array]:
+        return {} if problem.metrics is None else dict(problem.metrics(problem.init(key)))
+
+    found = _traced(problem, "metrics", measured, key)
+    if TRAINING_LOSS.name in found:
+        raise ValueError(
+            f"problem {problem.name!r}: metrics returns {TRAINING_LOSS.name}, which the study"
+            f" measures itself; give yours another name."
+        )
+    for name, value in found.items():
+        if getattr(value, "shape", None) != ():
+            shape = f"has the shape {value.shape}" if hasattr(value, "shape") else "is a tree"
+            raise ValueError(
+                f"problem {problem.name!r}: the metric {name} {shape}; it must be one number."
+            )
+    for role, metric in (("choose_by", problem.choose_by), ("report", problem.report)):
+        if metric.name not in (TRAINING_LOSS.name, *found):
+            raise ValueError(
+                f"problem {problem.name!r}: {role} is {metric.name}, which metrics does not return;"
+                f" it returns {', '.join(found) or 'nothing'}."
+            )
+
+
+def check_optimizer(
+    name: str, build: Build, names: tuple[str, ...], problem: Problem, *, scheduled: bool = False
+) -> None:
+    """Traces one update without running it.
+
+    Args:
+        name: of the optimizer.
+        build: makes it from its hyper-parameters.
+        names: of these.
+        problem: whose parameters it is to train.
+        scheduled: whether its learning rate is a function of the count of steps.
+
+    Raises:
+        ValueError: its factory fails or makes something else than a transformation.
+    """
+
+    def step(values: Mapping[str, Array]) -> object:
+        params = Trained.of(problem.init(jax.random.key(0))).params
+        made = build(values)
+        state = made.init(params)
+        updates, after = made.update(params, state, params)
+        for before, now in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True):
+            if (before.shape, before.dtype) != (now.shape, now.dtype):
+                raise TypeError(
+                    f"its state changes from {before.dtype}{list(before.shape)} to"
+                    f" {now.dtype}{list(now.shape)} in a step."
+                )
+        return updates
+
+    try:
+        jax.eval_shape(step, dict.fromkeys(names, jnp.float32(0.1)))
+    except Exception as error:  # whatever a stranger's function raises
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        what = "schedule, a function of the count," if scheduled else "number"
+        raise ValueError(
+            f"optimizer {name!r} cannot be used: {reason} Its function must make an Optax"
+            f" transformation from a learning rate that is a {what} that JAX traces, so it cannot"
+            f" branch on it."
+        ) from error

@@ -1,0 +1,161 @@
+"""From the runs of one task to its labelled results, as `rmsprop.study.results.schema` says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from rmsprop.study.problems import TENTHS, Problem
+from rmsprop.study.results.schema import QUANTILES, SETTINGS, worst_value
+from rmsprop.study.running import effective_rates
+from rmsprop.study.running.chunks import Runs
+from rmsprop.study.running.engine import Engine
+from rmsprop.study.running.tuning import Everything, Tuning
+
+
+def dataset(
+    problem: Problem,
+    steps: int,
+    schedules: Sequence[str],
+    found: Everything,
+    engines: Sequence[Engine],
+    tuning_seeds: np.ndarray,
+    seeds: np.ndarray,
+) -> xr.Dataset:
+    """The results of one task.
+
+    Args:
+        problem: what was minimised.
+        steps: of every run.
+        schedules: their names.
+        found: by optimizer and schedule.
+        engines: that ran the optimizers.
+        tuning_seeds: of the runs that were chosen by.
+        seeds: of the runs that are reported.
+    """
+    data = {**_trials(found), **_runs(problem, found), **_costs(found, engines)}
+    longest = max(len(f.tuning.configurations) for row in found for f in row)
+    coordinates = {
+        "optimizer": [row[0].tuning.optimizer.name for row in found],
+        "schedule": list(schedules),
+        "configuration": np.arange(longest),
+        "tuning_seed": tuning_seeds,
+        "setting": list(SETTINGS),
+        "seed": seeds,
+        "step": np.arange(1, steps + 1),
+        "point": np.arange(1, TENTHS + 1) * (steps // TENTHS),
+        "bin": effective_rates.bins(steps),
+        "quantile": list(QUANTILES),
+    }
+    return xr.Dataset(data, coordinates, _attributes(problem, steps, found, engines[0].width))
+
+
+def _trials(found: Everything) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """The grids and their scores, padded to the longest."""
+    tunings = [[f.tuning for f in row] for row in found]
+    longest = max(len(t.configurations) for row in tunings for t in row)
+    names = list(dict.fromkeys(n for row in tunings for t in row for n in t.optimizer.names))
+
+    def table(values: Callable[[Tuning], np.ndarray], fill: float | bool) -> np.ndarray:
+        return np.stack([np.stack([_padded(values(t), longest, fill) for t in r]) for r in tunings])
+
+    trials = ("optimizer", "schedule", "configuration")
+    return {
+        **{name: (trials, table(lambda t, n=name: _column(t, n), np.nan)) for name in names},
+        "growth": (trials, table(lambda t: np.array(t.growth), -1)),
+        "tuning_score": ((*trials, "tuning_seed"), table(lambda t: t.scores, np.nan)),
+        "tuning_diverged": ((*trials, "tuning_seed"), table(lambda t: t.diverged, False)),
+        "chosen": (trials[:2], np.array([[t.chosen for t in row] for row in tunings])),
+        "at_edge": (
+            trials[:2],
+            np.array([[t.optimizer.edges(t.best) for t in row] for row in tunings]),
+        ),
+    }
+
+
+def _runs(problem: Problem, found: Everything) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """The reporting runs, infinitely bad where they diverged."""
+
+    def table(values: Callable[[Runs], Any]) -> np.ndarray:
+        return np.stack(
+            [[[values(f.reports[setting]) for setting in SETTINGS] for f in row] for row in found]
+        )
+
+    name, worst = problem.report.name, worst_value(problem.report.better)
+    dims = ("optimizer", "schedule", "setting", "seed")
+    diverged = table(lambda runs: runs.diverged(name))
+    loss = table(lambda runs: runs.loss)
+    evaluation = table(lambda runs: runs.metrics[name]).astype(np.float64)
+    evaluation = np.where(np.isfinite(evaluation), evaluation, worst)
+    losses = loss.astype(np.float64)
+    means = {
+        "online_loss": losses.mean(axis=-1),
+        "final_loss": losses[..., -(losses.shape[-1] // TENTHS) :].mean(axis=-1),
+        "last_loss": losses[..., -1],
+    }
+    made: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
+        "loss": ((*dims, "step"), loss),
+        "metric": (dims, np.where(diverged, worst, evaluation[..., -1])),
+        "evaluation": ((*dims, "point"), evaluation),
+        "diverged": (dims, diverged),
+        "effective_rate": ((*dims, "bin", "quantile"), table(lambda runs: runs.effective_rate)),
+        **{key: (dims, np.where(diverged, np.inf, values)) for key, values in means.items()},
+    }
+    if problem.path is not None:
+        made["path"] = ((*dims, "step", "coordinate"), table(lambda runs: runs.path))
+    return made
+
+
+def _costs(
+    found: Everything, engines: Sequence[Engine]
+) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    seconds = [
+        sum(f.tuning.seconds + sum(runs.seconds for runs in f.reports.values()) for f in row)
+        for row in found
+    ]
+    counts = [
+        sum(f.tuning.scores.size + sum(map(len, f.reports.values())) for f in row) for row in found
+    ]
+    costs = {
+        "seconds_per_run": np.array(seconds) / np.array(counts),
+        "compile_seconds": np.array([e.compile_seconds for e in engines]),
+        "state_bytes": np.array([e.state_bytes for e in engines]),
+        "parameter_bytes": np.array([e.parameter_bytes for e in engines]),
+    }
+    return {name: (("optimizer",), values) for name, values in costs.items()}
+
+
+def _attributes(problem: Problem, steps: int, found: Everything, width: int) -> dict[str, object]:
+    optimizers = [row[0].tuning.optimizer for row in found]
+    attributes: dict[str, object] = {
+        "title": problem.title,
+        "citation": problem.citation,
+        "data_sha256": problem.data_sha256,
+        "steps": steps,
+        "target": problem.target,
+        "width": width,
+        "tuned": json.dumps({o.name: list(o.names) for o in optimizers}),
+        "defaults": json.dumps({o.name: o.defaults for o in optimizers}),
+    }
+    for key, metric in (("choose_by", problem.choose_by), ("report", problem.report)):
+        attributes[key] = metric.name
+        attributes[f"{key}_label"] = metric.label
+        attributes[f"{key}_better"] = metric.better
+    return attributes
+
+
+def _column(tuning: Tuning, name: str) -> np.ndarray:
+    """The values of one hyper-parameter, NaN for an optimizer that does not have it."""
+    if name not in tuning.optimizer.names:
+        return np.full(len(tuning.configurations), np.nan)
+    index = tuning.optimizer.names.index(name)
+    return np.array([float(c[index]) for c in tuning.configurations])
+
+
+def _padded(values: np.ndarray, length: int, fill: float | bool) -> np.ndarray:
+    missing = np.full((length - len(values), *values.shape[1:]), fill, values.dtype)
+    return np.concatenate([values, missing])

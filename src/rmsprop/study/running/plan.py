@@ -1,0 +1,152 @@
+"""What is fixed before the first run of a study: optimizers, seeds, schedules; and its check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jax import Array
+
+from rmsprop.study.optimizers import Optimizer
+from rmsprop.study.problems import TENTHS, Problem
+from rmsprop.study.results.schema import COORDINATES, SETTINGS, VARIABLES
+from rmsprop.study.results.validation import check_task_name
+from rmsprop.study.running.checks import check_optimizer, check_problem
+from rmsprop.study.running.devices import device
+from rmsprop.study.running.schedules import NUMBER, check_schedules, scheduled
+from rmsprop.study.running.training import Build
+
+# Reporting seeds count from 0, tuning seeds from here.
+FIRST_TUNING_SEED = 10_000
+MOST_STEPS = 1_000_000
+# Names that the results use for something else than a hyper-parameter.
+RESERVED = {*VARIABLES, *COORDINATES, "path", "coordinate"} - {"learning_rate"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is fixed before the first run of a study.
+
+    Attributes:
+        problems: What is minimised.
+        optimizers: What is compared.
+        seeds: Number of reporting seeds.
+        tuning_seeds: Number of tuning seeds.
+        steps: Of every run; None for each problem's own.
+        schedules: Names of the schedules of the learning rate.
+        memory: Bytes that the runs under way may take.
+    """
+
+    problems: Sequence[Problem]
+    optimizers: Sequence[Optimizer]
+    seeds: int
+    tuning_seeds: int
+    steps: int | None
+    schedules: Sequence[str]
+    memory: int
+
+    def steps_of(self, problem: Problem) -> int:
+        """The steps of a run of a problem."""
+        return problem.steps if self.steps is None else self.steps
+
+    def build(self, optimizer: Optimizer, steps: int) -> tuple[Build, tuple[str, ...]]:
+        """How an optimizer is made in a run under a schedule, and the names of what that needs."""
+        several = len(self.schedules) > 1
+
+        def build(values: Mapping[str, Array]) -> Any:
+            number = values[NUMBER] if several else 0
+            rate = scheduled(values["learning_rate"], self.schedules, number, steps)
+            return optimizer.build(values, rate)
+
+        return build, (*optimizer.names, NUMBER) if several else optimizer.names
+
+    def runs(self) -> int:
+        """How many there are for a problem, as long as no grid grows."""
+        of_each = [
+            len(o.configurations()) * self.tuning_seeds + len(SETTINGS) * self.seeds
+            for o in self.optimizers
+        ]
+        return len(self.schedules) * sum(of_each)
+
+    def check(self) -> None:
+        """Refuses what cannot be run or would say nothing.
+
+        Raises:
+            ValueError: a number out of its range, two of a name, or a problem or an optimizer that
+                fails; nothing long has begun.
+        """
+        for what, named in (("task", self.problems), ("optimizer", self.optimizers)):
+            names = [x.name for x in named]
+            if not names:
+                raise ValueError(f"there is no {what} to compare; name at least one.")
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(
+                    f"{what} {', '.join(twice)} is named twice; give each its own name."
+                )
+        self._check_numbers()
+        self._check_tuned_names()
+        check_schedules(self.schedules)
+        for problem in self.problems:
+            check_problem(problem)
+            for optimizer in self.optimizers:
+                build, names = self.build(optimizer, self.steps_of(problem))
+                scheduled = tuple(self.schedules) != ("constant",)
+                check_optimizer(optimizer.name, build, names, problem, scheduled=scheduled)
+
+    def _check_numbers(self) -> None:
+        for name, number, least in (
+            ("seeds", self.seeds, 2),
+            ("tuning_seeds", self.tuning_seeds, 1),
+        ):
+            if number < least:
+                raise ValueError(
+                    f"{name} is {number}; it must be at least {least}. 10 is a good many."
+                )
+        if self.seeds >= FIRST_TUNING_SEED:
+            raise ValueError(f"seeds is {self.seeds}; it must be below {FIRST_TUNING_SEED}.")
+        if self.memory < 1:
+            raise ValueError(f"memory is {self.memory} bytes; it must be positive.")
+        for problem in self.problems:
+            check_task_name(problem.name)
+            steps = self.steps_of(problem)
+            if not 10 <= steps <= MOST_STEPS or steps % TENTHS:
+                raise ValueError(
+                    f"steps is {steps}; it must be a multiple of {TENTHS}, for every tenth of a run"
+                    f" is measured, of at least 10 and at most {MOST_STEPS:,}."
+                )
+
+    def _check_tuned_names(self) -> None:
+        for optimizer in self.optimizers:
+            taken = sorted(RESERVED & {*optimizer.names})
+            if taken:
+                raise ValueError(
+                    f"optimizer {optimizer.name!r} tunes {taken[0]}, a name that the results use;"
+                    f" wrap its function in one whose argument has another name."
+                )
+
+    def definition(self) -> dict[str, Any]:
+        """What makes this study another than one with other settings, for its folder."""
+        return {
+            "seeds": self.seeds,
+            "tuning_seeds": self.tuning_seeds,
+            "schedules": list(self.schedules),
+            "tasks": {
+                problem.name: {
+                    "steps": self.steps_of(problem),
+                    "data_sha256": problem.data_sha256,
+                    "choose_by": problem.choose_by.name,
+                    "report": problem.report.name,
+                }
+                for problem in self.problems
+            },
+            "optimizers": {
+                optimizer.name: {
+                    "grids": {t.name: list(t.grid) for t in optimizer.tuned},
+                    "defaults": optimizer.defaults,
+                }
+                for optimizer in self.optimizers
+            },
+            "device": device(),
+        }

@@ -1,0 +1,54 @@
+"""Where results come from: when, by which command, with which versions, on which machine."""
+
+import json
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from rmsprop.study.running.devices import available_cores, device
+
+PACKAGES = ("rmsprop", "jax", "jaxlib", "optax", "numpy", "scipy", "xarray", "matplotlib")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The beginning of a study; its end makes the record.
+
+    Attributes:
+        created: When it began, UTC.
+        started: The same on a clock that never jumps, in seconds.
+    """
+
+    created: datetime
+    started: float
+
+    @classmethod
+    def begin(cls) -> "Provenance":
+        """Now."""
+        return cls(datetime.now(UTC), time.perf_counter())
+
+    def attributes(self, command: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The attributes of the root of the results."""
+        return {
+            "created": self.created.isoformat(timespec="seconds"),
+            "command": command,
+            "versions": json.dumps({"python": platform.python_version(), **_versions()}),
+            "device": device(),
+            "cores": available_cores(),
+            "settings": json.dumps(dict(settings)),
+            "seconds": time.perf_counter() - self.started,
+        }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,153 @@
+"""One training run from its hyper-parameters and seed, as a pure function.
+
+It is a `lax.scan` over ten tenths of the steps, each a `lax.scan` over its steps, with the metrics
+measured after each: no Python between the steps, and no loss that is read one by one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array, lax
+
+from rmsprop.study.problems import TENTHS, Problem
+from rmsprop.study.running import effective_rates
+
+Build = Callable[[Mapping[str, Array]], optax.GradientTransformation]
+
+
+class Outcome(NamedTuple):
+    """What one run leaves behind.
+
+    Attributes:
+        loss: training loss before each step, float32 of shape (steps,).
+        metrics: what `Problem.metrics` measured after each tenth of the steps, shape (10,) each.
+        rates: effective learning rates, shape (watched steps, coordinates).
+        path: parameters before each step, shape (steps, 2), for two-dimensional problems.
+    """
+
+    loss: Array
+    metrics: Mapping[str, Array]
+    rates: Array
+    path: Array | None
+
+
+class Trained(NamedTuple):
+    """The leaves of parameters that are trained: arrays of real or complex numbers.
+
+    Everything else that a tree of parameters may hold, such as the functions and sizes in the
+    modules of some libraries, stays as `Problem.init` made it.
+
+    Attributes:
+        params: the tree, None in the place of what is not trained.
+        whole: puts a tree of trained leaves into the place of `params`.
+    """
+
+    params: Any
+    whole: Callable[[Any], Any]
+
+    @classmethod
+    def of(cls, params: Any) -> Trained:
+        """Separates the leaves of `params`."""
+        leaves, structure = jax.tree.flatten(params)
+        chosen = [_is_trained(leaf) for leaf in leaves]
+        shown = [leaf if yes else None for leaf, yes in zip(leaves, chosen, strict=True)]
+
+        def whole(trained: Any) -> Any:
+            fresh = iter(jax.tree.leaves(trained))
+            filled = [
+                next(fresh) if yes else leaf for leaf, yes in zip(leaves, chosen, strict=True)
+            ]
+            return structure.unflatten(filled)
+
+        return cls(structure.unflatten(shown), whole)
+
+
+def _is_trained(leaf: Any) -> bool:
+    return isinstance(leaf, (jax.Array, np.ndarray)) and jnp.issubdtype(leaf.dtype, jnp.inexact)
+
+
+def training_run(
+    problem: Problem, build: Build, steps: int
+) -> Callable[[Mapping[str, Array], Array], Outcome]:
+    """The function that trains once.
+
+    Args:
+        problem: what is minimised.
+        build: makes the optimizer from its hyper-parameters, traced float32 scalars by name.
+        steps: of the run, a multiple of 10.
+
+    Returns:
+        A function of the hyper-parameters and of the seed, an int32 scalar.
+    """
+    watched = effective_rates.watched_steps(steps)
+    slots = np.full(steps, len(watched))  # the last slot takes what is not watched
+    slots[watched - 1] = np.arange(len(watched))
+
+    def run(hyperparameters: Mapping[str, Array], seed: Array) -> Outcome:
+        initial_key, batch_key = jax.random.split(jax.random.key(seed))
+        optimizer = build(hyperparameters)
+        start = Trained.of(problem.init(initial_key))
+        places = effective_rates.watched_coordinates(start.params)
+
+        def loss_of(params: Any, batch: Any) -> Array:
+            return problem.loss(start.whole(params), batch)
+
+        def step(carry: Any, now: tuple[Array, Array]) -> tuple[Any, Any]:
+            params, state, rates = carry
+            count, slot = now
+            loss, gradients = jax.value_and_grad(loss_of)(params, problem.sample(batch_key, count))
+            gradients = jax.tree.map(jnp.conj, gradients)  # JAX's point the other way if complex
+            updates, state = optimizer.update(gradients, state, params)
+            place = None if problem.path is None else _single(problem.path(start.whole(params)))
+            seen = effective_rates.ratio(updates, gradients, places)
+            rates = lax.dynamic_update_index_in_dim(rates, seen, slot, 0)
+            return (optax.apply_updates(params, updates), state, rates), (_single(loss), place)
+
+        def tenth(carry: Any, now: tuple[Array, Array]) -> tuple[Any, Any]:
+            carry, seen = lax.scan(step, carry, now)
+            return carry, (*seen, _metrics(problem, start.whole(carry[0])))
+
+        rates = jnp.full((len(watched) + 1, len(places)), jnp.nan, jnp.float32)
+        shape = (TENTHS, steps // TENTHS)
+        now = (np.arange(steps, dtype=np.int32), slots.astype(np.int32))
+        carry = (start.params, optimizer.init(start.params), rates)
+        (_, _, rates), (loss, path, metrics) = lax.scan(
+            tenth, carry, jax.tree.map(lambda x: jnp.asarray(x.reshape(shape)), now)
+        )
+        path = None if path is None else path.reshape(steps, -1)
+        return Outcome(loss.reshape(steps), metrics, rates[:-1], path)
+
+    return run
+
+
+def _metrics(problem: Problem, params: Any) -> dict[str, Array]:
+    found = {} if problem.metrics is None else problem.metrics(params)
+    return {name: _single(value) for name, value in found.items()}
+
+
+def _single(value: Any) -> Array:
+    """In float32, in which results are kept."""
+    return jnp.asarray(value).astype(jnp.float32)
+
+
+def sizes(problem: Problem, build: Build, names: tuple[str, ...]) -> tuple[int, int]:
+    """Bytes of the trained parameters of one run, and of its optimizer's state; nothing is run."""
+
+    def made(hyperparameters: Mapping[str, Array]) -> Any:
+        params = Trained.of(problem.init(jax.random.key(0))).params
+        return params, build(hyperparameters).init(params)
+
+    scalars = {name: jax.ShapeDtypeStruct((), jnp.float32) for name in names}
+    params, state = jax.eval_shape(made, scalars)
+    return _bytes(params), _bytes(state)
+
+
+def _bytes(tree: Any) -> int:
+    return sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(tree))

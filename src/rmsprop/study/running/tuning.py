@@ -1,0 +1,111 @@
+"""Tuning: the runs of a grid, and of more of it as long as the best point is on its edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rmsprop.study.optimizers import Optimizer
+from rmsprop.study.problems import Metric
+from rmsprop.study.results.schema import worst_value
+from rmsprop.study.running.chunks import Runs
+from rmsprop.study.running.engine import Engine, columns
+from rmsprop.study.running.progress import Progress
+
+# Grids grow at most this often, so that a study ends.
+MOST_GROWTHS = 6
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What tuning one optimizer under one schedule has found.
+
+    Attributes:
+        optimizer: With the grids as they have grown.
+        configurations: The points that were run.
+        growth: For each of them how often the grid had grown before.
+        scores: Of shape (configurations, tuning seeds); infinitely bad where a run diverged.
+        diverged: Of the same shape.
+        chosen: Index of the best configuration.
+        seconds: Time of one core for all runs.
+    """
+
+    optimizer: Optimizer
+    configurations: list[tuple[float, ...]]
+    growth: list[int]
+    scores: np.ndarray
+    diverged: np.ndarray
+    chosen: int
+    seconds: float
+
+    @property
+    def best(self) -> tuple[float, ...]:
+        """The values of the chosen configuration."""
+        return self.configurations[self.chosen]
+
+
+def tune(
+    optimizer: Optimizer,
+    engine: Engine,
+    metric: Metric,
+    schedule: int,
+    seeds: np.ndarray,
+    shown: Progress,
+) -> Tuning:
+    """Runs the grid, and lets it grow by one value at a time where the best point is on its edge.
+
+    Args:
+        optimizer: with its first grids.
+        engine: runs it.
+        metric: what configurations are chosen by, its mean over the seeds.
+        schedule: number of the schedule.
+        seeds: for tuning.
+        shown: is told of the runs.
+    """
+    configurations: list[tuple[float, ...]] = []
+    growths: list[int] = []
+    scores, diverged = np.empty((0, len(seeds))), np.empty((0, len(seeds)), bool)
+    seconds, chosen = 0.0, 0
+    for growth in range(MOST_GROWTHS + 1):
+        fresh = [c for c in optimizer.configurations() if c not in configurations]
+        if growth:
+            shown.extend(len(fresh) * len(seeds))
+        runs = engine.run(
+            columns(engine, fresh, len(seeds), schedule),
+            np.tile(seeds, len(fresh)),
+            shown.advance,
+            scores_only=True,
+        )
+        seconds += runs.seconds
+        bad = runs.diverged(metric.name)
+        values = np.where(bad, worst_value(metric.better), runs.last(metric.name))
+        configurations += fresh
+        growths += [growth] * len(fresh)
+        scores = np.vstack([scores, values.reshape(-1, len(seeds))])
+        diverged = np.vstack([diverged, bad.reshape(-1, len(seeds))])
+        means = scores.mean(axis=1)
+        chosen = int(np.argmin(means) if metric.better == "lower" else np.argmax(means))
+        larger = optimizer.grown(configurations[chosen])
+        if larger is None or growth == MOST_GROWTHS:
+            break
+        optimizer = larger
+    return Tuning(optimizer, configurations, growths, scores, diverged, chosen, seconds)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found for one optimizer under one schedule.
+
+    Attributes:
+        tuning: how it was tuned.
+        reports: the reporting runs of each setting.
+    """
+
+    tuning: Tuning
+    reports: Mapping[str, Runs]
+
+
+# By optimizer and schedule.
+Everything = Sequence[Sequence[Found]]

@@ -1,0 +1,96 @@
+"""How names and numbers are written for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+NAMES: Mapping[str, str] = {
+    "rmsprop": "RMSprop",
+    "adagrad": "AdaGrad",
+    "sgd": "SGD",
+    "adam": "Adam",
+}
+SCHEDULES: Mapping[str, str] = {
+    "constant": "constant",
+    "linear": "linear to 0",
+    "inverse_sqrt": "1/sqrt(t)",
+}
+# Hyper-parameters searched as one minus themselves, so that their grid can be logarithmic.
+ONE_MINUS = "one_minus_"
+
+
+def name(optimizer: str) -> str:
+    """An optimizer as people write it; one we do not know, as it is."""
+    return NAMES.get(optimizer, optimizer)
+
+
+def short(optimizer: str) -> str:
+    """Its name where there is little room: of 20 characters at most."""
+    return clipped(name(optimizer), 20)
+
+
+def clipped(text: str, length: int) -> str:
+    """Text of so many characters at most."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def schedule(name: str) -> str:
+    """A schedule of the learning rate in words."""
+    return SCHEDULES.get(name, name)
+
+
+def axis(hyperparameter: str) -> str:
+    """A hyper-parameter as the label of an axis: `1 - decay` for `one_minus_decay`."""
+    if hyperparameter.startswith(ONE_MINUS):
+        return f"1 - {axis(hyperparameter.removeprefix(ONE_MINUS))}"
+    return hyperparameter.replace("_", " ")
+
+
+def argument(hyperparameter: str) -> str:
+    """A hyper-parameter as it is passed: `decay` for `one_minus_decay`."""
+    return axis(hyperparameter.removeprefix(ONE_MINUS))
+
+
+def value(hyperparameter: str, number: float) -> str:
+    """The value as it is passed: `0.99` for `one_minus_decay` 0.01."""
+    if hyperparameter.startswith(ONE_MINUS) and number <= 0:  # a decay of 1 and more
+        return f"{1 - number:.3g}"
+    if hyperparameter.startswith(ONE_MINUS):
+        decimals = max(0, 1 - math.floor(math.log10(number)))  # two digits of what was searched
+        return f"{round(1 - number, decimals):g}"
+    return f"{number:.3g}"
+
+
+def settings(hyperparameters: Mapping[str, float]) -> str:
+    """All of a configuration, with commas."""
+    return ", ".join(f"{argument(key)} {value(key, at)}" for key, at in hyperparameters.items())
+
+
+def seconds(number: float) -> str:
+    """A duration of two digits, or `unknown`."""
+    return "unknown" if math.isnan(number) else f"{number:.2g}"
+
+
+def size(count: float) -> str:
+    """A number of bytes: `104 kB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"
+
+
+def times(count: int) -> str:
+    """How often: `once`, `twice`, `3 times`."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def trial_count(count: int) -> str:
+    """`1 trial`, `3 trials`."""
+    return f"{count} trial{'s' if count > 1 else ''}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words with commas, the last with `and`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

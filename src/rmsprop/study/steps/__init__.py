@@ -1,0 +1,1 @@
+"""A small function minimised step by step, with every number shown: `rmsprop steps`."""

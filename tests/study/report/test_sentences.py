@@ -1,0 +1,172 @@
+"""The sentences, against ones written by hand."""
+
+import dataclasses
+import math
+
+import pytest
+
+import synthetic_results as synthetic
+from rmsprop.study import spelling
+from rmsprop.study.comparison import Comparison
+from rmsprop.study.report import sentences
+from rmsprop.study.results import trials
+from rmsprop.study.results.schema import Better
+from rmsprop.study.results.statistics import Estimate
+from rmsprop.study.results.summary import Difference, Row
+
+GRIDS = {
+    "rmsprop": {"learning_rate": [1e-2, 1e-1]},
+    "adagrad": {"learning_rate": [1e-2, 1e-1]},
+}
+
+
+def _told(better: Better = "lower"):
+    """A comparison that says what we tell it to, with the names of its optimizers."""
+    made = Comparison.of(
+        {"digits": synthetic.task(GRIDS, steps=10, label="test error", better=better)},
+        synthetic.ROOT,
+    )
+
+    def row(name, metric, diverged=0):
+        values = {"learning_rate": 0.00316, "one_minus_decay": 0.03162}
+        none = Estimate(1.0, 1.0, 1.0)
+        place = ("digits", name, "constant", "tuned")
+        losses = (none, none, none, none)
+        return Row(*place, values, "", 27, 0, metric, 1, 1, *losses, diverged, 5, 0.01, 1, 100, 100)
+
+    def tell(rows, difference):
+        place = ("digits", "constant", "tuned")
+        made._kept["rows", *place] = tuple(row(*given) for given in rows)
+        first, second = rows[0][0], rows[1][0]
+        probability = Estimate(0.5, 0.1, 0.9)
+        found = Difference(*place, first, second, better, difference, probability, 10)
+        made._kept["pair", *place, *GRIDS] = found
+        return made
+
+    return tell
+
+
+def test_answers_are_single_sentences():
+    rows = [("rmsprop", Estimate(0.031, 0.028, 0.034)), ("adagrad", Estimate(0.033, 0.03, 0.036))]
+    (answer,) = sentences.answers(_told()(rows, Estimate(-0.002, -0.005, 0.001)))
+    assert answer == (
+        "digits: RMSprop reaches test error 0.0310 [0.0280, 0.0340], AdaGrad "
+        "0.0330 [0.0300, 0.0360]; the paired difference -0.0020 [-0.0050, 0.0010] "
+        "does not exclude 0."
+    )
+    (answer,) = sentences.answers(_told()(rows, Estimate(-0.002, -0.005, -0.001)))
+    assert answer.endswith("-0.0020 [-0.0050, -0.0010] excludes 0: RMSprop is better.")
+    (answer,) = sentences.answers(_told("higher")(rows, Estimate(-0.002, -0.005, -0.001)))
+    assert answer.endswith("excludes 0: AdaGrad is better.")
+    lost = [("rmsprop", Estimate(0.031, 0.028, float("inf")), 1), ("mine", rows[1][1])]
+    (answer,) = sentences.answers(_told()(lost, Estimate(-0.002, -0.005, float("inf"))))
+    assert "RMSprop reaches test error 0.0310 [0.0280, ∞], mine 0.0330" in answer
+    assert answer.endswith("does not exclude 0; diverged: 1 of 5 RMSprop runs.")
+
+
+def test_what_is_infinite_reads_well():
+    inf = float("inf")
+    fine = ("adagrad", Estimate(0.033, 0.03, 0.036))
+    lost = ("rmsprop", Estimate(inf, 0.5, inf), 3)
+    (answer,) = sentences.answers(_told()([lost, fine], Estimate(inf, 0.4, inf)))
+    assert answer == (
+        "digits: RMSprop reaches no test error, for 3 of 5 runs diverged, AdaGrad 0.0330 [0.0300, "
+        "0.0360]; the paired difference is infinite and excludes 0: AdaGrad is better."
+    )
+    (answer,) = sentences.answers(_told()([fine, lost], Estimate(-inf, -inf, 0.1)))
+    assert answer == (
+        "digits: AdaGrad reaches test error 0.0330 [0.0300, 0.0360], RMSprop none, for 3 of 5 runs "
+        "diverged; the paired difference is infinite and does not exclude 0."
+    )
+
+
+def test_the_schedule_is_named_where_there_are_several():
+    several = synthetic.task(GRIDS, steps=10, schedules=("inverse_sqrt", "constant"))
+    made = Comparison.of({"t": several}, synthetic.ROOT)
+    (answer,) = sentences.answers(made)
+    assert answer.startswith("t under the schedule 1/sqrt(t): RMSprop reaches")
+    (row, _) = made.summary("t")
+    assert str(row.metric) in answer
+
+
+def test_facts_of_tuning_are_words():
+    close = trials.RateInterval(0.003, 0.03, True)
+    assert sentences.rates(close) == "0.003 to 0.03 (1.0 decades)"
+    cut = trials.RateInterval(0.003, 0.03, False)
+    assert sentences.rates(cut) == "0.003 to 0.03 (at least 1.0 decades)"
+    assert sentences.rates(None) == "none, every rate diverged"
+    made = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
+    row = made.summary("t")[0]
+    tried = [sentences.trials(dataclasses.replace(row, trials=30, growths=n)) for n in range(4)]
+    assert tried == [
+        "30",
+        "30, its grid grew once",
+        "30, its grid grew twice",
+        "30, its grid grew 3 times",
+    ]
+
+
+def test_steps_to_a_target_are_words():
+    inf, nan = math.inf, math.nan
+    assert sentences.steps_to(Estimate(30, 20, 40)) == "30 [20, 40]"
+    assert sentences.steps_to(Estimate(inf, inf, inf)) == "never"
+    assert sentences.steps_to(Estimate(inf, 20, inf)) == "seldom"
+    assert sentences.steps_to(Estimate(nan, nan, nan)) == "no target"
+
+
+def test_one_seed_is_no_evidence():
+    alone = Comparison.of({"t": synthetic.task(GRIDS, seeds=1, steps=10)}, synthetic.ROOT)
+    (answer,) = sentences.answers(alone)
+    assert "[no interval]" in answer
+    assert "one seed only" in answer
+
+
+def test_several_pairs_are_named():
+    made = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
+    (answer,) = sentences.answers(made)
+    assert "the paired difference RMSprop - AdaGrad" in answer
+    assert "the paired difference RMSprop - αdam" in answer
+
+
+@pytest.mark.parametrize(
+    ("hyperparameter", "number", "text"),
+    [
+        ("learning_rate", 0.0031622776, "learning rate 0.00316"),
+        ("initial_accumulator_value", 0.1, "initial accumulator value 0.1"),
+        ("one_minus_decay", 0.1, "decay 0.9"),
+        ("one_minus_decay", 0.031622776, "decay 0.968"),
+        ("one_minus_decay", 0.00031622776, "decay 0.99968"),
+        ("one_minus_decay", 1e-5, "decay 0.99999"),
+        ("one_minus_decay", 1.0, "decay 0"),
+    ],
+)
+def test_settings_are_written_as_they_are_passed(hyperparameter, number, text):
+    assert spelling.settings({hyperparameter: number}) == text
+
+
+def test_settings_are_listed():
+    assert spelling.settings({"learning_rate": 1.0, "eps": 1e-8}) == "learning rate 1, eps 1e-08"
+    assert spelling.axis("one_minus_decay") == "1 - decay"
+
+
+def test_names_are_as_people_write_them():
+    assert [spelling.name(x) for x in ("rmsprop", "adagrad", "mine")] == [
+        "RMSprop",
+        "AdaGrad",
+        "mine",
+    ]
+    assert spelling.short("x" * 20) == "x" * 20
+    assert spelling.short("x" * 21) == "x" * 19 + "…"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (104_488, "104 kB"), (2.5e6, "2.5 MB"), (3e9, "3 GB")],
+)
+def test_sizes(count, text):
+    assert spelling.size(count) == text
+
+
+def test_durations():
+    assert spelling.seconds(0.000189) == "0.00019"
+    assert spelling.seconds(math.nan) == "unknown"

@@ -1,0 +1,186 @@
+"""The file and the summary of results, on made-up ones."""
+
+import math
+import os
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import synthetic_results as synthetic
+from rmsprop.study.comparison import Comparison
+from rmsprop.study.results import labelled
+from rmsprop.study.results.schema import tuned_names
+
+
+@pytest.fixture
+def small():
+    """One task with all that is unusual."""
+    return synthetic.unusual()
+
+
+@pytest.fixture
+def comparison(small):
+    return Comparison.of({"digits": small, "valley": synthetic.task()}, synthetic.ROOT)
+
+
+def test_saving_and_loading_loses_nothing(comparison, tmp_path):
+    small = comparison.task("digits")
+    small.attrs.update(note='Größe "α" \\ \n — ', empty="", big="x" * 200_000, share=0.1, count=7)
+    small["loss"][0, 0, 0, 0, :3] = [np.inf, -np.inf, np.nan]
+    small["at_edge"][1, 0] = "learning_rate is at the top of its grid – größer geht nicht"
+    before = Comparison.of({"digits": small, "b": comparison.task("valley")}, synthetic.ROOT)
+    assert before.save(tmp_path / "new" / "folder") == tmp_path / "new" / "folder" / "results.nc"
+    after = Comparison.load(tmp_path / "new" / "folder")
+    assert after.tasks == ("digits", "b")
+    assert after.tree.identical(before.tree)
+    assert {k: type(v) for k, v in after.tree.attrs.items()} == {
+        k: type(v) for k, v in before.tree.attrs.items()
+    }
+    for task in before.tasks:
+        old, new = before.task(task), after.task(task)
+        assert {k: type(v) for k, v in new.attrs.items()} == {
+            k: type(v) for k, v in old.attrs.items()
+        }
+        for name in old.variables:
+            assert new[name].dtype == old[name].dtype, name
+            assert new[name].dims == old[name].dims, name
+            # to the bit, NaN and the sign of zero included
+            assert new[name].values.tobytes() == old[name].values.tobytes(), name
+            assert not new[name].encoding, "nothing of the file it came from"
+
+
+def test_loaded_results_can_be_saved_again(comparison, tmp_path):
+    comparison.save(tmp_path / "a")
+    again = Comparison.load(tmp_path / "a")
+    again.save(tmp_path / "b")
+    assert Comparison.load(tmp_path / "b").tree.identical(comparison.tree)
+    assert again.summary() == comparison.summary()
+
+
+def test_a_failed_save_leaves_the_earlier_file(comparison, tmp_path, monkeypatch):
+    file = comparison.save(tmp_path)
+    earlier = file.read_bytes()
+    to_netcdf = xr.DataTree.to_netcdf
+
+    def breaks(self, path, **keywords):
+        to_netcdf(self, path, **keywords)
+        with open(path, "r+b") as half:
+            half.truncate(1000)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        comparison.save(tmp_path)
+    assert file.read_bytes() == earlier
+    assert [entry.name for entry in tmp_path.iterdir()] == ["results.nc"]
+
+
+def test_a_new_file_takes_the_place_of_the_earlier_one_at_once(comparison, tmp_path, monkeypatch):
+    file = comparison.save(tmp_path)
+    file.write_bytes(b"earlier")
+    replace = os.replace
+
+    def watched(source, target):
+        assert file.read_bytes() == b"earlier", "untouched until the new one is complete"
+        assert labelled.load(source).identical(comparison.tree)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    comparison.save(tmp_path)
+    monkeypatch.undo()
+    assert file.read_bytes() != b"earlier"
+
+    def fails(source, target):
+        raise PermissionError("in use")
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(PermissionError):
+        comparison.save(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["results.nc"]
+
+
+def test_invalid_results_are_not_saved(comparison, tmp_path):
+    tree = comparison.tree.copy(deep=True)
+    del tree["digits"].attrs["title"]
+    with pytest.raises(ValueError, match="task 'digits': attribute title is missing"):
+        labelled.save(tree, tmp_path / "results.nc")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"not netCDF at all", None])
+def test_a_damaged_file_is_refused_in_a_sentence(content, comparison, tmp_path):
+    file = comparison.save(tmp_path)
+    file.write_bytes(file.read_bytes()[:5000] if content is None else content)
+    with pytest.raises(ValueError, match="damaged or no netCDF file"):
+        labelled.load(file)
+
+
+def test_a_missing_or_foreign_file_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        Comparison.load(tmp_path)
+    xr.Dataset({"x": ("y", [1.0])}).to_netcdf(tmp_path / "results.nc", engine="h5netcdf")
+    with pytest.raises(ValueError, match=r"does not hold the results of a comparison: .*created"):
+        Comparison.load(tmp_path)
+
+
+def test_summary_by_hand(small):
+    small["metric"][2, 0, 0] = [0.5, 0.1, 0.2, 0.3, 0.9]
+    small["chosen"][:, 0] = [3, 1, 2]
+    rows = Comparison.of({"digits": small}, synthetic.ROOT).summary()
+    assert [row.optimizer for row in rows] == ["rmsprop", "adagrad", "αdam"]
+    adam = rows[2]
+    assert adam.task == "digits"
+    assert adam.metric.value == pytest.approx((0.2 + 0.3 + 0.5) / 3)
+    assert 0.1 <= adam.metric.low < adam.metric.value < adam.metric.high <= 0.9
+    assert adam.mean == pytest.approx(0.4)
+    assert adam.median == 0.3
+    assert adam.final_loss.value == pytest.approx(np.sort(small["final_loss"][2, 0, 0])[1:4].mean())
+    assert adam.online_loss.value == pytest.approx(
+        np.sort(small["online_loss"][2, 0, 0])[1:4].mean()
+    )
+    assert adam.hyperparameters == {"learning_rate": 1.0, "eps": 1e-8}
+    assert rows[0].hyperparameters == {"learning_rate": 0.01, "one_minus_decay": 0.01}
+    assert rows[1].hyperparameters == {"learning_rate": 0.01}
+    assert rows[1].at_edge == str(small["at_edge"].values[1, 0])
+    assert [(row.diverged, row.runs) for row in rows] == [(1, 5), (2, 5), (0, 5)]
+    assert rows[1].mean == math.inf
+    assert rows[1].metric.value == math.inf, "two of five is more than a quarter"
+    assert math.isfinite(rows[0].metric.value)
+    assert rows[0].metric.high == math.inf
+    assert [row.seconds_per_run for row in rows] == small["seconds_per_run"].values.tolist()
+    assert [row.state_bytes for row in rows] == small["state_bytes"].values.tolist()
+
+
+@pytest.mark.parametrize(("better", "best"), [("lower", "adagrad"), ("higher", "rmsprop")])
+def test_the_best_and_the_winner_follow_the_direction(better, best):
+    task = synthetic.task(better=better, seeds=6, steps=10)
+    task["metric"][0] = 2 + 0.01 * np.arange(6)
+    task["metric"][1] = 1 + 0.01 * np.arange(6)
+    comparison = Comparison.of({"t": task}, synthetic.ROOT)
+    assert comparison.best("t").optimizer == best
+    (difference,) = comparison.differences()
+    assert (difference.first, difference.second) == ("rmsprop", "adagrad")
+    assert difference.metric.value == pytest.approx(1)
+    assert difference.winner == best
+    assert difference.improvement.value == (best == "rmsprop")
+
+
+def test_no_winner_without_evidence():
+    task = synthetic.task(seeds=6, steps=10)
+    task["metric"][0] = [1, 2, 3, 4, 5, 6]
+    task["metric"][1] = [2, 1, 4, 3, 6, 5]
+    (difference,) = Comparison.of({"t": task}, synthetic.ROOT).differences()
+    assert difference.winner is None
+    single = Comparison.of({"t": synthetic.task(seeds=1, steps=10)}, synthetic.ROOT)
+    assert single.differences()[0].winner is None
+
+
+def test_tasks_are_asked_for_by_name(comparison):
+    assert comparison.tasks == ("digits", "valley")
+    assert comparison.summary("valley") == comparison.summary()[3:]
+    assert comparison.differences("digits") == comparison.differences()[:2]
+    assert list(tuned_names(comparison.task("valley"))) == ["rmsprop", "adagrad"]
+    for ask in (comparison.task, comparison.summary, comparison.differences, comparison.best):
+        with pytest.raises(ValueError, match="'vally' is not here; name one of digits, valley"):
+            ask("vally")

@@ -1,0 +1,286 @@
+"""The compiled program of many runs against one plain Python loop."""
+
+import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import rmsprop
+from rmsprop.study.folder import StudyFolder
+from rmsprop.study.running import devices, engine
+from rmsprop.study.running.engine import Engine
+from tiny_problem import tiny
+
+
+def _build(values):
+    return rmsprop.rmsprop(values["learning_rate"], 1 - values["one_minus_decay"])
+
+
+NAMES = ("learning_rate", "one_minus_decay")
+
+
+def _loop(problem, rate, rest, seed, steps):
+    """One run as one would write it by hand, with Optax's own optimizer."""
+    initial, batches = jax.random.split(jax.random.key(seed))
+    optimizer = optax.rmsprop(rate, 1 - rest)
+    params = problem.init(initial)
+    state = optimizer.init(params)
+    losses, places = [], []
+    for step in range(steps):
+        batch = problem.sample(batches, jnp.int32(step))
+        loss, gradient = jax.value_and_grad(problem.loss)(params, batch)
+        losses.append(loss)
+        places.append(params)
+        updates, state = optimizer.update(gradient, state, params)
+        params = optax.apply_updates(params, updates)
+    return np.array(losses), np.array(places), problem.metrics(params)["final"]
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_runs_are_those_of_a_plain_loop(width):
+    problem = tiny(width=width)
+    rates, rests, seeds = np.array([0.1, 0.01, 0.03]), np.array([0.1, 0.01, 0.1]), np.arange(3)
+    runs = Engine(problem, _build, NAMES, 20).run(
+        dict(zip(NAMES, (rates, rests), strict=True)), seeds
+    )
+    assert len(runs) == 3
+    for row in range(3):
+        loss, path, final = _loop(problem, rates[row], rests[row], seeds[row], 20)
+        # 1 - decay is made in float32 here, 2^-24 / 0.01 relative, over 20 steps, and Optax's
+        # rsqrt is good to 2^-22; all of it relative to the parameters, which begin at 1.
+        tolerance = 20 * (2**-24 / 0.01 + 2**-21)
+        np.testing.assert_allclose(runs.loss[row], loss, atol=tolerance)
+        np.testing.assert_allclose(runs.path[row], path, atol=tolerance)
+        np.testing.assert_allclose(runs.last("final")[row], final, atol=tolerance)
+        means = runs.loss[row].reshape(10, 2).mean(axis=1, dtype=np.float64).astype(np.float32)
+        np.testing.assert_array_equal(runs.metrics["training_loss"][row], means)
+
+
+def test_padding_threads_and_neighbours_change_nothing():
+    """Five runs in chunks of four: the same bits alone, together, and on one thread."""
+    problem = tiny(width=4)
+    columns = {"learning_rate": np.logspace(-3, -1, 5), "one_minus_decay": np.full(5, 0.1)}
+    two = Engine(problem, _build, NAMES, 20, cores=2).run(columns, np.arange(5))
+    one = Engine(problem, _build, NAMES, 20, cores=1).run(columns, np.arange(5))
+    last = Engine(problem, _build, NAMES, 20).run({n: c[4:] for n, c in columns.items()}, [4])
+    np.testing.assert_array_equal(two.loss, one.loss)
+    np.testing.assert_array_equal(two.loss[4:], last.loss)
+
+
+def test_metrics_are_measured_after_every_tenth():
+    """After step 2k, which is the k-th tenth: the value at the place that the next step starts."""
+    problem = tiny(width=1)
+    runs = Engine(problem, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
+    places = runs.path[0, 2::2]  # before steps 3, 5, ..., so after 2, 4, ...
+    # Half a sum of squares: one rounding of each square, one of the sum, within 2^-23 in all.
+    values = 0.5 * (places.astype(np.float64) ** 2).sum(axis=1)
+    np.testing.assert_allclose(runs.metrics["final"][0, :-1], values, rtol=2**-22)
+
+
+def test_scores_alone_are_those_of_whole_runs():
+    program = Engine(tiny(), _build, NAMES, 20)
+    columns = dict.fromkeys(NAMES, np.full(3, 0.1))
+    whole, scores = (program.run(columns, range(3), scores_only=x) for x in (False, True))
+    np.testing.assert_array_equal(whole.metrics["final"], scores.metrics["final"])
+    assert scores.loss is scores.path is scores.effective_rate is None
+
+
+def test_what_is_no_array_of_numbers_is_not_trained():
+    """As in modules that hold functions and sizes among their leaves."""
+    problem = dataclasses.replace(
+        tiny(path=False),
+        init=lambda key: {"w": jnp.ones(2), "f": jnp.tanh, "n": 3, "k": jnp.arange(2)},
+        loss=lambda p, noise: jnp.sum(p["f"](p["w"] - noise) ** 2) * p["n"] * p["k"].size,
+        metrics=lambda p: {"final": jnp.sum(p["w"] ** 2)},
+    )
+    program = Engine(problem, _build, NAMES, 20)
+    assert program.parameter_bytes == 2 * 4
+    runs = program.run({"learning_rate": [0.05], "one_minus_decay": [0.1]}, [0])
+    assert runs.last("final")[0] < 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.standard_promotion("SGD of Optax multiplies complex numbers by a real one")
+def test_complex_parameters_go_downhill():
+    """The derivative of half of |p|^2 in both parts is p, so that each step leaves 0.9 of it."""
+    problem = dataclasses.replace(
+        tiny(path=False),
+        init=lambda key: jnp.array([1 + 1j], jnp.complex64),
+        loss=lambda p, noise: 0.5 * jnp.sum(jnp.abs(p) ** 2) + 0 * jnp.sum(noise),
+        metrics=lambda p: {"final": jnp.sum(jnp.abs(p))},
+    )
+    runs = Engine(problem, lambda v: optax.sgd(v["learning_rate"]), NAMES[:1], 20).run(
+        {"learning_rate": [0.1]}, [0]
+    )
+    # Each of the 20 steps rounds twice.
+    np.testing.assert_allclose(runs.loss[0], 0.81 ** np.arange(20), rtol=20 * 2**-22)
+
+
+def test_results_are_kept_in_float32(tmp_path):
+    """What is narrower would not come back from disk as it was."""
+    problem = dataclasses.replace(
+        tiny(),
+        loss=lambda p, noise: jnp.sum((p - noise) ** 2).astype(jnp.bfloat16),
+        metrics=lambda p: {"final": jnp.sum(p**2).astype(jnp.bfloat16)},
+    )
+    columns = dict.fromkeys(NAMES, np.full(2, 0.1))
+    found = [
+        Engine(problem, _build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0, 1])
+        for _ in range(2)
+    ]
+    for runs in found:
+        for values in (runs.loss, runs.path, *runs.metrics.values()):
+            assert values.dtype == np.float32
+    np.testing.assert_array_equal(found[0].loss, found[1].loss)
+
+
+def test_what_a_callback_does_is_never_taken_from_disk(tmp_path):
+    """It does not stand in the program's text: two that differ only there would be one."""
+
+    def with_data(value):
+        def sample(key, step):
+            shape = jax.ShapeDtypeStruct((2,), jnp.float32)
+            return jax.pure_callback(lambda _: np.full(2, value, np.float32), shape, step)
+
+        return dataclasses.replace(tiny(width=1), sample=sample)
+
+    columns = dict.fromkeys(NAMES, np.full(1, 0.1))
+    one, two = (
+        Engine(with_data(x), _build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0])
+        for x in (1.0, 2.0)
+    )
+    assert one.loss[0, 0] != two.loss[0, 0]
+
+
+def test_padding_costs_a_run_no_time():
+    """One run in a chunk of four is charged a fourth of it."""
+    program = Engine(tiny(), _build, NAMES, 20)
+    chunk = engine._Chunk(program, dict.fromkeys(NAMES, np.full(1, 0.1)), np.array([0]), 0, True)
+    (kept,) = program._call([chunk])
+    whole = engine._Chunk(program, dict.fromkeys(NAMES, np.full(4, 0.1)), np.arange(4), 0, True)
+    outcome = program._compiled[0](*whole.arguments())
+    outcome = jax.tree.map(np.asarray, outcome)
+    assert chunk.kept(outcome, 8.0)["seconds"] == 2.0
+    assert whole.kept(outcome, 8.0)["seconds"] == 8.0
+    assert kept["seconds"] > 0
+
+
+def test_chunks_that_do_not_fit_run_one_after_another():
+    columns = dict.fromkeys(NAMES, np.full(6, 0.1))
+    free = Engine(tiny(), _build, NAMES, 20, cores=2)
+    tight = Engine(tiny(), _build, NAMES, 20, cores=2, memory=free.chunk_bytes)
+    assert (free._threads(), tight._threads()) == (2, 1)
+    np.testing.assert_array_equal(
+        free.run(columns, range(6)).loss, tight.run(columns, range(6)).loss
+    )
+    with pytest.raises(ValueError, match=r"4 runs mapped together need .* MB, and memory allows"):
+        Engine(tiny(), _build, NAMES, 20, memory=free.chunk_bytes - 1).run(columns, range(6))
+
+
+def test_the_program_s_text_is_the_same_in_another_process():
+    """The names of kept chunks come from it: otherwise nothing would be found after a kill."""
+    code = (
+        "import sys; sys.path[:0] = ['tests', 'tests/study/running']\n"
+        "from tiny_problem import tiny\n"
+        "import test_engine\n"
+        "print(test_engine.Engine(tiny(), test_engine._build, test_engine.NAMES, 20)._fingerprint)"
+    )
+    root = pathlib.Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert done.stdout.split()[-1] == Engine(tiny(), _build, NAMES, 20)._fingerprint
+
+
+@pytest.mark.slow
+def test_several_devices_give_the_numbers_of_one():
+    """Two devices made of one CPU, in a process of its own: chunks side by side, the same bits."""
+    code = (
+        "import sys; sys.path[:0] = ['tests', 'tests/study/running']\n"
+        "import numpy as np, jax\n"
+        "from tiny_problem import tiny\n"
+        "import test_engine\n"
+        "from rmsprop.study.running import engine\n"
+        "assert len(jax.local_devices()) == 2\n"
+        "columns = {n: np.logspace(-3, -1, 10) for n in test_engine.NAMES}\n"
+        "def losses():\n"
+        "    made = engine.Engine(tiny(), test_engine._build, test_engine.NAMES, 20)\n"
+        "    return made.run(columns, range(10)).loss\n"
+        "one = losses()\n"
+        "engine.on_cpu = lambda: False\n"
+        "engine.ACCELERATOR_WIDTH = tiny().width\n"
+        "two = losses()\n"
+        "np.testing.assert_array_equal(one, two)\n"
+    )
+    root = pathlib.Path(__file__).parents[3]
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root, env=environment)
+
+
+def test_one_program_whatever_the_grid():
+    built = []
+
+    def build(values):
+        built.append(values)
+        return _build(values)
+
+    program = Engine(tiny(), build, NAMES, 20)
+    traces = len(built)
+    for count in (1, 4, 9):
+        program.run(dict.fromkeys(NAMES, np.full(count, 0.1)), np.arange(count))
+    assert len(built) == traces
+
+
+def test_progress_counts_runs_without_padding():
+    seen = []
+    columns = dict.fromkeys(NAMES, np.full(6, 0.1))
+    Engine(tiny(width=4), _build, NAMES, 20).run(columns, np.arange(6), seen.append)
+    assert sorted(seen) == [2, 4]
+
+
+def test_diverged_runs_are_found():
+    problem = tiny(loss=lambda p, noise: jnp.sum(p**4))
+    program = Engine(problem, lambda v: optax.sgd(v["learning_rate"]), NAMES[:1], 20)
+    runs = program.run({"learning_rate": [0.01, 100.0]}, [0, 0])
+    np.testing.assert_array_equal(runs.diverged("final"), [False, True])
+
+
+def test_state_bytes_are_counted():
+    program = Engine(tiny(), _build, NAMES, 20)
+    assert program.state_bytes == 2 * 4  # one float32 average of two parameters
+    with_count = Engine(
+        tiny(), lambda v: rmsprop.rmsprop(v["learning_rate"], bias_correction=True), NAMES[:1], 20
+    )
+    assert with_count.state_bytes == 2 * 4 + 4
+
+
+def test_an_error_in_a_run_is_raised_and_the_threads_end(monkeypatch):
+    program = Engine(tiny(width=1), _build, NAMES, 20, cores=2)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        program.run(dict.fromkeys(NAMES, np.full(50, 0.1)), np.arange(50), interrupt)
+
+
+def test_available_cores():
+    assert 1 <= devices.available_cores() <= 4096
+
+
+def test_a_metric_that_means_nothing_is_no_divergence():
+    """Only the loss and the metric that is asked about decide."""
+    problem = tiny()
+    with_nan = dataclasses.replace(
+        problem, metrics=lambda p: {**problem.metrics(p), "extra": jnp.float32(jnp.nan)}
+    )
+    runs = Engine(with_nan, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
+    assert not runs.diverged("final")
+    assert runs.diverged("extra")

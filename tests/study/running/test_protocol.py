@@ -1,0 +1,180 @@
+"""Tune, choose, report: on a problem whose right answers are known."""
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import rmsprop
+from rmsprop.study import Problem, compare, named, optimizer
+from rmsprop.study.running import protocol, tuning
+from tiny_problem import tiny
+
+
+def _sgd(learning_rate):
+    return optax.sgd(learning_rate)
+
+
+@pytest.fixture(scope="module")
+def result():
+    optimizers = [named("rmsprop"), named("adagrad")]
+    return compare([tiny()], optimizers, seeds=4, tuning_seeds=2, command="test")
+
+
+def test_the_chosen_configuration_has_the_best_mean_tuning_score(result):
+    task = result.task("tiny")
+    means = task["tuning_score"].mean("tuning_seed")  # NaN is padding, of a grid that grew less
+    np.testing.assert_array_equal(task["chosen"], means.argmin("configuration"))
+
+
+def test_tuning_and_reporting_seeds_differ(result):
+    task = result.task("tiny")
+    assert task.sizes["seed"] == 4
+    assert task.sizes["tuning_seed"] == 2
+    assert not set(task["seed"].values) & set(task["tuning_seed"].values)
+
+
+def test_reporting_runs_use_the_chosen_configuration(result):
+    """The first reporting run again, by hand: the same losses to the bit."""
+    task = result.view("tiny").sel(optimizer="rmsprop")
+    chosen = task.isel(configuration=int(task["chosen"]))
+    engine = protocol.Engine(tiny(), named("rmsprop").build, named("rmsprop").names, 20)
+    names = ("learning_rate", "one_minus_decay")
+    again = engine.run({n: np.full(4, float(chosen[n])) for n in names}, np.arange(4))
+    np.testing.assert_array_equal(again.loss, task["loss"])
+    np.testing.assert_array_equal(again.last("final"), task["metric"].astype(np.float32))
+    np.testing.assert_allclose(task["online_loss"], again.loss.mean(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(task["final_loss"], again.loss[:, -2:].mean(axis=1), rtol=1e-6)
+
+
+def test_optimizers_begin_with_the_same_parameters_and_batches(result):
+    """Paired: the first loss of a seed does not depend on the optimizer, and differs by seed."""
+    first = result.view("tiny")["loss"].isel(step=0)
+    np.testing.assert_array_equal(first.sel(optimizer="rmsprop"), first.sel(optimizer="adagrad"))
+    assert len(np.unique(first.sel(optimizer="rmsprop"))) == 4
+
+
+@pytest.mark.slow
+def test_the_same_call_gives_the_same_numbers(result):
+    again = compare([tiny()], [named("rmsprop"), named("adagrad")], seeds=4, tuning_seeds=2)
+    volatile = ["seconds_per_run", "compile_seconds"]
+    assert again.task("tiny").drop_vars(volatile).equals(result.task("tiny").drop_vars(volatile))
+
+
+def test_grids_grow_until_the_best_is_inside():
+    """SGD on the parabola is best with a rate near 0.4, which is 2 here: beyond the first grid."""
+    finder = optimizer("sgd", lambda learning_rate: optax.sgd(0.2 * learning_rate))
+    task = compare([tiny()], [finder, named("adagrad")], seeds=2, tuning_seeds=1).view("tiny")
+    sgd = task.sel(optimizer="sgd")
+    rates = sgd["learning_rate"].values
+    best = rates[int(sgd["chosen"])]
+    assert 1.0 < best < np.nanmax(rates)
+    growth = sgd["growth"].values[np.isfinite(rates)]
+    assert (growth == 0).sum() == 27
+    assert growth.max() == len(growth) - 27  # one more rate each time
+    assert sgd["at_edge"] == ""
+
+
+def test_a_limit_that_is_reached_is_said():
+    """The smaller the rate the better, without end: the grid stops, and the result says so."""
+    problem = tiny(loss=lambda p, noise: -jnp.sum(p), better="higher", path=False)
+    task = compare([problem], [optimizer("sgd", _sgd)], seeds=2, tuning_seeds=1).task("tiny")
+    assert task.sizes["configuration"] == 27 + tuning.MOST_GROWTHS
+    ((sentence,),) = task["at_edge"].values
+    assert sentence.startswith("the best learning rate")
+    assert sentence.endswith("is at the limit of its grid")
+
+
+def test_diverged_runs_are_infinitely_bad_and_kept():
+    problem = tiny(loss=lambda p, noise: jnp.sum(p**4), path=False)
+    task = compare([problem], [optimizer("sgd", _sgd)], seeds=2, tuning_seeds=1).task("tiny")
+    bad = task["tuning_diverged"]
+    assert bad.any()
+    assert np.isposinf(task["tuning_score"].values[bad.values]).all()
+    assert not task["diverged"].any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seeds": 1}, "seeds is 1; it must be at least 2"),
+        ({"tuning_seeds": 0}, "tuning_seeds is 0; it must be at least 1"),
+        ({"steps": 5}, "steps is 5; it must be a multiple of 10"),
+        ({"steps": 25}, "steps is 25; it must be a multiple of 10"),
+        ({"steps": 2_000_000}, "at most 1,000,000"),
+        ({"schedules": ["cosine"]}, "schedule 'cosine' is unknown"),
+        ({"memory": 0}, "memory is 0 bytes; it must be positive"),
+        ({"problems": "digits"}, r'rmsprop.study.task\("digits"\)'),
+        ({"optimizers": ["rmsprop"]}, "give a dictionary of names and functions"),
+        ({"seeds": 10_000}, "seeds is 10000; it must be below"),
+        ({"problems": []}, "there is no task to compare"),
+        ({"optimizers": []}, "there is no optimizer to compare"),
+        ({"problems": [tiny(), tiny()]}, "task tiny is named twice"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_compiled(arguments, message, monkeypatch):
+    monkeypatch.setattr(protocol, "Engine", lambda *_: pytest.fail("something was compiled"))
+    call: dict = {
+        "problems": [tiny()],
+        "optimizers": [optimizer("r", rmsprop.rmsprop)],
+        **arguments,
+    }
+    with pytest.raises((ValueError, TypeError), match=message):
+        compare(call.pop("problems"), call.pop("optimizers"), **call)
+
+
+def test_the_default_setting_is_what_is_got_without_tuning(result):
+    """The factory's own decay and starting value, and the learning rate that PyTorch gives both."""
+    task = result.task("tiny")
+    shown = result.summary("tiny", setting="default")
+    assert shown[0].hyperparameters == pytest.approx(
+        {"learning_rate": 0.01, "one_minus_decay": 0.1}
+    )
+    assert shown[1].hyperparameters == {"learning_rate": 0.01, "initial_accumulator_value": 0.1}
+    engine = protocol.Engine(
+        tiny(), lambda v: rmsprop.rmsprop(v["learning_rate"]), ("learning_rate",), 20
+    )
+    again = engine.run({"learning_rate": np.full(4, 0.01)}, np.arange(4))
+    # 1 - 0.1 as a float32 differs from 0.9 by 2^-24 / 0.1 relative in the average, over 20 steps.
+    np.testing.assert_allclose(
+        task["loss"].sel(optimizer="rmsprop", setting="default").squeeze(),
+        again.loss,
+        rtol=20 * 2**-20,
+    )
+
+
+def test_names_given_to_optimizers_are_theirs():
+    given = {"plain": optax.sgd, "heavy": optimizer("x", optax.sgd, {"momentum": (0.5, 0.9)})}
+    result = compare(tiny(), given, seeds=2, tuning_seeds=1)
+    assert [row.optimizer for row in result.summary()] == ["plain", "heavy"]
+    assert set(result.summary()[1].hyperparameters) == {"learning_rate", "momentum"}
+
+
+def test_a_problem_without_metrics_is_judged_by_its_training_loss():
+    bare = Problem("bare", init=tiny().init, loss=tiny().loss, sample=tiny().sample, steps=20)
+    result = compare(bare, {"sgd": optax.sgd, "rmsprop": rmsprop.rmsprop}, seeds=2, tuning_seeds=1)
+    task = result.task("bare")
+    np.testing.assert_allclose(task["metric"], task["final_loss"], rtol=2**-22)
+    assert np.isnan(result.summary()[0].steps_to_target.value)
+
+
+@pytest.mark.slow
+def test_a_width_that_does_not_fit_into_memory_is_halved(tmp_path):
+    """And is kept: the same study with more memory has the same width, so the same last bits."""
+    wide = protocol.Engine(tiny(), named("rmsprop").build, named("rmsprop").names, 20, width=4)
+    narrow = protocol.Engine(tiny(), named("rmsprop").build, named("rmsprop").names, 20, width=2)
+    assert narrow.chunk_bytes < wide.chunk_bytes
+    call = {"seeds": 2, "tuning_seeds": 1, "folder": tmp_path}
+    optimizers = {"rmsprop": rmsprop.rmsprop}
+    tight = compare(tiny(), optimizers, memory=wide.chunk_bytes - 1, **call)
+    assert tight.task("tiny").attrs["width"] == 2
+    free = compare(tiny(), optimizers, **call)
+    assert free.task("tiny").identical(tight.task("tiny"))
+    with pytest.raises(ValueError, match=r"one run needs .* MB, and memory allows .*--memory"):
+        compare(tiny(), optimizers, seeds=2, tuning_seeds=1, memory=100)
+
+
+def test_a_name_that_the_results_use_is_refused_before_anything_is_run():
+    own = optimizer("x", lambda learning_rate, loss: optax.sgd(loss), {"loss": (0.1, 0.2)})
+    with pytest.raises(ValueError, match="tunes loss, a name that the results use"):
+        compare(tiny(), [own], seeds=2, tuning_seeds=1)

