@@ -15,8 +15,7 @@ from rmsprop import _row_checks as checks
 from rmsprop import _row_updates as updates
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import widen
-from rmsprop._transforms import increment, zero_count
-from rmsprop._trees import check_fields
+from rmsprop._states import check_fields, increment, zero_count
 
 
 class RowState(NamedTuple):

@@ -6,8 +6,8 @@ import numpy as np
 import optax
 
 from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._chain import wide_inside
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
-from rmsprop._links import wide_inside
 from rmsprop.frameworks._arguments import check_label, inverse_time, rate
 from rmsprop.frameworks._convention import Wrapper, float32_constant, float32_rate, is_zero
 from rmsprop.frameworks._gradients import Clipping, clip, read_clipping

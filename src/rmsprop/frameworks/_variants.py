@@ -20,8 +20,9 @@ from jax import lax
 from rmsprop import _moments as moments
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import real_dtype, widen
-from rmsprop._transforms import ScaleByRmsWithCountState, increment, zero_count
-from rmsprop._trees import accumulators, check_fields, map_leaves
+from rmsprop._rescaling import ScaleByRmsWithCountState
+from rmsprop._states import accumulators, check_fields, increment, zero_count
+from rmsprop._trees import map_leaves
 
 
 def scale_by_annealed_rms(gamma: Scalar, delta: Scalar) -> optax.GradientTransformation:

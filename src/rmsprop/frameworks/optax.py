@@ -6,7 +6,7 @@ The numbers are those of `rmsprop.rmsprop` and `rmsprop.adagrad`, whose options 
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
-from rmsprop._transforms import refuse_corrected_variance
+from rmsprop._rescaling import refuse_corrected_variance
 from rmsprop.frameworks._arguments import rate
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 

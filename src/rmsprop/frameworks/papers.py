@@ -9,8 +9,8 @@ against a transcription of the published equations.
 import optax
 
 from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._chain import scale_by_learning_rate, wide_inside
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
-from rmsprop._links import scale_by_learning_rate, wide_inside
 from rmsprop.frameworks._arguments import rate
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 from rmsprop.frameworks._variants import (

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
@@ -22,7 +21,8 @@ from rmsprop import _moments as moments
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop._precision import checked_accumulator_dtype, is_narrow
 from rmsprop._rounding import seed_of_step
-from rmsprop._trees import accumulators, check_fields, map_leaves, signed_accumulators
+from rmsprop._states import accumulators, check_fields, increment, signed_accumulators, zero_count
+from rmsprop._trees import map_leaves
 
 # What is stored in one step has a stream of random bits of its own; the momentum's is 1.
 _SQUARES = 0
@@ -365,13 +365,3 @@ def _denominator(eps: ScalarLike, eps_in_sqrt: bool) -> moments.Denominator:
     return moments.Denominator(
         hyperparameters.epsilon(eps), hyperparameters.flag("eps_in_sqrt", eps_in_sqrt)
     )
-
-
-def zero_count() -> jax.Array:
-    """The step count before the first step."""
-    return jnp.zeros([], jnp.int32)
-
-
-def increment(count: jax.Array) -> jax.Array:
-    """The following step count; it stops at the largest int32 instead of wrapping around."""
-    return jnp.asarray(optax.safe_increment(count))

@@ -20,8 +20,8 @@ from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop._moments import store
 from rmsprop._precision import checked_accumulator_dtype, is_narrow, narrow, widen
 from rmsprop._rounding import Noise, seed_of_step
-from rmsprop._transforms import increment, zero_count
-from rmsprop._trees import check_fields, map_leaves, signed_accumulators
+from rmsprop._states import check_fields, increment, signed_accumulators, zero_count
+from rmsprop._trees import map_leaves
 
 _MOMENTUM = 1  # its stream of random bits, beside that of the squares
 
