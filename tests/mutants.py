@@ -37,7 +37,7 @@ MUTANTS = [
     Mutant(
         "bias correction dropped",
         "_rescaling.py",
-        "correction = moments.bias_correction(rho, state.count) if corrected else None",
+        "correction = moments.bias_correction(rho, jnp.asarray(count)) if corrected else None",
         "correction = None",
     ),
     Mutant(
@@ -205,8 +205,8 @@ MUTANTS = [
     Mutant(
         "starting value ignored",
         "_states.py",
-        "filled.append(jnp.full_like(leaf, value, dtype=dtype(own)))",
-        "filled.append(jnp.full_like(leaf, 0.0, dtype=dtype(own)))",
+        "arrays.append(jnp.full_like(leaf, value, dtype=dtype(own)))",
+        "arrays.append(jnp.full_like(leaf, 0.0, dtype=dtype(own)))",
     ),
     Mutant(
         "counts that stand still",

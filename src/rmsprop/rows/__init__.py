@@ -138,7 +138,7 @@ def rmsprop(
         bias_correction=bias_correction,
         accumulator_dtype=checks.check_accumulators(accumulator_dtype),
     )
-    constant = hyperparameters.decay(decay) if exact and not callable(decay) else None
+    constant = hyperparameters.decay("decay", decay) if exact and not callable(decay) else None
     return row_optimizer(dense, constant, row_wise=one)
 
 
