@@ -18,8 +18,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 # In this order, and each only where those before it see nothing.
 SUITE = (
-    ["tests/test_moments.py", "tests/test_transforms.py", "tests/test_optimizers.py"],
-    ["tests/test_rounding.py", "tests/test_links.py"],
+    ["tests/test_moments.py", "tests/test_rescaling.py", "tests/test_optimizers.py"],
+    ["tests/test_rounding.py", "tests/test_chain.py"],
     ["tests/properties", "tests/theory", "tests/contract"],
 )
 
@@ -36,8 +36,8 @@ class Mutant(NamedTuple):
 MUTANTS = [
     Mutant(
         "bias correction dropped",
-        "_transforms.py",
-        "correction = moments.bias_correction(rho, state.count) if corrected else None",
+        "_rescaling.py",
+        "correction = moments.bias_correction(rho, jnp.asarray(count)) if corrected else None",
         "correction = None",
     ),
     Mutant(
@@ -48,13 +48,13 @@ MUTANTS = [
     ),
     Mutant(
         "momentum ignored",
-        "_links.py",
+        "_chain.py",
         "following = u + coefficient * lax.convert_element_type(buffer, u.dtype)",
         "following = u",
     ),
     Mutant(
         "Nesterov ignored",
-        "_links.py",
+        "_chain.py",
         "step = u + coefficient * following if nesterov else following",
         "step = following",
     ),
@@ -66,7 +66,7 @@ MUTANTS = [
     ),
     Mutant(
         "half precision between the links of a chain",
-        "_links.py",
+        "_chain.py",
         "if not any(_is_half(leaf) for leaf in jax.tree.leaves(updates)):",
         "if True:",
     ),
@@ -132,7 +132,7 @@ MUTANTS = [
     ),
     Mutant(
         "momentum in bfloat16 returned before it is rounded",
-        "_links.py",
+        "_chain.py",
         "following = lax.convert_element_type(kept, u.dtype)",
         "pass",
     ),
@@ -180,7 +180,7 @@ MUTANTS = [
     ),
     Mutant(
         "the same noise in average and momentum",
-        "_links.py",
+        "_chain.py",
         "_MOMENTUM = 1 ",
         "_MOMENTUM = 0 ",
     ),
@@ -204,13 +204,13 @@ MUTANTS = [
     ),
     Mutant(
         "starting value ignored",
-        "_trees.py",
-        "filled.append(jnp.full_like(leaf, value, dtype=dtype(own)))",
-        "filled.append(jnp.full_like(leaf, 0.0, dtype=dtype(own)))",
+        "_states.py",
+        "arrays.append(jnp.full_like(leaf, value, dtype=dtype(own)))",
+        "arrays.append(jnp.full_like(leaf, 0.0, dtype=dtype(own)))",
     ),
     Mutant(
         "counts that stand still",
-        "_transforms.py",
+        "_states.py",
         "return jnp.asarray(optax.safe_increment(count))",
         "return count",
     ),

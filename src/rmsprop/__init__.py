@@ -11,9 +11,9 @@ import importlib
 from typing import Any
 
 from rmsprop._apply import apply_updates
-from rmsprop._links import TraceWithCountState
+from rmsprop._chain import TraceWithCountState
 from rmsprop._optimizers import adagrad, rmsprop
-from rmsprop._transforms import (
+from rmsprop._rescaling import (
     ScaleByRmsWithCountState,
     ScaleByRssWithCountState,
     ScaleByStddevState,

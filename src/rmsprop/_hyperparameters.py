@@ -21,28 +21,33 @@ ScalarLike: TypeAlias = ArrayLike
 ScalarOrSchedule: TypeAlias = ScalarLike | optax.Schedule
 
 
-def learning_rate(value: ScalarLike, name: str = "learning_rate") -> Scalar:
+def learning_rate(name: str, value: ScalarLike) -> Scalar:
     """A learning rate: finite and at least 0."""
-    return _scalar(name, value, "at least 0", lambda x: x >= 0)
+    return nonnegative(name, value)
 
 
-def decay(value: ScalarLike, name: str = "decay") -> Scalar:
+def decay(name: str, value: ScalarLike) -> Scalar:
     """A decay of the running average: at least 0 and below 1, at which the average stands still."""
     return _scalar(name, value, "at least 0 and below 1", lambda x: 0 <= x < 1)
 
 
-def momentum(value: ScalarLike, name: str = "momentum") -> Scalar:
+def momentum(name: str, value: ScalarLike) -> Scalar:
     """A momentum coefficient: at least 0 and below 1, at which the buffer never forgets."""
     return _scalar(name, value, "at least 0 and below 1", lambda x: 0 <= x < 1)
 
 
-def epsilon(value: ScalarLike, name: str = "eps") -> Scalar:
+def epsilon(name: str, value: ScalarLike) -> Scalar:
     """The small constant of the denominator: finite and at least 0."""
-    return _scalar(name, value, "at least 0", lambda x: x >= 0)
+    return nonnegative(name, value)
 
 
-def weight_decay(value: ScalarLike, name: str = "weight_decay") -> Scalar:
+def weight_decay(name: str, value: ScalarLike) -> Scalar:
     """A coefficient of weight decay: finite and at least 0."""
+    return nonnegative(name, value)
+
+
+def nonnegative(name: str, value: ScalarLike) -> Scalar:
+    """A coefficient that may vanish, such as that of a rate that falls: finite, at least 0."""
     return _scalar(name, value, "at least 0", lambda x: x >= 0)
 
 

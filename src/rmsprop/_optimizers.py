@@ -4,9 +4,9 @@ import optax
 from jax.typing import DTypeLike
 
 from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._chain import scale_by_learning_rate, trace, wide_inside
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
-from rmsprop._links import scale_by_learning_rate, trace, wide_inside
-from rmsprop._transforms import (
+from rmsprop._rescaling import (
     refuse_corrected_variance,
     scale_by_rms,
     scale_by_rss,

@@ -6,11 +6,13 @@ accumulator, for there is no loop of two results, and both start from the old ac
 one is cheap to compute again; then the old one is copied, which costs more than the step has to,
 in memory as well.  `lax.optimization_barrier` says how it should be, but XLA drops it before it
 forms the loops.  A function that is called and may not be inlined is what it cannot look through.
+Where JAX cannot mark a function so (`_experimental`) nothing is prescribed, and XLA may copy.
 """
 
 import jax
 from jax import lax
-from jax.experimental.xla_metadata import set_xla_metadata
+
+from rmsprop._experimental import set_xla_metadata
 
 
 def in_order(*arrays: jax.Array) -> tuple[jax.Array, ...]:

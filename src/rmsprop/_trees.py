@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from rmsprop._hyperparameters import Scalar
-from rmsprop._precision import is_narrow, signed_accumulator_dtype, squares_dtype
+from rmsprop._precision import is_narrow
 from rmsprop._rounding import Noise, numbers_of_leaves
 
 
@@ -51,52 +50,18 @@ def map_leaves(
                 raise ValueError(_shape_mismatch(gradients, index, accumulator))
             if seed is None and is_narrow(accumulator.dtype):
                 raise TypeError(_narrow_accumulator(gradients, index, accumulator))
-        _inexact_dtype(gradient, lambda i=index: "gradient" + leaf_path(gradients, i))
+        inexact_dtype(gradient, lambda i=index: "gradient" + leaf_path(gradients, i))
         noise = {} if seed is None else {"noise": Noise(seed, numbers[index])}
         results.append(function(gradient, *accumulators, **noise))
     columns = zip(*results, strict=True) if results else [()] * (1 + len(states))
     return tuple(treedef.unflatten(column) for column in columns)
 
 
-def check_fields(state: Any, fields: tuple[str, ...]) -> None:
-    """Refuses the state of another transformation, such as Optax's centered one.
-
-    Raises:
-        ValueError: the state does not have exactly these fields.
-    """
-    found = getattr(state, "_fields", None)
-    if found != fields:
-        raise ValueError(
-            f"the optimizer state is a {type(state).__name__} with the fields"
-            f" {', '.join(found) if found else 'of no named tuple'}, but this transformation keeps"
-            f" {', '.join(fields)}. Use the state that its own init() made, with the same options."
-        )
-
-
-def signed_accumulators(params: optax.Params, dtype: np.dtype | None) -> Any:
-    """Zeros that can hold a mean or a momentum of the gradients of each parameter."""
-    return _fill(params, 0.0, lambda leaf: signed_accumulator_dtype(leaf, dtype))
-
-
-def accumulators(params: optax.Params, initial: Scalar, dtype: np.dtype | None) -> Any:
-    """Real arrays of the parameters' shapes, for squares."""
-    return _fill(params, initial, lambda leaf: squares_dtype(leaf, dtype))
-
-
-def _fill(params: optax.Params, value: Scalar, dtype: Callable[[np.dtype], np.dtype]) -> Any:
-    leaves, treedef = jax.tree.flatten(params)
-    filled = []
-    for index, leaf in enumerate(leaves):
-        own = _inexact_dtype(leaf, lambda i=index: "parameter" + leaf_path(params, i))
-        filled.append(jnp.full_like(leaf, value, dtype=dtype(own)))
-    return treedef.unflatten(filled)
-
-
 def _is_none(leaf: Any) -> bool:
     return leaf is None
 
 
-def _inexact_dtype(leaf: Any, where: Callable[[], str]) -> np.dtype:
+def inexact_dtype(leaf: Any, where: Callable[[], str]) -> np.dtype:
     dtype = getattr(leaf, "dtype", None)
     if dtype is None:
         try:

@@ -23,8 +23,9 @@ from typing import Any
 import optax
 
 from rmsprop.frameworks._calls import read_call
-from rmsprop.frameworks._comparison import Difference, Drift, compare
+from rmsprop.frameworks._comparison import compare
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
+from rmsprop.frameworks._drift import Difference, Drift
 
 __all__ = [
     "MODULES",

@@ -12,13 +12,13 @@ from rmsprop.frameworks._convention import Rate, is_zero
 def rate(name: str, value: ScalarOrSchedule) -> Rate:
     """A learning rate or a schedule of them, checked under the framework's name for it."""
     if callable(value):
-        return lambda count: hyperparameters.learning_rate(value(count), name)
-    return hyperparameters.learning_rate(value, name)
+        return lambda count: hyperparameters.learning_rate(name, value(count))
+    return hyperparameters.learning_rate(name, value)
 
 
 def inverse_time(learning_rate: Rate, name: str, decay: ScalarLike) -> Rate:
     """The rate `learning_rate / (1 + decay * k)` after `k` steps; itself if `decay` is zero."""
-    coefficient = hyperparameters.weight_decay(decay, name)
+    coefficient = hyperparameters.nonnegative(name, decay)
     if is_zero(coefficient):
         return learning_rate
 

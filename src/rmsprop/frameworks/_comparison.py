@@ -15,7 +15,6 @@ mend first.  The two need not add up to the whole, for conventions act on each o
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -25,60 +24,10 @@ import optax
 from jax import lax
 
 from rmsprop import _hyperparameters as hyperparameters
-from rmsprop.frameworks import _wording as wording
 from rmsprop.frameworks._convention import Convention, build, is_zero
+from rmsprop.frameworks._drift import Difference, Drift
 
 COORDINATES = 1000
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One value in which two conventions differ.
-
-    Attributes:
-        axis: The field of `Convention`.
-        first: Its value in the first convention.
-        second: Its value in the second.
-        alone: Drift from the first convention if only this value is the second's, after each
-            number of steps; NaN where the other options do not allow it.
-        rest: Drift between the two if only this value of the second is corrected.
-        together: What means something only beside this value and is exchanged with it where one
-            side does without: the kind of a momentum that only one has. Field, first, second.
-    """
-
-    axis: str
-    first: Any
-    second: Any
-    alone: tuple[float, ...]
-    rest: tuple[float, ...]
-    together: tuple[tuple[str, Any, Any], ...] = ()
-
-
-@dataclass(frozen=True)
-class Drift:
-    """What `compare_conventions` found; printed, it is a table.
-
-    Attributes:
-        first: Name of the first call.
-        second: Name of the second.
-        steps: The numbers of steps.
-        travelled: Root mean square distance from the start, by the first and by the second.
-        apart: Root mean square distance between the two, divided by the first's way.
-        differences: One for each value in which the conventions differ, the one to mend first
-            first; None where a convention is not known.
-        gradients: What the gradients were, in words.
-    """
-
-    first: str
-    second: str
-    steps: tuple[int, ...]
-    travelled: tuple[tuple[float, ...], tuple[float, ...]]
-    apart: tuple[float, ...]
-    differences: tuple[Difference, ...] | None
-    gradients: str
-
-    def __str__(self) -> str:
-        return wording.table(self)
 
 
 def compare(

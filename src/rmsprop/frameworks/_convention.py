@@ -24,15 +24,15 @@ import numpy as np
 import optax
 from jax import lax
 
-from rmsprop._hyperparameters import Scalar
-from rmsprop._links import (
+from rmsprop._chain import (
     add_decayed_weights,
     decouple_decayed_weights,
     scale_by_learning_rate,
     trace,
     wide_inside,
 )
-from rmsprop._transforms import scale_by_rms, scale_by_rss, scale_by_stddev
+from rmsprop._hyperparameters import Scalar
+from rmsprop._rescaling import scale_by_rms, scale_by_rss, scale_by_stddev
 from rmsprop.frameworks._gradients import (
     Clipping,
     add_decayed_signs,

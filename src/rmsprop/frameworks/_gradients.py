@@ -11,8 +11,8 @@ import optax
 from jax import lax
 
 from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._chain import add_decayed_weights
 from rmsprop._hyperparameters import Scalar
-from rmsprop._links import add_decayed_weights
 from rmsprop._moments import square_root
 from rmsprop._precision import narrow, real_dtype
 

@@ -6,8 +6,8 @@ import numpy as np
 import optax
 
 from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._chain import wide_inside
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
-from rmsprop._links import wide_inside
 from rmsprop.frameworks._arguments import check_label, inverse_time, rate
 from rmsprop.frameworks._convention import Wrapper, float32_constant, float32_rate, is_zero
 from rmsprop.frameworks._gradients import Clipping, clip, read_clipping
@@ -43,6 +43,8 @@ def base(
     scale = 1.0
     if loss_scale_factor is not None:
         scale = 1.0 / hyperparameters.positive("loss_scale_factor", loss_scale_factor)
+    decay = 0.0 if weight_decay is None else weight_decay
+    decay = hyperparameters.weight_decay("weight_decay", decay)
     eta = rate("learning_rate", learning_rate)
     around: list[tuple[str, Wrapper]] = []
     steps = _whole("gradient_accumulation_steps", gradient_accumulation_steps, 2)
@@ -57,7 +59,7 @@ def base(
         around.append((label, average_parameters(coefficient, frequency, steps or 1)))
     return {
         "learning_rate": eta,
-        "weight_decay": 0.0 if weight_decay is None else hyperparameters.weight_decay(weight_decay),
+        "weight_decay": decay,
         "weight_decay_rule": "decoupled",
         "clipping": clipping,
         "gradient_scale": scale,
@@ -68,7 +70,7 @@ def base(
 def _read_average(
     use_ema: bool, ema_momentum: ScalarLike, ema_overwrite_frequency: int | None
 ) -> tuple[Scalar, int | None] | None:
-    coefficient = hyperparameters.momentum(ema_momentum, "ema_momentum")
+    coefficient = hyperparameters.momentum("ema_momentum", ema_momentum)
     frequency = _whole("ema_overwrite_frequency", ema_overwrite_frequency, 1)
     if hyperparameters.flag("use_ema", use_ema):
         return coefficient, frequency
@@ -107,8 +109,8 @@ def legacy_base(
                 " Pass learning_rate alone."
             )
         eta = rate("lr", lr)
-    constant = hyperparameters.epsilon(_BACKEND_EPSILON if epsilon is None else epsilon, "epsilon")
-    gamma = hyperparameters.weight_decay(decay, "decay")
+    constant = hyperparameters.epsilon("epsilon", _BACKEND_EPSILON if epsilon is None else epsilon)
+    gamma = hyperparameters.nonnegative("decay", decay)
     clipping = read_clipping(norm=clipnorm, global_norm=global_clipnorm, names=_LIMITS)
     values = read_clipping(value=clipvalue, names=_LIMITS)
     around: tuple[tuple[str, Wrapper], ...] = ()

@@ -12,8 +12,8 @@ from jax.core import Tracer
 
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import narrow, signed_accumulator_dtype, widen
-from rmsprop._transforms import increment, zero_count
-from rmsprop._trees import map_leaves, signed_accumulators
+from rmsprop._states import increment, signed_accumulators, zero_count
+from rmsprop._trees import map_leaves
 from rmsprop.frameworks._convention import Rate, Wrapper
 
 

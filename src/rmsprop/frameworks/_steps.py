@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from rmsprop._chain import wide_inside
 from rmsprop._hyperparameters import Scalar
-from rmsprop._links import wide_inside
 from rmsprop.frameworks._gradients import between, scale_gradients
 
 

@@ -10,18 +10,20 @@ at least float32, saturate at the largest finite value, and keep their structure
 come back in the gradient's dtype; a `None` gradient leaves its accumulator alone.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+from jax.typing import ArrayLike
 
 from rmsprop import _moments as moments
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import real_dtype, widen
-from rmsprop._transforms import ScaleByRmsWithCountState, increment, zero_count
-from rmsprop._trees import accumulators, check_fields, map_leaves
+from rmsprop._rescaling import ScaleByRmsWithCountState
+from rmsprop._states import accumulators, leafwise
 
 
 def scale_by_annealed_rms(gamma: Scalar, delta: Scalar) -> optax.GradientTransformation:
@@ -31,16 +33,13 @@ def scale_by_annealed_rms(gamma: Scalar, delta: Scalar) -> optax.GradientTransfo
     :math:`t v_t`. The factor :math:`t` enters where a bias correction would, as :math:`1 / t`.
     """
 
-    def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, Any]:
-        del params
-        check_fields(state, ("count", "nu"))
-        rule = _annealed(gamma, moments.Denominator(delta, eps_in_sqrt=False), state.count)
-        updates, nu = map_leaves(lambda g, v: moments.rescale(g, v, rule), updates, state.nu)
-        return updates, state._replace(count=increment(state.count), nu=nu)
+    denominator = moments.Denominator(delta, eps_in_sqrt=False)
 
-    return optax.GradientTransformation(_counted_zeros, update_fn)
+    def leaf_of_step(count: ArrayLike) -> Callable[..., tuple[jax.Array, ...]]:
+        rule = _annealed(gamma, denominator, count)
+        return lambda g, v: moments.rescale(g, v, rule)
+
+    return leafwise(leaf_of_step, _zeros, ScaleByRmsWithCountState)
 
 
 def scale_by_convex_moment(
@@ -55,63 +54,39 @@ def scale_by_convex_moment(
     """
     bare = moments.Denominator(0.0, eps_in_sqrt=False)
 
-    def init_fn(params: optax.Params) -> Any:
+    def leaf_of_step(count: ArrayLike) -> Callable[..., tuple[jax.Array, ...]]:
         if gamma is None:
-            return optax.ScaleByRssState(accumulators(params, 0.0, None))
-        return _counted_zeros(params)
-
-    def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, Any]:
-        del params
-        if gamma is None:
-            check_fields(state, ("sum_of_squares",))
-            rule, steps, old = moments.total(bare), 1.0, state.sum_of_squares
+            rule, steps = moments.total(bare), 1.0
         else:
-            check_fields(state, ("count", "nu"))
-            rule, steps = _annealed(gamma, bare, state.count), _steps(gamma, state.count)
-            old = state.nu
-        updates, new = map_leaves(
-            lambda g, v: _rescale_without_root(g, v, rule, steps, xi1, xi2), updates, old
-        )
-        if gamma is None:
-            return updates, state._replace(sum_of_squares=new)
-        return updates, state._replace(count=increment(state.count), nu=new)
+            rule, steps = _annealed(gamma, bare, count), _steps(gamma, count)
+        return lambda g, v: _rescale_without_root(g, v, rule, steps, xi1, xi2)
 
-    return optax.GradientTransformation(init_fn, update_fn)
+    state = optax.ScaleByRssState if gamma is None else ScaleByRmsWithCountState
+    return leafwise(leaf_of_step, _zeros, state)
 
 
 def scale_by_previous_rss(initial_accumulator_value: Scalar) -> optax.GradientTransformation:
     """Divides gradients by the root of the sum of the squares of all gradients before this one."""
     rule = moments.total(moments.Denominator(0.0, eps_in_sqrt=False))
 
-    def init_fn(params: optax.Params) -> optax.ScaleByRssState:
-        return optax.ScaleByRssState(accumulators(params, initial_accumulator_value, None))
-
-    def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, Any]:
-        del params
-        check_fields(state, ("sum_of_squares",))
-        updates, sums = map_leaves(
-            lambda g, s: _rescale_by_previous(g, s, rule), updates, state.sum_of_squares
-        )
-        return updates, state._replace(sum_of_squares=sums)
-
-    return optax.GradientTransformation(init_fn, update_fn)
+    return leafwise(
+        lambda count: lambda g, s: _rescale_by_previous(g, s, rule),
+        lambda params: (accumulators(params, initial_accumulator_value, None),),
+        optax.ScaleByRssState,
+    )
 
 
-def _counted_zeros(params: optax.Params) -> ScaleByRmsWithCountState:
-    return ScaleByRmsWithCountState(zero_count(), accumulators(params, 0.0, None))
+def _zeros(params: optax.Params) -> tuple[Any, ...]:
+    return (accumulators(params, 0.0, None),)
 
 
-def _annealed(gamma: Scalar, denominator: moments.Denominator, count: jax.Array) -> moments.Rule:
+def _annealed(gamma: Scalar, denominator: moments.Denominator, count: ArrayLike) -> moments.Rule:
     """The average with weight `gamma / t` for the newest square, times `t` under the root."""
     steps = _steps(gamma, count)
     return denominator.rule(1 - gamma / steps, gamma / steps, 1 / steps)
 
 
-def _steps(gamma: Scalar, count: jax.Array) -> jax.Array:
+def _steps(gamma: Scalar, count: ArrayLike) -> jax.Array:
     """The number `t` of the step that follows `count` earlier ones, in the dtype of the weights."""
     return lax.convert_element_type(count, jnp.result_type(gamma)) + 1
 

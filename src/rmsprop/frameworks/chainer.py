@@ -60,8 +60,8 @@ def rmsprop(
         Convention(
             name="chainer.rmsprop",
             learning_rate=rate("lr", lr),
-            decay=hyperparameters.decay(alpha, "alpha"),
-            eps=hyperparameters.epsilon(eps),
+            decay=hyperparameters.decay("alpha", alpha),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=hyperparameters.flag("eps_inside_sqrt", eps_inside_sqrt),
             initial=0.0,
         )
@@ -118,12 +118,12 @@ def rmsprop_graves(
         Convention(
             name="chainer.rmsprop_graves",
             learning_rate=rate("lr", lr),
-            decay=hyperparameters.decay(alpha, "alpha"),
-            eps=hyperparameters.epsilon(eps),
+            decay=hyperparameters.decay("alpha", alpha),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,
             initial=0.0,
             centered=True,
-            momentum=unless_zero(hyperparameters.momentum(momentum)),
+            momentum=unless_zero(hyperparameters.momentum("momentum", momentum)),
         )
     )
 
@@ -167,7 +167,7 @@ def adagrad(lr: ScalarOrSchedule = 0.001, eps: ScalarLike = 1e-8) -> FrameworkOp
             name="chainer.adagrad",
             learning_rate=rate("lr", lr),
             decay=None,
-            eps=hyperparameters.epsilon(eps),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=False,
             initial=0.0,
         )

@@ -75,8 +75,8 @@ def rmsprop(
     from a transcription in NumPy; the original was never run.
     """
     learning_rate = rate("eta", eta)
-    decay = hyperparameters.decay(rho, "rho")
-    eps = hyperparameters.epsilon(epsilon, "epsilon")
+    decay = hyperparameters.decay("rho", rho)
+    eps = hyperparameters.epsilon("epsilon", epsilon)
     british, american = (
         hyperparameters.flag(name, value)
         for name, value in (("centred", centred), ("centered", centered))
@@ -134,7 +134,7 @@ def adagrad(eta: ScalarOrSchedule = 0.1, epsilon: ScalarLike = 1e-8) -> Framewor
     to the largest value of each coordinate, over 25 steps of 10 runs, most with a changing rate,
     from a transcription in NumPy; the original was never run.
     """
-    eps = hyperparameters.epsilon(epsilon, "epsilon")
+    eps = hyperparameters.epsilon("epsilon", epsilon)
     return build(
         Convention(
             name="flux.adagrad",

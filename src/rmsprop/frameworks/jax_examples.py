@@ -46,8 +46,8 @@ def rmsprop(
         Convention(
             name="jax_examples.rmsprop",
             learning_rate=rate("step_size", step_size),
-            decay=hyperparameters.decay(gamma, "gamma"),
-            eps=hyperparameters.epsilon(eps),
+            decay=hyperparameters.decay("gamma", gamma),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,
             initial=0.0,
         )
@@ -100,11 +100,11 @@ def rmsprop_momentum(
         Convention(
             name="jax_examples.rmsprop_momentum",
             learning_rate=rate("step_size", step_size),
-            decay=hyperparameters.decay(gamma, "gamma"),
-            eps=hyperparameters.epsilon(eps),
+            decay=hyperparameters.decay("gamma", gamma),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,
             initial=0.0,
-            momentum=hyperparameters.momentum(momentum),
+            momentum=hyperparameters.momentum("momentum", momentum),
         )
     )
 
@@ -153,7 +153,7 @@ def adagrad(step_size: ScalarOrSchedule, momentum: ScalarLike = 0.9) -> Framewor
             eps=0.0,
             eps_in_sqrt=True,
             initial=0.0,
-            momentum=hyperparameters.momentum(momentum),
+            momentum=hyperparameters.momentum("momentum", momentum),
             lr_in_momentum=False,
             dampened=True,
         )

@@ -116,12 +116,12 @@ def rmsprop(
     return build(
         Convention(
             name="keras.rmsprop",
-            decay=hyperparameters.decay(rho, "rho"),
-            eps=hyperparameters.epsilon(epsilon, "epsilon"),
+            decay=hyperparameters.decay("rho", rho),
+            eps=hyperparameters.epsilon("epsilon", epsilon),
             eps_in_sqrt=True,
             initial=0.0,
             centered=hyperparameters.flag("centered", centered),
-            momentum=unless_zero(hyperparameters.momentum(momentum)),
+            momentum=unless_zero(hyperparameters.momentum("momentum", momentum)),
             **base(
                 learning_rate=learning_rate,
                 weight_decay=weight_decay,
@@ -206,7 +206,7 @@ def adagrad(
         Convention(
             name="keras.adagrad",
             decay=None,
-            eps=hyperparameters.epsilon(epsilon, "epsilon"),
+            eps=hyperparameters.epsilon("epsilon", epsilon),
             eps_in_sqrt=True,
             initial=initial,
             **base(
@@ -295,7 +295,7 @@ def legacy_rmsprop(
     to the largest value of each coordinate, over 25 steps of 18 runs, most with a changing rate,
     from tf_keras 2.21.0.
     """
-    coefficient = unless_zero(hyperparameters.momentum(momentum))
+    coefficient = unless_zero(hyperparameters.momentum("momentum", momentum))
     if isinstance(coefficient, jax.Array):
         raise TypeError(
             "momentum is an array, and its being zero or not decides where Keras puts epsilon. Pass"
@@ -304,7 +304,7 @@ def legacy_rmsprop(
     return build(
         Convention(
             name="keras.legacy_rmsprop",
-            decay=float32_constant(hyperparameters.decay(rho, "rho")),
+            decay=float32_constant(hyperparameters.decay("rho", rho)),
             eps_in_sqrt=coefficient is not None,
             initial=0.0,
             centered=hyperparameters.flag("centered", centered),

@@ -60,7 +60,7 @@ def rmsprop(
         Convention(
             name="mlx.rmsprop",
             learning_rate=float32_rate(rate("learning_rate", learning_rate)),
-            decay=hyperparameters.decay(alpha, "alpha"),
+            decay=hyperparameters.decay("alpha", alpha),
             eps=hyperparameters.positive("eps", eps),
             eps_in_sqrt=False,
             initial=0.0,

@@ -110,20 +110,20 @@ def rmsprop(
             f"gamma2={gamma2} without centered=True does nothing in MXNet, which has no momentum"
             f" then. Pass centered=True, or leave gamma2 out."
         )
-    ball = unless_zero(float32_constant(hyperparameters.momentum(gamma2, "gamma2")))
+    ball = unless_zero(float32_constant(hyperparameters.momentum("gamma2", gamma2)))
     limit = None if clip_weights is None else _limit("clip_weights", clip_weights)
     around = () if limit is None else ((f"clip weights to {limit}", ClipWeights(limit)),)
     return build(
         Convention(
             name="mxnet.rmsprop",
             learning_rate=rate("learning_rate", learning_rate),
-            decay=float32_constant(hyperparameters.decay(gamma1, "gamma1")),
-            eps=float32_constant(hyperparameters.epsilon(epsilon, "epsilon")),
+            decay=float32_constant(hyperparameters.decay("gamma1", gamma1)),
+            eps=float32_constant(hyperparameters.epsilon("epsilon", epsilon)),
             eps_in_sqrt=True,
             initial=0.0,
             centered=centered,
             momentum=ball if centered else None,
-            weight_decay=hyperparameters.weight_decay(wd, "wd"),
+            weight_decay=hyperparameters.weight_decay("wd", wd),
             clipping=_clipping(clip_gradient),
             clip_before_weight_decay=False,
             gradient_scale=hyperparameters.positive("rescale_grad", rescale_grad),
@@ -187,10 +187,10 @@ def adagrad(
             name="mxnet.adagrad",
             learning_rate=rate("learning_rate", learning_rate),
             decay=None,
-            eps=float32_constant(hyperparameters.epsilon(eps)),
+            eps=float32_constant(hyperparameters.epsilon("eps", eps)),
             eps_in_sqrt=True,
             initial=0.0,
-            weight_decay=hyperparameters.weight_decay(wd, "wd"),
+            weight_decay=hyperparameters.weight_decay("wd", wd),
             weight_decay_rule="decoupled",
             clipping=_clipping(clip_gradient),
             gradient_scale=hyperparameters.positive("rescale_grad", rescale_grad),

@@ -6,7 +6,7 @@ The numbers are those of `rmsprop.rmsprop` and `rmsprop.adagrad`, whose options 
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
-from rmsprop._transforms import refuse_corrected_variance
+from rmsprop._rescaling import refuse_corrected_variance
 from rmsprop.frameworks._arguments import rate
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 
@@ -76,13 +76,13 @@ def rmsprop(
         Convention(
             name="optax.rmsprop",
             learning_rate=rate("learning_rate", learning_rate),
-            decay=hyperparameters.decay(decay),
-            eps=hyperparameters.epsilon(eps),
+            decay=hyperparameters.decay("decay", decay),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=hyperparameters.flag("eps_in_sqrt", eps_in_sqrt),
             initial=hyperparameters.initial_value("initial_scale", initial_scale),
             centered=centered,
             bias_correction=hyperparameters.flag("bias_correction", bias_correction),
-            momentum=None if momentum is None else hyperparameters.momentum(momentum),
+            momentum=None if momentum is None else hyperparameters.momentum("momentum", momentum),
             nesterov=nesterov,
             complex_leaves="modulus",
         )
@@ -133,7 +133,7 @@ def adagrad(
             name="optax.adagrad",
             learning_rate=rate("learning_rate", learning_rate),
             decay=None,
-            eps=hyperparameters.epsilon(eps),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,
             initial=initial,
             complex_leaves="modulus",

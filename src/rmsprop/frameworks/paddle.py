@@ -152,12 +152,12 @@ def rmsprop(
         Convention(
             name="paddle.rmsprop",
             learning_rate=rate("learning_rate", learning_rate),
-            decay=float32_constant(hyperparameters.decay(rho, "rho")),
-            eps=float32_constant(hyperparameters.epsilon(epsilon, "epsilon")),
+            decay=float32_constant(hyperparameters.decay("rho", rho)),
+            eps=float32_constant(hyperparameters.epsilon("epsilon", epsilon)),
             eps_in_sqrt=True,
             initial=0.0,
             centered=hyperparameters.flag("centered", centered),
-            momentum=unless_zero(float32_constant(hyperparameters.momentum(momentum))),
+            momentum=unless_zero(float32_constant(hyperparameters.momentum("momentum", momentum))),
             weight_decay=coefficient,
             weight_decay_rule=rule,
             clipping=_clipping(grad_clip),
@@ -224,7 +224,7 @@ def adagrad(
             name="paddle.adagrad",
             learning_rate=rate("learning_rate", learning_rate),
             decay=None,
-            eps=float32_constant(hyperparameters.epsilon(epsilon, "epsilon")),
+            eps=float32_constant(hyperparameters.epsilon("epsilon", epsilon)),
             eps_in_sqrt=False,
             initial=initial,
             weight_decay=coefficient,
@@ -241,10 +241,10 @@ def _weight_decay(
     if given is None:
         return "coupled", 0.0
     if isinstance(given, L1Decay):
-        return "coupled_l1", hyperparameters.weight_decay(given.coeff, "L1Decay's coeff")
+        return "coupled_l1", hyperparameters.weight_decay("L1Decay's coeff", given.coeff)
     if isinstance(given, L2Decay):
-        return "coupled", hyperparameters.weight_decay(given.coeff, "L2Decay's coeff")
-    return "coupled", hyperparameters.weight_decay(given)
+        return "coupled", hyperparameters.weight_decay("L2Decay's coeff", given.coeff)
+    return "coupled", hyperparameters.weight_decay("weight_decay", given)
 
 
 def _clipping(given: GradClip | None) -> Clipping | None:

@@ -9,8 +9,8 @@ against a transcription of the published equations.
 import optax
 
 from rmsprop import _hyperparameters as hyperparameters
+from rmsprop._chain import scale_by_learning_rate, wide_inside
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
-from rmsprop._links import scale_by_learning_rate, wide_inside
 from rmsprop.frameworks._arguments import rate
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 from rmsprop.frameworks._variants import (
@@ -62,7 +62,7 @@ def hinton_2012(learning_rate: ScalarOrSchedule, decay: ScalarLike = 0.9) -> Fra
         Convention(
             name="papers.hinton_2012",
             learning_rate=rate("learning_rate", learning_rate),
-            decay=hyperparameters.decay(decay),
+            decay=hyperparameters.decay("decay", decay),
             eps=0.0,
             eps_in_sqrt=True,
             initial=0.0,
@@ -122,12 +122,12 @@ def graves_2013(
         Convention(
             name="papers.graves_2013",
             learning_rate=rate("learning_rate", learning_rate),
-            decay=hyperparameters.decay(decay),
-            eps=hyperparameters.epsilon(eps),
+            decay=hyperparameters.decay("decay", decay),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,
             initial=0.0,
             centered=True,
-            momentum=hyperparameters.momentum(momentum),
+            momentum=hyperparameters.momentum("momentum", momentum),
             complex_leaves="modulus",
         )
     )
@@ -186,8 +186,8 @@ def dqn_2015(
         Convention(
             name="papers.dqn_2015",
             learning_rate=rate("learning_rate", learning_rate),
-            decay=hyperparameters.decay(decay),
-            eps=hyperparameters.epsilon(eps),
+            decay=hyperparameters.decay("decay", decay),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,
             initial=0.0,
             centered=True,
@@ -246,8 +246,8 @@ def a3c_2016(
         Convention(
             name="papers.a3c_2016",
             learning_rate=rate("learning_rate", learning_rate),
-            decay=hyperparameters.decay(decay),
-            eps=hyperparameters.epsilon(eps),
+            decay=hyperparameters.decay("decay", decay),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,
             initial=0.0,
             complex_leaves="modulus",
@@ -299,7 +299,7 @@ def duchi_2011(learning_rate: ScalarOrSchedule, delta: ScalarLike = 0.0) -> Fram
             name="papers.duchi_2011",
             learning_rate=rate("learning_rate", learning_rate),
             decay=None,
-            eps=hyperparameters.epsilon(delta, "delta"),
+            eps=hyperparameters.epsilon("delta", delta),
             eps_in_sqrt=False,
             initial=0.0,
             complex_leaves="modulus",
@@ -355,7 +355,7 @@ def rmsprop_variant(
     from a transcription in NumPy; the original was never run.
     """
     weight = hyperparameters.fraction("gamma", gamma)
-    scale = scale_by_annealed_rms(weight, hyperparameters.epsilon(delta, "delta"))
+    scale = scale_by_annealed_rms(weight, hyperparameters.epsilon("delta", delta))
     return _at_rate(scale, learning_rate)
 
 

@@ -61,13 +61,13 @@ def rmsprop_tf_like(
         Convention(
             name="stable_baselines3.rmsprop_tf_like",
             learning_rate=rate("lr", lr),
-            decay=hyperparameters.decay(alpha, "alpha"),
-            eps=hyperparameters.epsilon(eps),
+            decay=hyperparameters.decay("alpha", alpha),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,
             initial=1.0,
             centered=hyperparameters.flag("centered", centered),
-            momentum=unless_zero(hyperparameters.momentum(momentum)),
+            momentum=unless_zero(hyperparameters.momentum("momentum", momentum)),
             lr_in_momentum=False,
-            weight_decay=hyperparameters.weight_decay(weight_decay),
+            weight_decay=hyperparameters.weight_decay("weight_decay", weight_decay),
         )
     )

@@ -76,12 +76,12 @@ def rmsprop(
         Convention(
             name="tensorflow.rmsprop",
             learning_rate=float32_rate(rate("learning_rate", learning_rate)),
-            decay=float32_constant(hyperparameters.decay(decay)),
-            eps=float32_constant(hyperparameters.epsilon(epsilon, "epsilon")),
+            decay=float32_constant(hyperparameters.decay("decay", decay)),
+            eps=float32_constant(hyperparameters.epsilon("epsilon", epsilon)),
             eps_in_sqrt=True,
             initial=1.0,
             centered=hyperparameters.flag("centered", centered),
-            momentum=unless_zero(float32_constant(hyperparameters.momentum(momentum))),
+            momentum=unless_zero(float32_constant(hyperparameters.momentum("momentum", momentum))),
         )
     )
 

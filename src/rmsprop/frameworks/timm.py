@@ -82,7 +82,8 @@ def rmsprop_tf(
     """
     if foreach is not None:
         hyperparameters.flag("foreach", foreach)
-    learning_rate, ball = rate("lr", lr), unless_zero(hyperparameters.momentum(momentum))
+    learning_rate = rate("lr", lr)
+    ball = unless_zero(hyperparameters.momentum("momentum", momentum))
     if hyperparameters.flag("caution", caution) and ball is None:
         raise ValueError(
             "caution=True without momentum does nothing in timm: every step has the sign of its"
@@ -93,14 +94,14 @@ def rmsprop_tf(
         Convention(
             name="timm.rmsprop_tf",
             learning_rate=learning_rate,
-            decay=hyperparameters.decay(alpha, "alpha"),
-            eps=hyperparameters.epsilon(eps),
+            decay=hyperparameters.decay("alpha", alpha),
+            eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,
             initial=1.0,
             centered=hyperparameters.flag("centered", centered),
             momentum=ball,
             lr_in_momentum=hyperparameters.flag("lr_in_momentum", lr_in_momentum),
-            weight_decay=hyperparameters.weight_decay(weight_decay),
+            weight_decay=hyperparameters.weight_decay("weight_decay", weight_decay),
             weight_decay_rule=rule,
             max_lr=largest,
             caution=caution,

@@ -1,13 +1,11 @@
-"""Conventions and the drift between them in words, for a terminal of 80 columns."""
+"""The drift between two conventions, and how it is told on a terminal of 80 columns."""
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import jax
-
-if TYPE_CHECKING:
-    from rmsprop.frameworks._comparison import Drift
 
 _LABELS = {
     "learning_rate": "learning rate",
@@ -43,6 +41,56 @@ _SWITCHES = {
 }
 
 
+@dataclass(frozen=True)
+class Difference:
+    """One value in which two conventions differ.
+
+    Attributes:
+        axis: The field of `Convention`.
+        first: Its value in the first convention.
+        second: Its value in the second.
+        alone: Drift from the first convention if only this value is the second's, after each
+            number of steps; NaN where the other options do not allow it.
+        rest: Drift between the two if only this value of the second is corrected.
+        together: What means something only beside this value and is exchanged with it where one
+            side does without: the kind of a momentum that only one has. Field, first, second.
+    """
+
+    axis: str
+    first: Any
+    second: Any
+    alone: tuple[float, ...]
+    rest: tuple[float, ...]
+    together: tuple[tuple[str, Any, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What `compare_conventions` found; printed, it is a table.
+
+    Attributes:
+        first: Name of the first call.
+        second: Name of the second.
+        steps: The numbers of steps.
+        travelled: Root mean square distance from the start, by the first and by the second.
+        apart: Root mean square distance between the two, divided by the first's way.
+        differences: One for each value in which the conventions differ, the one to mend first
+            first; None where a convention is not known.
+        gradients: What the gradients were, in words.
+    """
+
+    first: str
+    second: str
+    steps: tuple[int, ...]
+    travelled: tuple[tuple[float, ...], tuple[float, ...]]
+    apart: tuple[float, ...]
+    differences: tuple[Difference, ...] | None
+    gradients: str
+
+    def __str__(self) -> str:
+        return table(self)
+
+
 def label(axis: str) -> str:
     """The name of a field of `Convention` in words."""
     return _LABELS.get(axis, axis)
@@ -65,7 +113,7 @@ def value(axis: str, x: Any) -> str:
     return _number(x)
 
 
-def table(drift: "Drift") -> str:
+def table(drift: Drift) -> str:
     """The whole result, at most 80 columns wide."""
     counts = [f"{n:,}" for n in drift.steps]
     ratios = [_ratio(b, a) for a, b in zip(*drift.travelled, strict=True)]
@@ -93,7 +141,7 @@ def table(drift: "Drift") -> str:
     return "\n".join([*lines, *_verdict(drift)])
 
 
-def _differences(drift: "Drift") -> list[str]:
+def _differences(drift: Drift) -> list[str]:
     if drift.differences is None:
         return [
             "Which convention is responsible is known for the calls of rmsprop.frameworks that",
@@ -116,7 +164,7 @@ def _shortened(numbers: Sequence[float]) -> list[str]:
     return [_short(x) for x in numbers]
 
 
-def _verdict(drift: "Drift") -> list[str]:
+def _verdict(drift: Drift) -> list[str]:
     if not drift.differences:
         return []
     n, apart = drift.steps[-1], drift.apart[-1]

@@ -24,7 +24,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.core
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -185,55 +184,6 @@ def rescale_rows(
     factor = jnp.reshape(jnp.asarray(lengths), root.shape)
     factor = factor / lax.select(root == 0, lax.full_like(root, 1), root)
     return direction * lax.convert_element_type(factor, gradients.dtype), state
-
-
-def one_a_row(table: jax.Array, dtype: Any) -> jax.Array:
-    """Zeros of shape (rows,), on the devices on which the rows of the table are."""
-    traced = isinstance(table, jax.core.Tracer)
-    sharding = _explicit_sharding(table) if traced else getattr(table, "sharding", None)
-    if isinstance(sharding, jax.sharding.NamedSharding):
-        spec = jax.sharding.PartitionSpec(*sharding.spec[:1])
-        sharding = jax.sharding.NamedSharding(sharding.mesh, spec)
-    else:
-        sharding = None
-    return jnp.zeros(table.shape[:1], dtype, device=sharding)
-
-
-def partitioned(function: Callable[..., Any], like: Any, table: jax.Array, *rest: Any) -> Any:
-    """`function(table, *rest)`, sharded as the tree `like`, also where shardings are explicit.
-
-    Of a scatter into sharded rows JAX cannot say how the result is sharded. XLA can: each device
-    keeps its rows, and no more than the rows of the batch is exchanged.
-    """
-    sharding = _explicit_sharding(table)
-    if sharding is None or not hasattr(jax.sharding, "auto_axes"):  # JAX before 0.7
-        return function(table, *rest)
-    replicated = jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())
-    shardings = jax.tree.map(lambda x: _explicit_sharding(x) or replicated, like)
-    return jax.sharding.auto_axes(function, out_sharding=shardings)(table, *rest)
-
-
-def gathered_like(table: jax.Array, ids: jax.Array) -> jax.ShapeDtypeStruct:
-    """Shape, dtype and sharding of the rows with these ids."""
-    shape = ids.shape + table.shape[1:]
-    sharding = _explicit_sharding(table)
-    if sharding is not None:
-        of_ids = _explicit_sharding(ids)
-        spec = (
-            [None] * ids.ndim if of_ids is None else [*of_ids.spec, *[None] * ids.ndim][: ids.ndim]
-        )
-        spec = jax.sharding.PartitionSpec(*spec, *sharding.spec[1:])
-        sharding = jax.sharding.NamedSharding(sharding.mesh, spec)
-    return jax.ShapeDtypeStruct(shape, table.dtype, sharding=sharding)
-
-
-def _explicit_sharding(array: Any) -> Any:
-    """The sharding that is part of an array's type, on a mesh with explicit axes; or None."""
-    if isinstance(array, jax.ShapeDtypeStruct):
-        return array.sharding
-    sharding = getattr(jax.typeof(array), "sharding", None)
-    types = getattr(getattr(sharding, "mesh", None), "axis_types", ())
-    return sharding if jax.sharding.AxisType.Explicit in types else None
 
 
 def row_dtype(table: jax.Array) -> np.dtype:

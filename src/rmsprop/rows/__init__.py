@@ -26,10 +26,11 @@ from jax.typing import ArrayLike, DTypeLike
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop import _optimizers as optimizers
-from rmsprop import _row_checks as checks
-from rmsprop import _row_updates as updates
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
-from rmsprop._row_optimizers import RowOptimizer, RowState, row_optimizer
+from rmsprop.rows import _checks as checks
+from rmsprop.rows import _sharding as sharding
+from rmsprop.rows import _updates as updates
+from rmsprop.rows._optimizer import RowOptimizer, RowState, row_optimizer
 
 __all__ = ["RowOptimizer", "RowState", "adagrad", "gather", "rmsprop", "value_and_grad"]
 
@@ -137,7 +138,7 @@ def rmsprop(
         bias_correction=bias_correction,
         accumulator_dtype=checks.check_accumulators(accumulator_dtype),
     )
-    constant = hyperparameters.decay(decay) if exact and not callable(decay) else None
+    constant = hyperparameters.decay("decay", decay) if exact and not callable(decay) else None
     return row_optimizer(dense, constant, row_wise=one)
 
 
@@ -236,7 +237,7 @@ def gather(table: jax.Array, ids: ArrayLike) -> jax.Array:
         places = updates.in_range(ids, table.shape[0])
         return table.at[places].get(mode="fill", fill_value=0)
 
-    return updates.partitioned(rows_or_zeros, updates.gathered_like(table, ids), table, ids)
+    return sharding.partitioned(rows_or_zeros, sharding.gathered_like(table, ids), table, ids)
 
 
 def value_and_grad(

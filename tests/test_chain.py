@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from rmsprop._links import add_decayed_weights, decouple_decayed_weights
+from rmsprop._chain import add_decayed_weights, decouple_decayed_weights
 
 
 def test_coupled_decay_is_added_to_the_gradient(rng):

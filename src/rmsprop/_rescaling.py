@@ -10,7 +10,7 @@ defaults are Optax's too.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +21,7 @@ from rmsprop import _hyperparameters as hyperparameters
 from rmsprop import _moments as moments
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop._precision import checked_accumulator_dtype, is_narrow
-from rmsprop._rounding import seed_of_step
-from rmsprop._trees import accumulators, check_fields, map_leaves, signed_accumulators
+from rmsprop._states import accumulators, leafwise, signed_accumulators
 
 # What is stored in one step has a stream of random bits of its own; the momentum's is 1.
 _SQUARES = 0
@@ -152,30 +151,18 @@ def scale_by_rms(
     rounded = is_narrow(dtype)
     counted = corrected or callable(decay) or rounded
 
-    def init_fn(params: optax.Params) -> Any:
-        nu = accumulators(params, initial, dtype)
-        return ScaleByRmsWithCountState(zero_count(), nu) if counted else optax.ScaleByRmsState(nu)
-
-    def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, Any]:
-        del params
-        check_fields(state, ("count", "nu") if counted else ("nu",))
-        rho = read_decay(state.count if counted else 0)
-        correction = moments.bias_correction(rho, state.count) if corrected else None
+    def leaf_of_step(count: ArrayLike) -> Callable[..., tuple[jax.Array, ...]]:
+        rho = read_decay(count)
+        correction = moments.bias_correction(rho, jnp.asarray(count)) if corrected else None
         rule = moments.average(rho, denominator, correction)
-        updates, nu = map_leaves(
-            lambda g, v, noise=None: moments.rescale(g, v, rule, noise),
-            updates,
-            state.nu,
-            seed=seed_of_step(state.count, _SQUARES) if rounded else None,
-        )
-        # Of the class that came in: a state that Optax made goes on as it is.
-        if counted:
-            return updates, state._replace(count=increment(state.count), nu=nu)
-        return updates, state._replace(nu=nu)
+        return lambda g, v, noise=None: moments.rescale(g, v, rule, noise)
 
-    return optax.GradientTransformation(init_fn, update_fn)
+    return leafwise(
+        leaf_of_step,
+        lambda params: (accumulators(params, initial, dtype),),
+        ScaleByRmsWithCountState if counted else optax.ScaleByRmsState,
+        stream=_SQUARES if rounded else None,
+    )
 
 
 def scale_by_stddev(
@@ -242,31 +229,20 @@ def scale_by_stddev(
     rounded = is_narrow(dtype)
     counted = callable(decay) or rounded
 
-    def init_fn(params: optax.Params) -> Any:
-        mu, var = signed_accumulators(params, dtype), accumulators(params, initial, dtype)
-        if counted:
-            return ScaleByStddevWithCountState(zero_count(), mu, var)
-        return ScaleByStddevState(mu, var)
-
-    def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, Any]:
-        del params
-        check_fields(state, ("count", "mu", "var") if counted else ("mu", "var"))
-        rho = read_decay(state.count if counted else 0)
+    def leaf_of_step(count: ArrayLike) -> Callable[..., tuple[jax.Array, ...]]:
+        rho = read_decay(count)
         rule, mean_rule = moments.variance(rho, denominator), moments.average(rho, denominator)
-        updates, mu, var = map_leaves(
-            lambda g, m, v, noise=None: moments.rescale_centered(g, m, v, rule, mean_rule, noise),
-            updates,
-            state.mu,
-            state.var,
-            seed=seed_of_step(state.count, _SQUARES) if rounded else None,
-        )
-        if counted:
-            return updates, state._replace(count=increment(state.count), mu=mu, var=var)
-        return updates, state._replace(mu=mu, var=var)
+        return lambda g, m, v, noise=None: moments.rescale_centered(g, m, v, rule, mean_rule, noise)
 
-    return optax.GradientTransformation(init_fn, update_fn)
+    return leafwise(
+        leaf_of_step,
+        lambda params: (
+            signed_accumulators(params, dtype),
+            accumulators(params, initial, dtype),
+        ),
+        ScaleByStddevWithCountState if counted else ScaleByStddevState,
+        stream=_SQUARES if rounded else None,
+    )
 
 
 def scale_by_rss(
@@ -316,31 +292,13 @@ def scale_by_rss(
     initial = hyperparameters.initial_value("initial_accumulator_value", initial_accumulator_value)
     dtype = checked_accumulator_dtype(accumulator_dtype)
     rule = moments.total(_denominator(eps, eps_in_sqrt))
-
-    counted = is_narrow(dtype)
-
-    def init_fn(params: optax.Params) -> Any:
-        sums = accumulators(params, initial, dtype)
-        return (
-            ScaleByRssWithCountState(zero_count(), sums) if counted else optax.ScaleByRssState(sums)
-        )
-
-    def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, Any]:
-        del params
-        check_fields(state, ("count", "sum_of_squares") if counted else ("sum_of_squares",))
-        updates, sums = map_leaves(
-            lambda g, s, noise=None: moments.rescale(g, s, rule, noise),
-            updates,
-            state.sum_of_squares,
-            seed=seed_of_step(state.count, _SQUARES) if counted else None,
-        )
-        if counted:
-            return updates, state._replace(count=increment(state.count), sum_of_squares=sums)
-        return updates, state._replace(sum_of_squares=sums)
-
-    return optax.GradientTransformation(init_fn, update_fn)
+    rounded = is_narrow(dtype)
+    return leafwise(
+        lambda count: lambda g, s, noise=None: moments.rescale(g, s, rule, noise),
+        lambda params: (accumulators(params, initial, dtype),),
+        ScaleByRssWithCountState if rounded else optax.ScaleByRssState,
+        stream=_SQUARES if rounded else None,
+    )
 
 
 def refuse_corrected_variance(bias_correction: bool) -> None:
@@ -356,22 +314,12 @@ def refuse_corrected_variance(bias_correction: bool) -> None:
 def _decay_reader(decay: ScalarOrSchedule) -> Callable[[ArrayLike], Scalar]:
     """The decay at a step; a constant is checked here and now."""
     if callable(decay):
-        return lambda count: hyperparameters.decay(decay(count))
-    constant = hyperparameters.decay(decay)
+        return lambda count: hyperparameters.decay("decay", decay(count))
+    constant = hyperparameters.decay("decay", decay)
     return lambda count: constant
 
 
 def _denominator(eps: ScalarLike, eps_in_sqrt: bool) -> moments.Denominator:
     return moments.Denominator(
-        hyperparameters.epsilon(eps), hyperparameters.flag("eps_in_sqrt", eps_in_sqrt)
+        hyperparameters.epsilon("eps", eps), hyperparameters.flag("eps_in_sqrt", eps_in_sqrt)
     )
-
-
-def zero_count() -> jax.Array:
-    """The step count before the first step."""
-    return jnp.zeros([], jnp.int32)
-
-
-def increment(count: jax.Array) -> jax.Array:
-    """The following step count; it stops at the largest int32 instead of wrapping around."""
-    return jnp.asarray(optax.safe_increment(count))

@@ -11,12 +11,12 @@ import optax
 from jax import lax
 from jax.typing import ArrayLike
 
-from rmsprop import _row_checks as checks
-from rmsprop import _row_updates as updates
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import widen
-from rmsprop._transforms import increment, zero_count
-from rmsprop._trees import check_fields
+from rmsprop._states import check_fields, increment, zero_count
+from rmsprop.rows import _checks as checks
+from rmsprop.rows import _sharding as sharding
+from rmsprop.rows import _updates as updates
 
 
 class RowState(NamedTuple):
@@ -58,12 +58,13 @@ def row_optimizer(
     dense: optax.GradientTransformationExtraArgs, decay: Scalar | None, *, row_wise: bool
 ) -> RowOptimizer:
     """The dense optimizer on the touched rows, which with a decay catch up with steps missed."""
-    rule = _Rule(dense, decay, row_wise)
-    return RowOptimizer(rule.init, rule.step, jax.jit(rule.flush), rule.to_dense, rule.from_dense)
+    touched = _TouchedRows(dense, decay, row_wise)
+    flush = jax.jit(touched.flush)
+    return RowOptimizer(touched.init, touched.step, flush, touched.to_dense, touched.from_dense)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Rule:
+class _TouchedRows:
     """The functions of a `RowOptimizer`, and what they share.
 
     Attributes:
@@ -85,7 +86,7 @@ class _Rule:
     def init(self, table: jax.Array) -> RowState:
         checks.check_table(table)
         table = jnp.asarray(table)
-        like = updates.one_a_row(table, updates.row_dtype(table)) if self.row_wise else table
+        like = sharding.one_a_row(table, updates.row_dtype(table)) if self.row_wise else table
         return self.from_dense(self.dense.init(like))
 
     def from_dense(self, dense_state: Any) -> RowState:
@@ -93,7 +94,7 @@ class _Rule:
         if self.decay is None:
             return RowState(dense_state, None, None)
         like = jax.tree.leaves(dense_state[0])[-1]
-        return RowState(dense_state, zero_count(), updates.one_a_row(like, jnp.int32))
+        return RowState(dense_state, zero_count(), sharding.one_a_row(like, jnp.int32))
 
     def to_dense(self, state: RowState) -> Any:
         if self.row_wise:
@@ -120,7 +121,7 @@ class _Rule:
         self.check_state(state)
         shape = table.shape[:1] if self.row_wise else table.shape
         checks.check_same_rows(state.dense, state.seen, shape)
-        return updates.partitioned(self.checked_step, (table, state), table, state, ids, gradients)
+        return sharding.partitioned(self.checked_step, (table, state), table, state, ids, gradients)
 
     def checked_step(
         self, table: jax.Array, state: RowState, ids: jax.Array, gradients: jax.Array

@@ -19,9 +19,9 @@ from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop._moments import store
 from rmsprop._precision import checked_accumulator_dtype, is_narrow, narrow, widen
-from rmsprop._rounding import Noise, seed_of_step
-from rmsprop._transforms import increment, zero_count
-from rmsprop._trees import check_fields, map_leaves, signed_accumulators
+from rmsprop._rounding import Noise
+from rmsprop._states import increment, leafwise, signed_accumulators, zero_count
+from rmsprop._trees import map_leaves
 
 _MOMENTUM = 1  # its stream of random bits, beside that of the squares
 
@@ -45,7 +45,7 @@ def scale_by_learning_rate(learning_rate: ScalarOrSchedule) -> optax.GradientTra
 
 def add_decayed_weights(weight_decay: ScalarLike) -> optax.GradientTransformation:
     """Coupled weight decay: `g + weight_decay * p` in the place of `g`."""
-    factor = hyperparameters.weight_decay(weight_decay)
+    factor = hyperparameters.weight_decay("weight_decay", weight_decay)
     return optax.stateless(
         lambda updates, params: _add_scaled_tree(updates, params, factor),
     )
@@ -60,7 +60,7 @@ def decouple_decayed_weights(
     Loshchilov and Hutter, "Decoupled weight decay regularization", 2019,
     https://arxiv.org/abs/1711.05101.
     """
-    factor = hyperparameters.weight_decay(weight_decay)
+    factor = hyperparameters.weight_decay("weight_decay", weight_decay)
     return _at_rate(
         learning_rate,
         lambda updates, params, rate: _add_scaled_tree(updates, params, -rate * factor),
@@ -73,7 +73,7 @@ def _at_rate(
 ) -> optax.GradientTransformation:
     """A function of the updates, the parameters and the rate; a schedule brings a step count."""
     if not callable(learning_rate):
-        constant = hyperparameters.learning_rate(learning_rate)
+        constant = hyperparameters.learning_rate("learning_rate", learning_rate)
         return optax.stateless(lambda updates, params: function(updates, params, constant))
 
     def init_fn(params: optax.Params) -> optax.ScaleByScheduleState:
@@ -83,7 +83,7 @@ def _at_rate(
     def update_fn(
         updates: optax.Updates, state: Any, params: optax.Params | None = None
     ) -> tuple[optax.Updates, Any]:
-        rate = hyperparameters.learning_rate(learning_rate(state.count))
+        rate = hyperparameters.learning_rate("learning_rate", learning_rate(state.count))
         updates = function(updates, params, rate)
         return updates, optax.ScaleByScheduleState(count=increment(state.count))
 
@@ -97,30 +97,17 @@ def trace(
     accumulator_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformation:
     """Heavy-ball momentum `b <- u + momentum * b` (Nesterov: returns `u + momentum * b`)."""
-    coefficient = hyperparameters.momentum(momentum)
+    coefficient = hyperparameters.momentum("momentum", momentum)
     dtype = checked_accumulator_dtype(accumulator_dtype)
-    counted = is_narrow(dtype)
-
-    def init_fn(params: optax.Params) -> Any:
-        buffer = signed_accumulators(params, dtype)
-        return TraceWithCountState(zero_count(), buffer) if counted else optax.TraceState(buffer)
-
-    def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, Any]:
-        del params
-        check_fields(state, ("count", "trace") if counted else ("trace",))
-        updates, buffer = map_leaves(
-            lambda u, b, noise=None: _add_momentum(u, b, coefficient, noise, nesterov=nesterov),
-            updates,
-            state.trace,
-            seed=seed_of_step(state.count, _MOMENTUM) if counted else None,
-        )
-        if counted:
-            return updates, state._replace(count=increment(state.count), trace=buffer)
-        return updates, state._replace(trace=buffer)
-
-    return optax.GradientTransformation(init_fn, update_fn)
+    rounded = is_narrow(dtype)
+    return leafwise(
+        lambda count: (
+            lambda u, b, noise=None: _add_momentum(u, b, coefficient, noise, nesterov=nesterov)
+        ),
+        lambda params: (signed_accumulators(params, dtype),),
+        TraceWithCountState if rounded else optax.TraceState,
+        stream=_MOMENTUM if rounded else None,
+    )
 
 
 def wide_inside(

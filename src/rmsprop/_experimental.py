@@ -1,0 +1,81 @@
+"""All that is taken from `jax.experimental`, and what happens where it has moved or is missing.
+
+Names there come and go without notice.  No other module imports from it, so that a new release of
+JAX is met in one place.
+"""
+
+import importlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
+
+import jax
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def set_xla_metadata(**attributes: str) -> AbstractContextManager[Any]:
+    """Marks what is traced inside with attributes that XLA reads, such as `inlineable="false"`.
+
+    In `jax.experimental.xla_metadata` from JAX 0.6.0 to 0.10.2. Where it is missing nothing is
+    marked: a step gives the same numbers, but XLA may copy accumulators on a CPU, which makes the
+    step slower (`_ordering`).
+    """
+    function = _optional("jax.experimental.xla_metadata", "set_xla_metadata")
+    return nullcontext() if function is None else function(**attributes)
+
+
+def shard_map(
+    function: _Function, *, mesh: jax.sharding.Mesh, in_specs: Any, out_specs: Any
+) -> _Function:
+    """The function applied to the parts of its arguments that each device of the mesh holds.
+
+    JAX's check of the values that vary over devices is off. At the top level of recent versions;
+    JAX 0.6.0 has it in `jax.experimental.shard_map`, where the check has another name.
+
+    Args:
+        function: A function of arrays.
+        mesh: The devices.
+        in_specs: How the arguments are divided, a tree of `jax.sharding.PartitionSpec`.
+        out_specs: How the results are put together, likewise.
+
+    Raises:
+        ImportError: JAX has it in neither place.
+    """
+    if hasattr(jax, "shard_map"):
+        return jax.shard_map(
+            function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False
+        )
+    older = _required("jax.experimental.shard_map", "shard_map")
+    return older(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_rep=False)
+
+
+def enable_x64() -> AbstractContextManager[Any]:
+    """Double precision within the context, for the calling thread alone.
+
+    At the top level of JAX since 0.8; older ones have it in `jax.experimental`.
+
+    Raises:
+        ImportError: JAX has it in neither place.
+    """
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
+    return _required("jax.experimental", "enable_x64")(True)
+
+
+def _optional(module: str, name: str) -> Any:
+    """What a module of JAX has under this name; None where the module or the name is missing."""
+    try:
+        return getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        return None
+
+
+def _required(module: str, name: str) -> Any:
+    value = _optional(module, name)
+    if value is None:
+        raise ImportError(
+            f"JAX {jax.__version__} has {name} neither at its top level nor in {module}. Install"
+            f" a version of JAX between 0.6.0 and 0.10.2, for which this package is tested."
+        )
+    return value

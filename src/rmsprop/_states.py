@@ -1,0 +1,106 @@
+"""What the state of a transformation is made of: accumulators, a count, and the check of both.
+
+`leafwise` is the one transformation of the package: it walks the leaves, counts the steps where
+something depends on them, and hands each leaf to a function of the gradient and its accumulators.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.typing import ArrayLike
+
+from rmsprop._hyperparameters import Scalar
+from rmsprop._precision import signed_accumulator_dtype, squares_dtype
+from rmsprop._rounding import seed_of_step
+from rmsprop._trees import inexact_dtype, leaf_path, map_leaves
+
+
+def leafwise(
+    leaf_of_step: Callable[[ArrayLike], Callable[..., tuple[jax.Array, ...]]],
+    initial: Callable[[optax.Params], tuple[Any, ...]],
+    state: type[Any],
+    *,
+    stream: int | None = None,
+) -> optax.GradientTransformation:
+    """The transformation that does the same with every leaf.
+
+    Args:
+        leaf_of_step: The function of a leaf, `(gradient, *accumulators) -> (update, *new ones)`, in
+            the step that follows `count` earlier ones; 0 where steps are not counted.
+        initial: The trees of accumulators of the parameters, in the order of the fields.
+        state: The named tuple that holds them; steps are counted where its first field is `count`.
+        stream: Which stream of random bits, where every store is rounded stochastically; the
+            function of a leaf is then called with `noise`. It needs the count.
+    """
+    fields: tuple[str, ...] = state._fields
+    counted = fields[0] == "count"
+    names = fields[1:] if counted else fields
+
+    def init_fn(params: optax.Params) -> Any:
+        trees = initial(params)
+        return state(zero_count(), *trees) if counted else state(*trees)
+
+    def update_fn(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Any]:
+        del params
+        check_fields(state, fields)
+        seed = None if stream is None else seed_of_step(state.count, stream)
+        leaf = leaf_of_step(state.count if counted else 0)
+        old = (getattr(state, name) for name in names)
+        updates, *new = map_leaves(leaf, updates, *old, seed=seed)
+        changes = dict(zip(names, new, strict=True))
+        if counted:
+            changes["count"] = increment(state.count)
+        # Of the class that came in: a state that Optax made goes on as it is.
+        return updates, state._replace(**changes)
+
+    return optax.GradientTransformation(init_fn, update_fn)
+
+
+def check_fields(state: Any, fields: tuple[str, ...]) -> None:
+    """Refuses the state of another transformation, such as Optax's centered one.
+
+    Raises:
+        ValueError: the state does not have exactly these fields.
+    """
+    present = getattr(state, "_fields", None)
+    if present != fields:
+        raise ValueError(
+            f"the optimizer state is a {type(state).__name__} with the fields"
+            f" {', '.join(present) if present else 'of no named tuple'}, but this transformation"
+            f" keeps {', '.join(fields)}. Use the state that its own init() made, with the same options."
+        )
+
+
+def signed_accumulators(params: optax.Params, dtype: np.dtype | None) -> Any:
+    """Zeros that can hold a mean or a momentum of the gradients of each parameter."""
+    return _fill(params, 0.0, lambda leaf: signed_accumulator_dtype(leaf, dtype))
+
+
+def accumulators(params: optax.Params, initial: Scalar, dtype: np.dtype | None) -> Any:
+    """Real arrays of the parameters' shapes, for squares."""
+    return _fill(params, initial, lambda leaf: squares_dtype(leaf, dtype))
+
+
+def _fill(params: optax.Params, value: Scalar, dtype: Callable[[np.dtype], np.dtype]) -> Any:
+    leaves, treedef = jax.tree.flatten(params)
+    arrays = []
+    for index, leaf in enumerate(leaves):
+        own = inexact_dtype(leaf, lambda i=index: "parameter" + leaf_path(params, i))
+        arrays.append(jnp.full_like(leaf, value, dtype=dtype(own)))
+    return treedef.unflatten(arrays)
+
+
+def zero_count() -> jax.Array:
+    """The step count before the first step."""
+    return jnp.zeros([], jnp.int32)
+
+
+def increment(count: jax.Array) -> jax.Array:
+    """The following step count; it stops at the largest int32 instead of wrapping around."""
+    return jnp.asarray(optax.safe_increment(count))

@@ -1,0 +1,144 @@
+"""What is taken from `jax.experimental`, also where JAX has it elsewhere or nowhere."""
+
+import ast
+import sys
+import threading
+import types
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import rmsprop
+from rmsprop import _experimental
+
+SOURCE = Path(rmsprop.__file__).parent
+
+
+@pytest.fixture
+def shared_sum():
+    """A function over all devices that adds up the parts of its argument."""
+    mesh = jax.sharding.Mesh(np.array(jax.devices()), ("parts",))
+    spec = jax.sharding.PartitionSpec
+
+    def add(x):
+        # The check of varying values would refuse a loop whose first carry is the same everywhere.
+        def step(k, carry):
+            return carry + x.sum()
+
+        return jax.lax.psum(jax.lax.fori_loop(0, 1, step, jnp.zeros(())), "parts")
+
+    return lambda: _experimental.shard_map(add, mesh=mesh, in_specs=spec("parts"), out_specs=spec())
+
+
+def imported_modules(path):
+    """The modules that a file imports from, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_other_module_of_the_core_imports_from_there():
+    files = [p for p in SOURCE.rglob("*.py") if "study" not in p.relative_to(SOURCE).parts]
+    assert len(files) > 30
+    for path in files:
+        if path.name != "_experimental.py":
+            modules = [m for m in imported_modules(path) if m.startswith("jax.experimental")]
+            assert modules == [], path
+
+
+def test_metadata_reaches_the_program():
+    @jax.jit
+    def inner(x):
+        return jnp.sin(x)
+
+    def outer(x):
+        with _experimental.set_xla_metadata(inlineable="false"):
+            return inner(x)
+
+    assert 'inlineable = "false"' in jax.jit(outer).lower(1.0).as_text()
+
+
+@pytest.mark.parametrize("module", [None, types.ModuleType("xla_metadata")])
+def test_without_metadata_a_step_is_the_same(module, monkeypatch):
+    """Where the module is gone, and where the name in it is."""
+    gradients = jnp.linspace(-2.0, 2.0, 7)
+    expected = _centered_step(gradients)
+    jax.clear_caches()
+    monkeypatch.setitem(sys.modules, "jax.experimental.xla_metadata", module)
+    changed = _centered_step(gradients)
+    monkeypatch.undo()
+    jax.clear_caches()
+    assert 'inlineable = "false"' in expected[1]
+    assert 'inlineable = "false"' not in changed[1]
+    np.testing.assert_array_equal(changed[0], expected[0])
+
+
+def _centered_step(gradients):
+    """The first update, and the text of the program."""
+    optimizer = rmsprop.rmsprop(0.1, centered=True)
+    step = jax.jit(optimizer.update)
+    state = optimizer.init(gradients)
+    return step(gradients, state)[0], step.lower(gradients, state).as_text()
+
+
+def test_a_function_over_devices(shared_sum):
+    x = jnp.arange(4.0 * jax.device_count())
+    assert jax.jit(shared_sum())(x) == x.sum()
+
+
+def test_a_function_over_devices_as_jax_0_6_0_has_it(shared_sum, monkeypatch):
+    arguments = []
+
+    def older(function, *, mesh, in_specs, out_specs, check_rep):
+        arguments.append((mesh, in_specs, out_specs, check_rep))
+        return function
+
+    monkeypatch.delattr(jax, "shard_map", raising=False)
+    module = types.ModuleType("shard_map")
+    module.shard_map = older
+    monkeypatch.setitem(sys.modules, "jax.experimental.shard_map", module)
+    shared_sum()
+    ((mesh, in_specs, out_specs, check_rep),) = arguments
+    assert mesh.axis_names == ("parts",)
+    assert in_specs == jax.sharding.PartitionSpec("parts")
+    assert out_specs == jax.sharding.PartitionSpec()
+    assert check_rep is False
+
+
+def test_a_function_over_devices_that_jax_does_not_have(shared_sum, monkeypatch):
+    monkeypatch.delattr(jax, "shard_map", raising=False)
+    monkeypatch.setitem(sys.modules, "jax.experimental.shard_map", None)
+    with pytest.raises(ImportError, match=r"has shard_map neither at its top level nor in jax\."):
+        shared_sum()
+
+
+def test_double_precision_is_for_the_calling_thread_alone():
+    others = []
+    with _experimental.enable_x64():
+        here = jnp.zeros(()).dtype
+        thread = threading.Thread(target=lambda: others.append(jnp.zeros(()).dtype))
+        thread.start()
+        thread.join()
+    assert here == jnp.float64
+    assert others == [jnp.float32]
+    assert jnp.zeros(()).dtype == jnp.float32
+
+
+def test_double_precision_as_jax_before_0_8_has_it(monkeypatch):
+    values = []
+    monkeypatch.delattr(jax, "enable_x64", raising=False)
+    monkeypatch.setattr(jax.experimental, "enable_x64", values.append, raising=False)
+    _experimental.enable_x64()
+    assert values == [True]
+
+
+def test_double_precision_that_jax_does_not_have(monkeypatch):
+    monkeypatch.delattr(jax, "enable_x64", raising=False)
+    monkeypatch.delattr(jax.experimental, "enable_x64", raising=False)
+    with pytest.raises(ImportError, match="has enable_x64 neither"):
+        _experimental.enable_x64()
