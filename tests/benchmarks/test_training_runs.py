@@ -17,6 +17,7 @@ import pytest
 import rmsprop
 from rmsprop.study import tasks
 from rmsprop.study.running.engine import Engine
+from rmsprop.study.running.program import Program
 from rmsprop.study.tasks import data
 
 ACCELERATOR = jax.default_backend() != "cpu"
@@ -27,13 +28,14 @@ STEPS = {"small": 50, "usual": 500, "full": 500}
 
 @functools.cache
 def _engine(count, steps):
-    return Engine(
+    program = Program.of(
         tasks.task("digits"),
-        lambda values: rmsprop.rmsprop(values["learning_rate"], 0.99),
+        lambda values, schedule: rmsprop.rmsprop(values["learning_rate"], 0.99),
         ("learning_rate",),
         steps,
         width=count if ACCELERATOR else None,
     )
+    return Engine(program)
 
 
 def _study(count, steps):

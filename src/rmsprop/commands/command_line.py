@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     arguments.command = shlex.join(["rmsprop", *words])
     try:
-        with interrupts.kept():
+        with interrupts.remembered():
             return arguments.run(arguments)
     except KeyboardInterrupt:
         print(
@@ -93,8 +93,8 @@ def _parser() -> argparse.ArgumentParser:
             " pictures again; nothing is run."
         ),
     )
-    report.add_report_arguments(of_report)
-    of_report.set_defaults(run=report.report_again)
+    report.add_arguments(of_report)
+    of_report.set_defaults(run=report.run)
     of_steps = commands.add_parser(
         "steps",
         help="minimise a function by hand and print every step",

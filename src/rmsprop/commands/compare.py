@@ -7,14 +7,14 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rmsprop.commands import report
-from rmsprop.commands.report import DEFAULT_FOLDER, _add_quiet
+import jax
+
+from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, write_and_print
 from rmsprop.study import interrupts, tasks
-
-if TYPE_CHECKING:
-    from rmsprop.study.problems import Problem
+from rmsprop.study.lookup import load_object
+from rmsprop.study.problems import Problem
+from rmsprop.study.tasks.data import cache_folder
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " runs that have ended, so that the same command goes on where it was stopped; default:"
         " %(default)s",
     )
-    _add_quiet(parser)
+    add_quiet(parser)
 
 
 def memory_size(text: str) -> int:
@@ -100,10 +100,10 @@ def memory_size(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: it is none.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
-    if found is None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
+    if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; give one such as 4G or 500M")
-    return int(float(found[1]) * UNITS[found[2].upper()])
+    return int(float(match[1]) * UNITS[match[2].upper()])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -116,72 +116,72 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from rich.console import Console
 
-    from rmsprop.study import comparison, optimizers
+    from rmsprop.study import optimizers
+    from rmsprop.study.comparison import compare
     from rmsprop.study.report import files
-    from rmsprop.study.running import progress, schedules
+    from rmsprop.study.running.progress import Bars
+    from rmsprop.study.running.schedules import SCHEDULES
 
     files.prepare(arguments.out)
     sys.path.insert(0, "")  # as `python -m` does: modules in the current folder can be named
-    optimizers = [optimizers.named(name) for name in arguments.optimizer or ("rmsprop", "adagrad")]
+    words = arguments.optimizer or ("rmsprop", "adagrad")
     problems = _problems(arguments)
-    names = arguments.schedules.split(",")
+    schedules = [name.strip() for name in arguments.schedules.split(",")]
     _keep_compiled_programs()
-    interrupts.stop_if_any()
-    result = comparison.compare(
+    interrupts.raise_if_interrupted()
+    console = Console(stderr=True, quiet=arguments.quiet)
+    comparison = compare(
         problems,
-        optimizers,
+        [optimizers.named(word) for word in words],
         seeds=arguments.seeds,
         tuning_seeds=arguments.tuning_seeds,
         steps=arguments.steps,
-        schedules=tuple(schedules.SCHEDULES) if names == ["all"] else [n.strip() for n in names],
+        schedules=tuple(SCHEDULES) if schedules == ["all"] else schedules,
         folder=arguments.out,
         memory=arguments.memory,
         command=arguments.command,
-        progress=progress.Bars(Console(stderr=True, quiet=arguments.quiet), interrupts.stop_if_any),
+        progress=Bars(console, interrupts.raise_if_interrupted),
     )
-    interrupts.stop_if_any()
-    return report._told(result, problems, arguments.out, quiet=arguments.quiet)
+    interrupts.raise_if_interrupted()
+    write_and_print(comparison, problems, arguments.out, quiet=arguments.quiet)
+    return 0
 
 
 def _problems(arguments: argparse.Namespace) -> list[Problem]:
-    from rmsprop.study.lookup import found
-    from rmsprop.study.problems import Problem
-
+    """The tasks that are named, and the user's own problems."""
     if arguments.tasks is None:
         names = [] if arguments.problem else list(tasks.QUICK)
     elif arguments.tasks.strip() == "all":
         names = list(tasks.TASKS)
     else:
         names = [name.strip() for name in arguments.tasks.split(",")]
-    problems = [tasks.task(name) for name in names]
-    for place in arguments.problem:
-        made = found(f"problem {place!r}", place)
-        if callable(made):
-            try:
-                made = made()
-            except Exception as error:  # whatever a stranger's function raises
-                raise ValueError(
-                    f"problem {place!r} fails when it is made: {type(error).__name__}: {error}"
-                ) from error
-        if not isinstance(made, Problem):
+    return [*map(tasks.task, names), *map(_own_problem, arguments.problem)]
+
+
+def _own_problem(place: str) -> Problem:
+    """The problem that `module:name` names, or that the function of this name makes."""
+    problem = load_object(place, f"problem {place!r}")
+    if callable(problem):
+        try:
+            problem = problem()
+        except Exception as error:  # whatever a stranger's function raises
             raise ValueError(
-                f"problem {place!r} is {type(made).__name__}; it must be a rmsprop.study.Problem or"
-                f" a function without arguments that makes one."
-            )
-        problems.append(made)
-    return problems
+                f"problem {place!r} fails when it is made: {type(error).__name__}: {error}"
+            ) from error
+    if not isinstance(problem, Problem):
+        raise ValueError(
+            f"problem {place!r} is {type(problem).__name__}; it must be a rmsprop.study.Problem or"
+            f" a function without arguments that makes one."
+        )
+    return problem
 
 
 def _keep_compiled_programs() -> None:
     """Lets JAX keep compiled programs on disk, unless the user has said where they belong."""
-    import jax
-
-    from rmsprop.study.tasks import data
-
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
     try:
-        folder = data.cache_folder() / "xla"
+        folder = cache_folder() / "xla"
     except RuntimeError:  # no home folder: compiled programs are not kept
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))

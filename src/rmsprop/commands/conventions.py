@@ -3,7 +3,11 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rmsprop import frameworks
 
 STEPS = (10, 100, 1000)
 
@@ -52,8 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
         TypeError: arguments that an optimizer does not take.
         OSError: no such file.
     """
-    from rmsprop import frameworks
-
     drift = frameworks.compare_conventions(
         arguments.first,
         arguments.second,
@@ -75,17 +77,15 @@ def _steps(text: str) -> tuple[int, ...]:
         ) from None
 
 
-def _gradients(file: Path | None) -> Any:
+def _gradients(file: Path | None) -> NDArray[np.number] | None:
     if file is None:
         return None
-    import numpy as np
-
     try:
-        found = np.load(file, allow_pickle=False)
+        gradients = np.load(file, allow_pickle=False)
     except (ValueError, EOFError):
-        found = None
-    if not isinstance(found, np.ndarray) or not np.issubdtype(found.dtype, np.number):
+        gradients = None
+    if not isinstance(gradients, np.ndarray) or not np.issubdtype(gradients.dtype, np.number):
         raise ValueError(
             f"{file} is no NumPy file of one array of numbers; write it with numpy.save."
         )
-    return found
+    return gradients

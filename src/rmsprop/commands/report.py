@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, write_and_print
 from rmsprop.study import tasks
 
-if TYPE_CHECKING:
-    from rmsprop.study.comparison import Comparison
-    from rmsprop.study.problems import Problem
-DEFAULT_FOLDER = Path("rmsprop-report")
 
-
-def add_report_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `rmsprop report` to `parser`."""
     parser.add_argument(
         "folder",
@@ -30,44 +25,21 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where the report goes; default: the same folder",
     )
-    _add_quiet(parser)
+    add_quiet(parser)
 
 
-def _add_quiet(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--quiet", action="store_true", help="print nothing but errors; default: off"
-    )
-
-
-def report_again(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Writes the report of a folder's results again.
 
     Raises:
         FileNotFoundError: there are no results in the folder.
-        ValueError: they are damaged, or the folder cannot take the report.
+        ValueError: they are damaged or of an older format, or the folder cannot take the report.
     """
-    from rmsprop.study.comparison import Comparison
+    from rmsprop.study.results.labelled import Results
 
-    result = Comparison.load(arguments.folder)
+    results = Results.load(arguments.folder)
     # The loss under the paths is drawn where the task is one of the study's own.
-    known = [tasks.task(name) for name in result.tasks if name in tasks.TASKS]
-    return _told(result, known, arguments.out or arguments.folder, quiet=arguments.quiet)
-
-
-def _told(result: Comparison, problems: list[Problem], folder: Path, *, quiet: bool) -> int:
-    from rich.console import Console
-
-    from rmsprop.study.report import files, sentences, surfaces, table
-
-    surfaces = {
-        problem.name: surfaces.surface_of(problem)
-        for problem in problems
-        if surfaces.is_plane(problem)
-    }
-    page = files.write(result, folder, surfaces)
-    out = Console(quiet=quiet)
-    out.print(table.table(result))
-    for sentence in (*sentences.limits(result), *sentences.answers(result)):
-        out.print(sentence, highlight=False, markup=False)
-    out.print(f"\nThe report is {page}", highlight=False, markup=False, soft_wrap=True)
+    problems = [tasks.task(name) for name in results.tasks if name in tasks.TASKS]
+    folder = arguments.out or arguments.folder
+    write_and_print(results, problems, folder, quiet=arguments.quiet)
     return 0

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import pathlib
 import sys
-from typing import TYPE_CHECKING
 
-from rmsprop.study.steps.functions import CONDITION, FUNCTIONS, SPELLINGS, valley
-from rmsprop.study.steps.minimise import LEARNING_RATE, OPTIMIZERS, STEPS, minimise, study_extra
-
-if TYPE_CHECKING:
-    pass
+from rmsprop.study.steps import picture, table
+from rmsprop.study.steps.functions import CONDITION, FUNCTIONS, SPELLINGS, Objective, valley
+from rmsprop.study.steps.minimise import LEARNING_RATE, OPTIMIZERS, STEPS, minimise
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,29 +105,27 @@ def run(arguments: argparse.Namespace) -> int:
         ModuleNotFoundError: a package is missing; the message says what to install.
         OSError: the picture cannot be written.
     """
-    from rmsprop.study.steps import picture, table
-
     if arguments.plot is not None:
         picture.check_file(arguments.plot)
-    with study_extra():
-        importlib.import_module("rich.table")
-        if arguments.plot is not None:
-            importlib.import_module("matplotlib.figure")
-    function: str = SPELLINGS.get(arguments.function) or arguments.function
-    if arguments.condition is None:
-        objective = FUNCTIONS[function]
-    elif function == "valley":
-        objective = valley(arguments.condition)
-    else:
-        raise ValueError(
-            f"condition is {arguments.condition:g}, but the function {function} has no"
-            f" condition. Leave it out, or choose the function valley."
-        )
     names = ("start", "optimizer", "learning_rate", "decay", "eps", "eps_in_sqrt", "initial")
-    given = {name: getattr(arguments, name) for name in (*names, "steps")}
-    steps = minimise(objective, **given)
+    options = {name: getattr(arguments, name) for name in (*names, "steps")}
+    steps = minimise(_objective(arguments.function, arguments.condition), **options)
+    if arguments.plot is not None:  # first, so that a missing package is said before the table
+        picture.draw(steps, arguments.plot)
     table.print_table(steps)
     if arguments.plot is not None:
-        picture.draw(steps, arguments.plot)
         sys.stdout.write(f"\nThe picture is in {arguments.plot}\n")
     return 0
+
+
+def _objective(word: str, condition: float | None) -> Objective:
+    """The function that a word of the command line names."""
+    name = SPELLINGS.get(word, word)
+    if condition is None:
+        return FUNCTIONS[name]
+    if name == "valley":
+        return valley(condition)
+    raise ValueError(
+        f"condition is {condition:g}, but the function {name} has no condition. Leave it out, or"
+        f" choose the function valley."
+    )

@@ -25,7 +25,7 @@ from rmsprop.study.results.labelled import Results
 from rmsprop.study.running.devices import available_memory
 from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.progress import Progress, Silent
-from rmsprop.study.running.protocol import _compare_on
+from rmsprop.study.running.protocol import compare_on
 from rmsprop.study.running.provenance import Provenance
 
 Factory = Callable[..., optax.GradientTransformation]
@@ -109,16 +109,16 @@ def compare(
         available_memory() if memory is None else memory,
     )
     plan.check()
-    shown = progress if progress is not None else Silent()
-    kept = StudyFolder(folder)
-    kept.begin(plan.definition())
+    audience = progress if progress is not None else Silent()
+    store = StudyFolder(folder)
+    store.begin(plan.definition())
     provenance = Provenance.begin()
     results: dict[str, xr.Dataset] = {}
     for each in problems:
-        with shown.task(each.title, plan.runs()):
-            results[each.name] = _compare_on(each, plan, kept, shown)
-    for file in kept.damaged:
-        shown.say(f"{file} was damaged and has been made again.")
+        with audience.task(each.title, plan.runs()):
+            results[each.name] = compare_on(each, plan, store, audience)
+    for file in store.damaged:
+        audience.say(f"{file} was damaged and has been made again.")
     settings = {
         "seeds": seeds,
         "tuning_seeds": tuning_seeds,

@@ -20,16 +20,16 @@ import hashlib
 import io
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rmsprop.study import atomic
+
 DEFINITION = "study.json"
 RUNS = "runs"
-UNFINISHED = ".rmsprop-"  # begins the names of files that are being written
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 CHECKSUM = hashlib.sha256().digest_size
@@ -137,14 +137,10 @@ class StudyFolder:
         return None if self._folder is None else self._folder / RUNS / f"{name}.chunk"
 
     def _write(self, file: Path, content: bytes) -> None:
-        partial = file.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            try:
+            with atomic.replacing(file) as partial:
                 partial.write_bytes(content)
-                os.replace(partial, file)
-            finally:
-                partial.unlink(missing_ok=True)
         except OSError as error:
             if error.errno in FULL:
                 reason = "there is no room left; free some"

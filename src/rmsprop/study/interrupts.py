@@ -7,48 +7,48 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-_arrived = threading.Event()
+_interrupted = threading.Event()
 
 
 @contextlib.contextmanager
-def kept() -> Iterator[None]:
-    """Remembers Ctrl-C while the block runs, and says what happens now."""
+def remembered() -> Iterator[None]:
+    """Remembers Ctrl-C while the block runs, and says at once what happens now."""
 
     def interrupt(signal_number: int, frame: FrameType | None) -> None:
-        _arrived.set()
+        _interrupted.set()
         # Not through sys.stderr, in a write to which this may have come.
         os.write(2, b"\nrmsprop: stopping as soon as the runs under way have ended\n")
         raise KeyboardInterrupt
 
-    _arrived.clear()
+    _interrupted.clear()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def stop_if_any() -> None:
-    """Raises KeyboardInterrupt where Ctrl-C has come before."""
-    if _arrived.is_set():
-        raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Let Ctrl-C wait until the block has ended; it reaches the main thread only."""
-    earlier = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or earlier is None:
-        yield
-        return
-    arrived = []
-    signal.signal(signal.SIGINT, lambda *_: arrived.append(True))
+    earlier = signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, earlier)
-        if arrived:
+
+
+def raise_if_interrupted() -> None:
+    """Raises KeyboardInterrupt where Ctrl-C has come since `remembered` began."""
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def deferred() -> Iterator[None]:
+    """Lets Ctrl-C wait until the block has ended; it reaches the main thread only."""
+    earlier = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or earlier is None:
+        yield
+        return
+    arrivals: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: arrivals.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+        if arrivals:
             signal.raise_signal(signal.SIGINT)

@@ -1,31 +1,33 @@
 """What `module:name` on the command line names."""
 
-import importlib
-from typing import Any
+import pkgutil
 
 
-def found(what: str, place: str) -> Any:
-    """The object that `module:name` names.
+def load_object(place: str, purpose: str) -> object:
+    """The object that `module:name` names; the name may have dots.
 
     Args:
-        what: is looked for, the beginning of the sentence where it is not found.
-        place: a module and, behind a colon, a name in it, with dots for names in that.
+        place: A module and, behind a colon, a name in it.
+        purpose: What the object is for, the beginning of the sentence where it cannot be loaded.
 
     Raises:
         ValueError: the module cannot be imported, or has no such name.
+
+    Example:
+        >>> load_object("math:pi", "number")
+        3.141592653589793
     """
-    module_name, _, name = place.partition(":")
-    if not (module_name and name):
-        raise ValueError(f"{what}: {place!r} must be a module, a colon and a name in it.")
+    module, _, name = place.partition(":")
+    if not (module and name):
+        raise ValueError(f"{purpose}: {place!r} must be a module, a colon and a name in it.")
     try:
-        current: Any = importlib.import_module(module_name)
+        pkgutil.resolve_name(f"{module}:")  # apart, for a module may fail with an AttributeError
     except Exception as error:  # whatever happens when a stranger's module is imported
         raise ValueError(
-            f"{what}: the module {module_name} cannot be imported ({error})."
+            f"{purpose}: the module {module} cannot be imported ({error})."
             f" Install it, or run where Python finds it."
         ) from error
-    for part in name.split("."):
-        if not hasattr(current, part):
-            raise ValueError(f"{what}: {module_name} has no function {name}.")
-        current = getattr(current, part)
-    return current
+    try:
+        return pkgutil.resolve_name(place)
+    except (AttributeError, ValueError) as error:
+        raise ValueError(f"{purpose}: {module} has no function {name}.") from error

@@ -18,7 +18,7 @@ from jax import Array
 
 import rmsprop
 from rmsprop.study import spelling
-from rmsprop.study.lookup import found
+from rmsprop.study.lookup import load_object
 
 # Two points a decade, as in Wilson et al. (2017): 1e-4, 3.2e-4, 1e-3, ..., 1.
 RATES = tuple(10.0 ** (k / 2) for k in range(-8, 1))
@@ -173,12 +173,9 @@ class Optimizer:
         grids = zip(tuned, self.tuned, strict=True)
         return replace(self, tuned=tuple(new if new is not None else old for new, old in grids))
 
-    def edges(self, best: tuple[float, ...]) -> str:
-        """A sentence that says what of the best point is still on the edge of its grid, or ""."""
-        stuck = {t.name: x for t, x in zip(self.tuned, best, strict=True) if t.on_edge(x)}
-        if not stuck:
-            return ""
-        return f"the best {spelling.settings(stuck)} is at the limit of its grid"
+    def edges(self, best: tuple[float, ...]) -> tuple[str, ...]:
+        """The names of what is still on the edge of its grid at the best point."""
+        return tuple(t.name for t, x in zip(self.tuned, best, strict=True) if t.on_edge(x))
 
 
 # Keywords that are worth tuning beside the learning rate, with their name in the results.
@@ -304,4 +301,5 @@ def named(specification: str) -> Optimizer:
             f"optimizer {specification!r} is unknown; name rmsprop, adagrad, or your own as"
             f" NAME=module:function, for example adam=optax:adam."
         )
-    return optimizer(name, found(f"optimizer {specification!r}", place))
+    factory = load_object(place, f"optimizer {specification!r}")
+    return optimizer(name, factory)  # pyright: ignore[reportArgumentType] (it says what is wrong)

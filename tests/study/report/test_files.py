@@ -40,7 +40,6 @@ def comparison():
     texts = dict.fromkeys(("title", "citation", "data_sha256", "report_label"), EVIL)
     grids = {**GRIDS, f"adam{EVIL}": GRIDS["adagrad"]}
     evil = synthetic.task(grids, seeds=5, steps=10, diverged={"adagrad": [0]}, **texts)
-    evil["at_edge"] = (("optimizer", "schedule"), [[EVIL], [""], [""]])
     root = {
         **synthetic.ROOT,
         "command": EVIL,

@@ -41,6 +41,9 @@ BROKEN = {
         learning_rate=d["learning_rate"].transpose()
     ),
     "diverged must hold booleans": lambda d: d.assign(diverged=d["diverged"].astype(int)),
+    "at_edge must name hyper-parameters that were tuned for adagrad": lambda d: d.assign(
+        at_edge=(("optimizer", "schedule"), [[""], ["one_minus_decay"], [""]])
+    ),
     "at_edge must hold text": lambda d: d.assign(at_edge=(("optimizer", "schedule"), [[0.0]] * 3)),
     "optimizer holds a value twice": lambda d: d.assign_coords(optimizer=["a", "b", "a"]),
     "seed is empty": lambda d: d.isel(seed=slice(0)),
@@ -100,7 +103,7 @@ def test_names_of_tasks_are_words(name, small):
 
 
 def test_the_root_is_checked(small):
-    for name in synthetic.ROOT:
+    for name in {*synthetic.ROOT} - {"format"}:  # that one is of this version
         attributes = {key: value for key, value in synthetic.ROOT.items() if key != name}
         with pytest.raises(ValueError, match=f"attribute {name} is missing"):
             Comparison.of({"digits": small}, attributes)

@@ -69,11 +69,15 @@ def _branches(learning_rate):
     return optax.sgd(0.1 if learning_rate > 1 else 0.2)
 
 
+def _unscheduled(optimizer):
+    return lambda values, schedule: optimizer.build(values)
+
+
 @pytest.mark.parametrize("factory", [_returns_none, _fails, _branches])
 def test_a_factory_that_fails_is_named_before_anything_is_compiled(factory):
     made = optimizer("mine", factory)
     with pytest.raises(ValueError, match=r"optimizer 'mine' cannot be used: .*JAX traces") as told:
-        checks.check_optimizer(made.name, made.build, made.names, tiny())
+        checks.check_optimizer(made.name, made.names, _unscheduled(made), tiny())
     assert "\n" not in str(told.value)
 
 
@@ -89,10 +93,10 @@ def _widens(learning_rate):
 def test_a_state_that_changes_its_dtype_is_refused():
     made = optimizer("mine", _widens)
     with pytest.raises(ValueError, match=r"state changes from bfloat16\[\] to float32\[\]"):
-        checks.check_optimizer(made.name, made.build, made.names, tiny())
+        checks.check_optimizer(made.name, made.names, _unscheduled(made), tiny())
 
 
 def test_an_optimizer_of_trees_with_other_leaves_passes():
     problem = _changed(init=lambda key: {"w": jnp.ones(2), "f": jax.nn.relu, "n": np.int32(3)})
     made = optimizer("adam", optax.sgd)
-    checks.check_optimizer(made.name, made.build, made.names, problem)
+    checks.check_optimizer(made.name, made.names, _unscheduled(made), problem)

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from engines import engine_of
 
 import rmsprop
 from rmsprop.study.results import schema
 from rmsprop.study.running import effective_rates
-from rmsprop.study.running.engine import Engine
 from tiny_problem import tiny
 
 MEDIAN = schema.QUANTILES.index(0.5)
@@ -22,7 +22,7 @@ def _constant_gradient(better="lower"):
 
 
 def _rates(build, steps=200):
-    runs = Engine(_constant_gradient(), build, ("learning_rate",), steps).run(
+    runs = engine_of(_constant_gradient(), build, ("learning_rate",), steps).run(
         {"learning_rate": [0.5]}, [0]
     )
     return runs.effective_rate[0]
@@ -51,10 +51,10 @@ def test_a_coordinate_without_a_gradient_has_none():
         tiny(path=False), loss=lambda p, noise: 2 * p[0] + 0 * jnp.sum(noise)
     )
     build = lambda v: optax.sgd(v["learning_rate"])  # noqa: E731
-    runs = Engine(problem, build, ("learning_rate",), 20).run({"learning_rate": [0.5]}, [0])
+    runs = engine_of(problem, build, ("learning_rate",), 20).run({"learning_rate": [0.5]}, [0])
     np.testing.assert_allclose(runs.effective_rate, 0.5, rtol=2**-22)
     still = dataclasses.replace(problem, loss=lambda p, noise: 0 * jnp.sum(p) + jnp.sum(noise) * 0)
-    runs = Engine(still, build, ("learning_rate",), 20).run({"learning_rate": [0.5]}, [0])
+    runs = engine_of(still, build, ("learning_rate",), 20).run({"learning_rate": [0.5]}, [0])
     assert np.isnan(runs.effective_rate).all()
 
 

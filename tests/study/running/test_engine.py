@@ -11,11 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from engines import engine_of
 
 import rmsprop
 from rmsprop.study.folder import StudyFolder
-from rmsprop.study.running import devices, engine
+from rmsprop.study.running import devices
+from rmsprop.study.running.chunks import Chunk
 from rmsprop.study.running.engine import Engine
+from rmsprop.study.running.program import Program
 from tiny_problem import tiny
 
 
@@ -47,7 +50,7 @@ def _loop(problem, rate, rest, seed, steps):
 def test_runs_are_those_of_a_plain_loop(width):
     problem = tiny(width=width)
     rates, rests, seeds = np.array([0.1, 0.01, 0.03]), np.array([0.1, 0.01, 0.1]), np.arange(3)
-    runs = Engine(problem, _build, NAMES, 20).run(
+    runs = engine_of(problem, _build, NAMES, 20).run(
         dict(zip(NAMES, (rates, rests), strict=True)), seeds
     )
     assert len(runs) == 3
@@ -67,9 +70,9 @@ def test_padding_threads_and_neighbours_change_nothing():
     """Five runs in chunks of four: the same bits alone, together, and on one thread."""
     problem = tiny(width=4)
     columns = {"learning_rate": np.logspace(-3, -1, 5), "one_minus_decay": np.full(5, 0.1)}
-    two = Engine(problem, _build, NAMES, 20, cores=2).run(columns, np.arange(5))
-    one = Engine(problem, _build, NAMES, 20, cores=1).run(columns, np.arange(5))
-    last = Engine(problem, _build, NAMES, 20).run({n: c[4:] for n, c in columns.items()}, [4])
+    two = engine_of(problem, _build, NAMES, 20, cores=2).run(columns, np.arange(5))
+    one = engine_of(problem, _build, NAMES, 20, cores=1).run(columns, np.arange(5))
+    last = engine_of(problem, _build, NAMES, 20).run({n: c[4:] for n, c in columns.items()}, [4])
     np.testing.assert_array_equal(two.loss, one.loss)
     np.testing.assert_array_equal(two.loss[4:], last.loss)
 
@@ -77,7 +80,7 @@ def test_padding_threads_and_neighbours_change_nothing():
 def test_metrics_are_measured_after_every_tenth():
     """After step 2k, which is the k-th tenth: the value at the place that the next step starts."""
     problem = tiny(width=1)
-    runs = Engine(problem, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
+    runs = engine_of(problem, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
     places = runs.path[0, 2::2]  # before steps 3, 5, ..., so after 2, 4, ...
     # Half a sum of squares: one rounding of each square, one of the sum, within 2^-23 in all.
     values = 0.5 * (places.astype(np.float64) ** 2).sum(axis=1)
@@ -85,7 +88,7 @@ def test_metrics_are_measured_after_every_tenth():
 
 
 def test_scores_alone_are_those_of_whole_runs():
-    program = Engine(tiny(), _build, NAMES, 20)
+    program = engine_of(tiny(), _build, NAMES, 20)
     columns = dict.fromkeys(NAMES, np.full(3, 0.1))
     whole, scores = (program.run(columns, range(3), scores_only=x) for x in (False, True))
     np.testing.assert_array_equal(whole.metrics["final"], scores.metrics["final"])
@@ -100,8 +103,8 @@ def test_what_is_no_array_of_numbers_is_not_trained():
         loss=lambda p, noise: jnp.sum(p["f"](p["w"] - noise) ** 2) * p["n"] * p["k"].size,
         metrics=lambda p: {"final": jnp.sum(p["w"] ** 2)},
     )
-    program = Engine(problem, _build, NAMES, 20)
-    assert program.parameter_bytes == 2 * 4
+    program = engine_of(problem, _build, NAMES, 20)
+    assert program.program.sizes.parameters == 2 * 4
     runs = program.run({"learning_rate": [0.05], "one_minus_decay": [0.1]}, [0])
     assert runs.last("final")[0] < 0.5
 
@@ -116,7 +119,7 @@ def test_complex_parameters_go_downhill():
         loss=lambda p, noise: 0.5 * jnp.sum(jnp.abs(p) ** 2) + 0 * jnp.sum(noise),
         metrics=lambda p: {"final": jnp.sum(jnp.abs(p))},
     )
-    runs = Engine(problem, lambda v: optax.sgd(v["learning_rate"]), NAMES[:1], 20).run(
+    runs = engine_of(problem, lambda v: optax.sgd(v["learning_rate"]), NAMES[:1], 20).run(
         {"learning_rate": [0.1]}, [0]
     )
     # Each of the 20 steps rounds twice.
@@ -132,7 +135,7 @@ def test_results_are_kept_in_float32(tmp_path):
     )
     columns = dict.fromkeys(NAMES, np.full(2, 0.1))
     found = [
-        Engine(problem, _build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0, 1])
+        engine_of(problem, _build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0, 1])
         for _ in range(2)
     ]
     for runs in found:
@@ -153,7 +156,7 @@ def test_what_a_callback_does_is_never_taken_from_disk(tmp_path):
 
     columns = dict.fromkeys(NAMES, np.full(1, 0.1))
     one, two = (
-        Engine(with_data(x), _build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0])
+        engine_of(with_data(x), _build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0])
         for x in (1.0, 2.0)
     )
     assert one.loss[0, 0] != two.loss[0, 0]
@@ -161,27 +164,61 @@ def test_what_a_callback_does_is_never_taken_from_disk(tmp_path):
 
 def test_padding_costs_a_run_no_time():
     """One run in a chunk of four is charged a fourth of it."""
-    program = Engine(tiny(), _build, NAMES, 20)
-    chunk = engine._Chunk(program, dict.fromkeys(NAMES, np.full(1, 0.1)), np.array([0]), 0, True)
-    (kept,) = program._call([chunk])
-    whole = engine._Chunk(program, dict.fromkeys(NAMES, np.full(4, 0.1)), np.arange(4), 0, True)
-    outcome = program._compiled[0](*whole.arguments())
-    outcome = jax.tree.map(np.asarray, outcome)
-    assert chunk.kept(outcome, 8.0)["seconds"] == 2.0
-    assert whole.kept(outcome, 8.0)["seconds"] == 8.0
-    assert kept["seconds"] > 0
+    engine = engine_of(tiny(), _build, NAMES, 20)
+
+    def chunk(count):
+        columns = dict.fromkeys(NAMES, np.full(count, np.float32(0.1)))
+        seeds = np.arange(count, dtype=np.int32)
+        program = engine.program
+        return Chunk(program.fingerprint, program.width, 20, columns, 0 * seeds, seeds, True)
+
+    outcome = engine.program(*chunk(4).arguments())
+    assert chunk(1).results(outcome, 8.0)["seconds"] == 2.0
+    assert chunk(4).results(outcome, 8.0)["seconds"] == 8.0
+    (results,) = engine._call([chunk(1)])
+    assert results["seconds"] > 0
+
+
+def test_the_name_of_a_chunk_is_that_of_all_that_decides_its_numbers():
+    columns = {"learning_rate": np.full(2, np.float32(0.1))}
+    seeds = np.arange(2, dtype=np.int32)
+    chunk = Chunk("program", 4, 20, columns, 0 * seeds, seeds, False)
+    others = [
+        dataclasses.replace(chunk, fingerprint="another"),
+        dataclasses.replace(chunk, columns={"learning_rate": np.float32([0.1, 0.2])}),
+        dataclasses.replace(chunk, schedules=seeds),
+        dataclasses.replace(chunk, seeds=seeds + 1),
+        dataclasses.replace(chunk, scores_only=True),
+    ]
+    assert dataclasses.replace(chunk).name == chunk.name
+    assert len({chunk.name, *(other.name for other in others)}) == 6
+
+
+def test_configurations_run_on_every_seed_under_their_schedule():
+    """A schedule halves the rate, so that its runs are those of half the rate."""
+
+    def build(values, schedule):
+        return optax.sgd(values["learning_rate"] * jnp.where(schedule == 1, 0.5, 1.0))
+
+    engine = Engine(Program.of(tiny(), build, NAMES[:1], 20))
+    runs = engine.run_configurations([(0.1,), (0.2,)], [3, 4], 1)
+    by_hand = engine.run({"learning_rate": [0.05, 0.05, 0.1, 0.1]}, [3, 4, 3, 4])
+    np.testing.assert_array_equal(runs.loss, by_hand.loss)
+    assert (runs.loss[0] != runs.loss[1]).any()
 
 
 def test_chunks_that_do_not_fit_run_one_after_another():
     columns = dict.fromkeys(NAMES, np.full(6, 0.1))
-    free = Engine(tiny(), _build, NAMES, 20, cores=2)
-    tight = Engine(tiny(), _build, NAMES, 20, cores=2, memory=free.chunk_bytes)
+    free = engine_of(tiny(), _build, NAMES, 20, cores=2)
+    tight = engine_of(tiny(), _build, NAMES, 20, cores=2, memory=free.program.chunk_bytes)
     assert (free._threads(), tight._threads()) == (2, 1)
     np.testing.assert_array_equal(
         free.run(columns, range(6)).loss, tight.run(columns, range(6)).loss
     )
     with pytest.raises(ValueError, match=r"4 runs mapped together need .* MB, and memory allows"):
-        Engine(tiny(), _build, NAMES, 20, memory=free.chunk_bytes - 1).run(columns, range(6))
+        engine_of(tiny(), _build, NAMES, 20, memory=free.program.chunk_bytes - 1).run(
+            columns, range(6)
+        )
 
 
 def test_the_program_s_text_is_the_same_in_another_process():
@@ -190,13 +227,14 @@ def test_the_program_s_text_is_the_same_in_another_process():
         "import sys; sys.path[:0] = ['tests', 'tests/study/running']\n"
         "from tiny_problem import tiny\n"
         "import test_engine\n"
-        "print(test_engine.Engine(tiny(), test_engine._build, test_engine.NAMES, 20)._fingerprint)"
+        "engine = test_engine.engine_of(tiny(), test_engine._build, test_engine.NAMES, 20)\n"
+        "print(engine.program.fingerprint)"
     )
     root = pathlib.Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
     )
-    assert done.stdout.split()[-1] == Engine(tiny(), _build, NAMES, 20)._fingerprint
+    assert done.stdout.split()[-1] == engine_of(tiny(), _build, NAMES, 20).program.fingerprint
 
 
 @pytest.mark.slow
@@ -207,15 +245,15 @@ def test_several_devices_give_the_numbers_of_one():
         "import numpy as np, jax\n"
         "from tiny_problem import tiny\n"
         "import test_engine\n"
-        "from rmsprop.study.running import engine\n"
+        "from rmsprop.study.running import engine, program\n"
         "assert len(jax.local_devices()) == 2\n"
         "columns = {n: np.logspace(-3, -1, 10) for n in test_engine.NAMES}\n"
         "def losses():\n"
-        "    made = engine.Engine(tiny(), test_engine._build, test_engine.NAMES, 20)\n"
+        "    made = test_engine.engine_of(tiny(), test_engine._build, test_engine.NAMES, 20)\n"
         "    return made.run(columns, range(10)).loss\n"
         "one = losses()\n"
-        "engine.on_cpu = lambda: False\n"
-        "engine.ACCELERATOR_WIDTH = tiny().width\n"
+        "engine.on_cpu = program.on_cpu = lambda: False\n"
+        "program.ACCELERATOR_WIDTH = tiny().width\n"
         "two = losses()\n"
         "np.testing.assert_array_equal(one, two)\n"
     )
@@ -231,7 +269,7 @@ def test_one_program_whatever_the_grid():
         built.append(values)
         return _build(values)
 
-    program = Engine(tiny(), build, NAMES, 20)
+    program = engine_of(tiny(), build, NAMES, 20)
     traces = len(built)
     for count in (1, 4, 9):
         program.run(dict.fromkeys(NAMES, np.full(count, 0.1)), np.arange(count))
@@ -241,34 +279,34 @@ def test_one_program_whatever_the_grid():
 def test_progress_counts_runs_without_padding():
     seen = []
     columns = dict.fromkeys(NAMES, np.full(6, 0.1))
-    Engine(tiny(width=4), _build, NAMES, 20).run(columns, np.arange(6), seen.append)
+    engine_of(tiny(width=4), _build, NAMES, 20).run(columns, np.arange(6), advance=seen.append)
     assert sorted(seen) == [2, 4]
 
 
 def test_diverged_runs_are_found():
     problem = tiny(loss=lambda p, noise: jnp.sum(p**4))
-    program = Engine(problem, lambda v: optax.sgd(v["learning_rate"]), NAMES[:1], 20)
+    program = engine_of(problem, lambda v: optax.sgd(v["learning_rate"]), NAMES[:1], 20)
     runs = program.run({"learning_rate": [0.01, 100.0]}, [0, 0])
     np.testing.assert_array_equal(runs.diverged("final"), [False, True])
 
 
 def test_state_bytes_are_counted():
-    program = Engine(tiny(), _build, NAMES, 20)
-    assert program.state_bytes == 2 * 4  # one float32 average of two parameters
-    with_count = Engine(
+    program = engine_of(tiny(), _build, NAMES, 20)
+    assert program.program.sizes.state == 2 * 4  # one float32 average of two parameters
+    with_count = engine_of(
         tiny(), lambda v: rmsprop.rmsprop(v["learning_rate"], bias_correction=True), NAMES[:1], 20
     )
-    assert with_count.state_bytes == 2 * 4 + 4
+    assert with_count.program.sizes.state == 2 * 4 + 4
 
 
 def test_an_error_in_a_run_is_raised_and_the_threads_end(monkeypatch):
-    program = Engine(tiny(width=1), _build, NAMES, 20, cores=2)
+    program = engine_of(tiny(width=1), _build, NAMES, 20, cores=2)
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        program.run(dict.fromkeys(NAMES, np.full(50, 0.1)), np.arange(50), interrupt)
+        program.run(dict.fromkeys(NAMES, np.full(50, 0.1)), np.arange(50), advance=interrupt)
 
 
 def test_available_cores():
@@ -281,6 +319,6 @@ def test_a_metric_that_means_nothing_is_no_divergence():
     with_nan = dataclasses.replace(
         problem, metrics=lambda p: {**problem.metrics(p), "extra": jnp.float32(jnp.nan)}
     )
-    runs = Engine(with_nan, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
+    runs = engine_of(with_nan, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
     assert not runs.diverged("final")
     assert runs.diverged("extra")

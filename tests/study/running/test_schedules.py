@@ -23,7 +23,7 @@ from tiny_problem import tiny
 def test_rates(name, expected, names):
     """Alone and among the others, with the number traced; constant alone stays a number."""
     names = (name,) if names is None else names
-    number = jnp.float32(names.index(name))
+    number = jnp.int32(names.index(name))
     rate = jax.jit(
         lambda rate, number: [
             found(jnp.int32(k)) if callable(found) else found

@@ -15,16 +15,13 @@ from collections.abc import Iterable, Mapping
 
 from matplotlib.figure import Figure
 
-from rmsprop.study.folder import DEFINITION, RUNS, UNFINISHED
-from rmsprop.study.interrupts import _interrupts_wait
-from rmsprop.study.report import surfaces
+from rmsprop.study import interrupts
+from rmsprop.study.atomic import UNFINISHED
+from rmsprop.study.folder import DEFINITION, RUNS
 from rmsprop.study.report.page import markup, page
 from rmsprop.study.report.plots import export
-from rmsprop.study.report.sentences import answers
-from rmsprop.study.report.table import table
+from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.labelled import Results
-
-__all__ = ["answers", "prepare", "table", "write"]
 
 PAGE = "index.html"
 
@@ -68,7 +65,7 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
 def write(
     comparison: Results,
     folder: str | os.PathLike[str],
-    surfaces: Mapping[str, surfaces.Surface] | None = None,
+    surfaces: Mapping[str, Surface] | None = None,
 ) -> pathlib.Path:
     """Write the report of a comparison.
 
@@ -98,7 +95,7 @@ def write(
         (fresh / PAGE).write_text(text, encoding="utf-8")
         results = comparison.save(fresh)
         figures = sorted((fresh / markup.FIGURES).iterdir())
-        with _interrupts_wait():
+        with interrupts.deferred():
             _move(fresh, target, (results, *figures, fresh / PAGE))
     return target / PAGE
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmsprop.study.results.statistics import bootstrap_interval
-from rmsprop.study.spelling import name, schedule, times
+from rmsprop.study.spelling import name, schedule, settings, times
 
 if TYPE_CHECKING:
     from rmsprop.study.results.labelled import Results
@@ -69,10 +69,15 @@ def verdict(difference: Difference) -> str:
 def limits(comparison: Results) -> list[str]:
     """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
     return [
-        f"{row.task}, {name(row.optimizer)}: {row.at_edge.rstrip('.')}."
+        f"{row.task}, {name(row.optimizer)}: the best {_at_limit(row)} is at the limit of its grid."
         for row in comparison.summary()
         if row.at_edge
     ]
+
+
+def _at_limit(row: Row) -> str:
+    """The hyper-parameters at the limit of their grid, with their values."""
+    return settings({key: row.hyperparameters[key] for key in row.at_edge})
 
 
 def answers(comparison: Results) -> list[str]:

@@ -13,7 +13,6 @@ import functools
 import math
 import os
 import pathlib
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -21,8 +20,9 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
+from rmsprop.study import atomic
 from rmsprop.study.results import summary
-from rmsprop.study.results.schema import TUNED, tuned_names, view, worst_value
+from rmsprop.study.results.schema import FORMAT, TUNED, tuned_names, view, worst_value
 from rmsprop.study.results.statistics import Estimate
 from rmsprop.study.results.summary import LEAST_SEEDS, Difference, Row
 from rmsprop.study.results.validation import check_task_name, check_tree
@@ -53,13 +53,8 @@ def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
         OSError: the file cannot be written; an earlier one is then as it was.
     """
     check_tree(tree)
-    target = pathlib.Path(file)
-    partial = target.with_name(f".rmsprop-{os.getpid()}-{secrets.token_hex(4)}.nc")
-    try:
+    with atomic.replacing(file) as partial:
         tree.to_netcdf(partial, engine="h5netcdf")
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load(file: str | os.PathLike[str]) -> xr.DataTree:
@@ -73,7 +68,8 @@ def load(file: str | os.PathLike[str]) -> xr.DataTree:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no netCDF file, or does not hold the results of a comparison.
+        ValueError: it is no netCDF file, has another format than this version writes, or does not
+            hold the results of a comparison.
     """
     path = pathlib.Path(file)
     if not path.is_file():
@@ -85,6 +81,13 @@ def load(file: str | os.PathLike[str]) -> xr.DataTree:
             )
     except (OSError, KeyError) as error:
         raise ValueError(f"{path} is damaged or no netCDF file ({error}); make it anew.") from error
+    # The first format had no number; what has no time of its making either is no file of ours.
+    number = tree.attrs.get("format", 1 if "created" in tree.attrs else FORMAT)
+    if number != FORMAT:
+        raise ValueError(
+            f"{path} has format {number}, and this version of rmsprop reads format {FORMAT}; run"
+            f" the comparison again with another folder, or read it with the version that wrote it."
+        )
     try:
         check_tree(tree)
     except ValueError as error:
@@ -137,7 +140,8 @@ class Results:
         for name in tasks:
             check_task_name(name)  # before xarray, which takes a slash for a path
         children = {name: xr.DataTree(dataset) for name, dataset in tasks.items()}
-        return cls(xr.DataTree(xr.Dataset(attrs=dict(attributes)), children))
+        attrs = {"format": FORMAT, **attributes}
+        return cls(xr.DataTree(xr.Dataset(attrs=attrs), children))
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:

@@ -18,6 +18,8 @@ Conventions:
   `tuning_score`, `metric` and `evaluation`; `inf` in `online_loss`, `final_loss` and `last_loss`.
   `loss` holds what was seen.
 * NaN in `tuning_score`, `learning_rate` and the other hyper-parameters is padding, never a result.
+* `at_edge` names the hyper-parameters whose best value is the first or the last of its grid, with
+  spaces between them; an empty text is none.
 * NaN in `effective_rate` says that no coordinate had a gradient in that interval.
 """
 
@@ -29,6 +31,10 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
+
+# The number of what this module says, in every file of results. Raise it with any change to the
+# names, dimensions or meaning of what a file holds: older files are then refused in a sentence.
+FORMAT = 2
 
 Better = Literal["lower", "higher"]
 TUNED, DEFAULT = SETTINGS = ("tuned", "default")
@@ -91,10 +97,10 @@ def view(dataset: xr.Dataset, schedule: str | None = None, setting: str = TUNED)
     """
     schedules = [str(name) for name in dataset["schedule"].values]
     chosen = schedules[0] if schedule is None else schedule
-    _require(
+    require(
         chosen in schedules, f"schedule {chosen!r} is not here; name one of {', '.join(schedules)}"
     )
-    _require(
+    require(
         setting in SETTINGS, f"setting {setting!r} is unknown; name one of {', '.join(SETTINGS)}"
     )
     return dataset.sel(schedule=chosen, setting=setting, drop=True)
@@ -119,6 +125,7 @@ def mean_tuning_scores(dataset: xr.Dataset) -> xr.DataArray:
     return dataset["tuning_score"].mean("tuning_seed", skipna=False)
 
 
-def _require(condition: bool, sentence: str) -> None:
+def require(condition: bool, sentence: str) -> None:
+    """Raises a ValueError of this sentence, without its full stop, where the condition fails."""
     if not condition:
         raise ValueError(f"{sentence}.")

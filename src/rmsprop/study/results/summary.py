@@ -32,7 +32,7 @@ class Row:
         schedule: of the learning rate.
         setting: "tuned" or "default".
         hyperparameters: the configuration: hyper-parameter -> value.
-        at_edge: "" or which of them is still at the limit of its grid.
+        at_edge: names of those whose value is still at the limit of its grid.
         trials: configurations that were tried; 0 for the default setting.
         growths: how often the grid grew; 0 for the default setting.
         metric: interquartile mean of the reported metric, with its 95 % interval.
@@ -57,7 +57,7 @@ class Row:
     schedule: str
     setting: str
     hyperparameters: Mapping[str, float]
-    at_edge: str
+    at_edge: tuple[str, ...]
     trials: int
     growths: int
     metric: Estimate
@@ -144,7 +144,7 @@ def _row(place: tuple[str, str, str, str], runs: xr.Dataset, tuned: list[str]) -
         schedule,
         setting,
         hyperparameters,
-        at_edge=str(runs["at_edge"].values) if was_tuned else "",
+        at_edge=tuple(str(runs["at_edge"].values).split()) if was_tuned else (),
         trials=int(runs["learning_rate"].notnull().sum()) if was_tuned else 0,
         growths=int(runs["growth"].max()) if was_tuned else 0,
         metric=bootstrap_interval(metric),

@@ -12,10 +12,11 @@ import xarray as xr
 
 from rmsprop.study.results.schema import (
     COORDINATES,
+    FORMAT,
     PATH,
     SETTINGS,
     VARIABLES,
-    _require,
+    require,
     tuned_names,
     worst_value,
 )
@@ -28,7 +29,7 @@ TEXT_ATTRIBUTES = (
 NUMBER_ATTRIBUTES = ("steps", "target", "width")
 # Attributes of a task and of the root; those that hold more than a word are JSON.
 ROOT_TEXT = ("created", "command", "versions", "device", "settings")
-ROOT_NUMBERS = ("cores", "seconds")
+ROOT_NUMBERS = ("format", "cores", "seconds")
 KINDS = {"U": "text", "i": "integers", "f": "floating-point numbers", "b": "booleans"}
 
 
@@ -42,6 +43,7 @@ def check_tree(tree: xr.DataTree) -> None:
         ValueError: one sentence that names the first thing that is wrong, and its task.
     """
     _check_attributes(tree.attrs, ROOT_TEXT, ROOT_NUMBERS)
+    require(tree.attrs["format"] == FORMAT, f"format must be {FORMAT}")
     for name in ("versions", "settings"):
         _json_object(tree.attrs, name)
     if not tree.children:
@@ -56,7 +58,7 @@ def check_tree(tree: xr.DataTree) -> None:
 
 def check_task_name(name: str) -> None:
     """Check that a task's name is a word: it is typed after --tasks and begins names of files."""
-    _require(
+    require(
         re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) is not None,
         f"a task's name must be one word of letters, digits, '_', '-' and '.', but is {name!r}",
     )
@@ -73,25 +75,25 @@ def validate(dataset: xr.Dataset) -> None:
     """
     _check_attributes(dataset.attrs, TEXT_ATTRIBUTES, NUMBER_ATTRIBUTES)
     for name in ("choose_by_better", "report_better"):
-        _require(
+        require(
             dataset.attrs[name] in ("lower", "higher"),
             f"attribute {name} must be 'lower' or 'higher', but is {dataset.attrs[name]!r}",
         )
     for name, (dimension, kind) in COORDINATES.items():
         _check_variable(dataset, name, (dimension,), kind)
         values = dataset[name].values
-        _require(values.size > 0, f"{name} is empty; there must be at least one")
-        _require(np.unique(values).size == values.size, f"{name} holds a value twice")
+        require(values.size > 0, f"{name} is empty; there must be at least one")
+        require(np.unique(values).size == values.size, f"{name} holds a value twice")
     _check_tuned(dataset)
     for name, (dimensions, kind) in VARIABLES.items():
         _check_variable(dataset, name, dimensions, kind)
-    _require(
+    require(
         tuple(dataset["setting"].values) == SETTINGS,
         f"setting must be {SETTINGS}, but is {tuple(dataset['setting'].values)}",
     )
     if "path" in dataset:
         _check_variable(dataset, "path", *PATH)
-        _require(dataset.sizes["coordinate"] == 2, "path must have two coordinates")
+        require(dataset.sizes["coordinate"] == 2, "path must have two coordinates")
     _check_seeds_and_steps(dataset)
     _check_tuning(dataset)
     _check_runs(dataset)
@@ -100,12 +102,12 @@ def validate(dataset: xr.Dataset) -> None:
 def _check_tuned(dataset: xr.Dataset) -> None:
     tuned = _json_object(dataset.attrs, "tuned")
     optimizers = [str(name) for name in dataset["optimizer"].values]
-    _require(
+    require(
         sorted(tuned) == sorted(optimizers),
         f"attribute tuned must name the optimizers {optimizers}, but names {sorted(tuned)}",
     )
     for optimizer, names in tuned.items():
-        _require(
+        require(
             isinstance(names, list) and "learning_rate" in names,
             f"attribute tuned must list learning_rate for {optimizer}, but has {names!r}",
         )
@@ -113,7 +115,7 @@ def _check_tuned(dataset: xr.Dataset) -> None:
             _check_variable(dataset, name, *VARIABLES["learning_rate"])
     defaults = _json_object(dataset.attrs, "defaults")
     for optimizer in optimizers:
-        _require(
+        require(
             isinstance(defaults.get(optimizer), dict) and "learning_rate" in defaults[optimizer],
             f"attribute defaults must hold the default hyper-parameters of {optimizer}, its"
             f" learning_rate among them, but has {defaults.get(optimizer)!r}",
@@ -122,13 +124,13 @@ def _check_tuned(dataset: xr.Dataset) -> None:
 
 def _check_seeds_and_steps(dataset: xr.Dataset) -> None:
     shared = np.intersect1d(dataset["seed"].values, dataset["tuning_seed"].values)
-    _require(
+    require(
         shared.size == 0,
         f"seed and tuning_seed must differ, but share {shared.tolist()}; a configuration must not "
         "be reported on the seeds it was chosen on",
     )
     steps = dataset["step"].values
-    _require(
+    require(
         np.array_equal(steps, np.arange(1, steps.size + 1))
         and steps.size == dataset.attrs["steps"],
         f"step must count from 1 to the attribute steps ({dataset.attrs['steps']}), but goes from "
@@ -136,7 +138,7 @@ def _check_seeds_and_steps(dataset: xr.Dataset) -> None:
     )
     for name in ("point", "bin"):
         marks = dataset[name].values
-        _require(
+        require(
             bool((np.diff(marks) > 0).all()) and marks[0] >= 1 and marks[-1] == steps[-1],
             f"{name} must hold ascending steps, the last of them {steps[-1]}, but is "
             f"{marks.tolist()}",
@@ -146,9 +148,9 @@ def _check_seeds_and_steps(dataset: xr.Dataset) -> None:
 def _check_tuning(dataset: xr.Dataset) -> None:
     rates = dataset["learning_rate"].values
     real = ~np.isnan(rates)
-    _require(bool((rates[real] > 0).all()), "learning_rate must be positive")
+    require(bool((rates[real] > 0).all()), "learning_rate must be positive")
     scores = dataset["tuning_score"].values
-    _require(
+    require(
         np.array_equal(np.isnan(scores), np.broadcast_to(~real[..., None], scores.shape)),
         "tuning_score must be NaN where learning_rate is, and only there; a diverged run is "
         "infinitely bad",
@@ -156,17 +158,23 @@ def _check_tuning(dataset: xr.Dataset) -> None:
     for optimizer, names in tuned_names(dataset).items():
         row = dataset.sel(optimizer=optimizer)
         for name in names:
-            _require(
+            require(
                 np.array_equal(row[name].notnull(), row["learning_rate"].notnull()),
                 f"{name} must have a value for each configuration of {optimizer}",
             )
+        for edges in row["at_edge"].values:
+            require(
+                {*str(edges).split()} <= {*names},
+                f"at_edge must name hyper-parameters that were tuned for {optimizer}, of"
+                f" {', '.join(names)}, but is {str(edges)!r}",
+            )
     worst = worst_value(dataset.attrs["choose_by_better"])
-    _require(
+    require(
         bool((scores[dataset["tuning_diverged"].values] == worst).all()),
         f"tuning_score must be {worst} where tuning_diverged is true",
     )
     chosen = dataset["chosen"].values
-    _require(
+    require(
         bool(((chosen >= 0) & (chosen < rates.shape[-1])).all())
         and bool(np.take_along_axis(real, chosen[..., None], axis=-1).all()),
         f"chosen must be the number of a configuration that was run, but is {chosen.tolist()}",
@@ -179,22 +187,22 @@ def _check_runs(dataset: xr.Dataset) -> None:
     losses = dict.fromkeys(("online_loss", "final_loss", "last_loss"), np.inf)
     for name, value in {"metric": worst, **losses}.items():
         runs = dataset[name].values
-        _require(
+        require(
             bool((runs[diverged] == value).all()), f"{name} must be {value} where diverged is true"
         )
-        _require(
+        require(
             bool(np.isfinite(runs[~diverged]).all()),
             f"{name} must be finite where a run is not diverged",
         )
 
 
 def _check_variable(dataset: xr.Dataset, name: str, dims: tuple[str, ...], kind: str) -> None:
-    _require(name in dataset.variables, f"variable {name} is missing")
+    require(name in dataset.variables, f"variable {name} is missing")
     variable = dataset.variables[name]
-    _require(
+    require(
         variable.dims == dims, f"{name} must have the dimensions {dims}, but has {variable.dims}"
     )
-    _require(
+    require(
         variable.dtype.kind == kind,
         f"{name} must hold {KINDS[kind]}, but its dtype is {variable.dtype}",
     )
@@ -205,15 +213,15 @@ def _check_attributes(
 ) -> None:
     for name, value in attributes.items():
         # netCDF has no booleans, dictionaries or None among its attributes
-        _require(
+        require(
             isinstance(value, (str, int, float)) and not isinstance(value, bool),
             f"attribute {name} must be text or a number, but is {value!r}; anything else goes in "
             "as JSON",
         )
     for names, kind, word in ((texts, str, "text"), (numbers, (int, float), "a number")):
         for name in names:
-            _require(name in attributes, f"attribute {name} is missing")
-            _require(
+            require(name in attributes, f"attribute {name} is missing")
+            require(
                 isinstance(attributes[name], kind),
                 f"attribute {name} must be {word}, but is {attributes[name]!r}",
             )

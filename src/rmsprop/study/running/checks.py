@@ -6,7 +6,7 @@ for a loss that is NaN at the start would cost an hour before it is seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -125,26 +125,31 @@ def _check_metrics(problem: Problem, key: Array) -> None:
 
 
 def check_optimizer(
-    name: str, build: Build, names: tuple[str, ...], problem: Problem, *, scheduled: bool = False
+    name: str,
+    hyperparameters: Sequence[str],
+    build: Build,
+    problem: Problem,
+    *,
+    under_schedule: bool = False,
 ) -> None:
-    """Traces one update without running it.
+    """Traces one update of an optimizer without running it.
 
     Args:
-        name: of the optimizer.
-        build: makes it from its hyper-parameters.
-        names: of these.
-        problem: whose parameters it is to train.
-        scheduled: whether its learning rate is a function of the count of steps.
+        name: The name of the optimizer.
+        hyperparameters: The names of what is tuned.
+        build: Makes the optimizer from its hyper-parameters and the number of its schedule.
+        problem: The problem to train on.
+        under_schedule: Whether the learning rate is a function of the count of steps.
 
     Raises:
-        ValueError: its factory fails or makes something else than a transformation.
+        ValueError: the factory fails or makes something else than a transformation.
     """
 
-    def step(values: Mapping[str, Array]) -> object:
+    def step(values: Mapping[str, Array], schedule: Array) -> object:
         params = Trained.of(problem.init(jax.random.key(0))).params
-        made = build(values)
-        state = made.init(params)
-        updates, after = made.update(params, state, params)
+        optimizer = build(values, schedule)
+        state = optimizer.init(params)
+        updates, after = optimizer.update(params, state, params)
         for before, now in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True):
             if (before.shape, before.dtype) != (now.shape, now.dtype):
                 raise TypeError(
@@ -154,10 +159,10 @@ def check_optimizer(
         return updates
 
     try:
-        jax.eval_shape(step, dict.fromkeys(names, jnp.float32(0.1)))
+        jax.eval_shape(step, dict.fromkeys(hyperparameters, jnp.float32(0.1)), jnp.int32(0))
     except Exception as error:  # whatever a stranger's function raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        what = "schedule, a function of the count," if scheduled else "number"
+        what = "schedule, a function of the count," if under_schedule else "number"
         raise ValueError(
             f"optimizer {name!r} cannot be used: {reason} Its function must make an Optax"
             f" transformation from a learning rate that is a {what} that JAX traces, so it cannot"

@@ -1,15 +1,26 @@
-"""What runs leave behind, whichever chunk they ran in."""
+"""A chunk: runs that are mapped together, the name under which their results are kept, and `Runs`.
+
+The last chunk of a sweep is filled up with copies of its first run, for a program has one width.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import jax
 import numpy as np
 import numpy.typing as npt
 
-# Raise it with any change to what `_Chunk.kept` makes of an outcome.
-KEPT = "1"
+from rmsprop.study.folder import digest
+from rmsprop.study.problems import TENTHS, TRAINING_LOSS
+from rmsprop.study.running import effective_rates
+from rmsprop.study.running.program import Program
+from rmsprop.study.running.training import Outcome
+
+# Part of a chunk's name. Raise it with any change to what `Chunk.results` makes of an outcome.
+CHUNK_FORMAT = "1"
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,22 @@ class Runs:
     def __len__(self) -> int:
         return len(self.finite)
 
+    @classmethod
+    def joined(cls, chunks: Sequence[Mapping[str, np.ndarray]]) -> Runs:
+        """The runs of chunks, from the results of each, in their order."""
+
+        def column(name: str) -> Any:  # an array; None where the chunks have no such results
+            return np.concatenate([chunk[name] for chunk in chunks]) if name in chunks[0] else None
+
+        metrics = {
+            name.removeprefix("metric_"): column(name)
+            for name in chunks[0]
+            if name.startswith("metric_")
+        }
+        seconds = float(sum(chunk["seconds"] for chunk in chunks))
+        names = ("finite", "loss", "effective_rate", "path")
+        return cls(metrics=metrics, seconds=seconds, **{name: column(name) for name in names})
+
     def last(self, metric: str) -> npt.NDArray[np.float32]:
         """A metric after the last step."""
         return self.metrics[metric][:, -1]
@@ -45,3 +72,102 @@ class Runs:
     def diverged(self, metric: str) -> npt.NDArray[np.bool_]:
         """Which runs met a loss, or ended with a value of this metric, that is not finite."""
         return np.logical_not(np.logical_and(self.finite, np.isfinite(self.last(metric))))
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Runs that are mapped together.
+
+    Attributes:
+        fingerprint: Of the program that runs them.
+        width: Runs that the program maps together.
+        steps: Steps of every run.
+        columns: The hyper-parameters of the runs by name, float32 of shape (runs,).
+        schedules: The number of each run's schedule, int32 of shape (runs,).
+        seeds: Of the runs, int32 of shape (runs,); at most `width` of them.
+        scores_only: Whether what is as long as a run is left out.
+    """
+
+    fingerprint: str
+    width: int
+    steps: int
+    columns: Mapping[str, np.ndarray]
+    schedules: np.ndarray
+    seeds: np.ndarray
+    scores_only: bool
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @property
+    def name(self) -> str:
+        """The name under which the results are kept, made of all that decides them."""
+        columns, schedules, seeds = self.arguments()
+        parts = [np.ascontiguousarray(columns[name]).tobytes() for name in sorted(columns)]
+        what = "scores" if self.scores_only else "all"
+        integers = (schedules.tobytes(), seeds.tobytes())
+        return digest(self.fingerprint, CHUNK_FORMAT, what, str(len(self)), *parts, *integers)
+
+    def arguments(self) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+        """The arguments of the program, filled up with copies of the first run."""
+        rows = np.append(np.arange(len(self)), np.zeros(self.width - len(self), int))
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return columns, self.schedules[rows], self.seeds[rows]
+
+    def results(self, outcome: Outcome, seconds: float) -> dict[str, np.ndarray]:
+        """What is kept of an outcome, without the padding.
+
+        Args:
+            outcome: Of the whole chunk, in memory of the host.
+            seconds: That the whole chunk took.
+        """
+        loss, metrics, rates, path = jax.tree.map(lambda x: x[: len(self)], outcome)
+        tenths = loss.reshape(len(loss), TENTHS, -1).astype(np.float64)
+        with np.errstate(all="ignore"):  # a diverged run is no news here
+            means = tenths.mean(axis=-1).astype(np.float32)
+        results = {f"metric_{name}": values for name, values in metrics.items()}
+        results |= {
+            f"metric_{TRAINING_LOSS.name}": means,
+            "finite": np.isfinite(loss).all(axis=1),
+            # The padding was no work of these runs.
+            "seconds": np.array(seconds * len(self) / self.width),
+        }
+        if self.scores_only:
+            return results
+        results |= {
+            "loss": loss,
+            "effective_rate": effective_rates.quantiles(rates, self.steps),
+        }
+        return results if path is None else results | {"path": path}
+
+
+def chunks_of(
+    program: Program,
+    columns: Mapping[str, np.ndarray],
+    schedules: np.ndarray,
+    seeds: np.ndarray,
+    *,
+    scores_only: bool,
+) -> list[Chunk]:
+    """The chunks of a sweep, each as wide as the program but for the last.
+
+    Args:
+        program: What runs them.
+        columns: The hyper-parameters of all runs by name, float32 of shape (runs,).
+        schedules: The number of each run's schedule, int32 of shape (runs,).
+        seeds: Of the runs, int32 of shape (runs,).
+        scores_only: Whether what is as long as a run is left out.
+    """
+    slices = [slice(i, i + program.width) for i in range(0, len(seeds), program.width)]
+    return [
+        Chunk(
+            program.fingerprint,
+            program.width,
+            program.steps,
+            {name: column[rows] for name, column in columns.items()},
+            schedules[rows],
+            seeds[rows],
+            scores_only,
+        )
+        for rows in slices
+    ]

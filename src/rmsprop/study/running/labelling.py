@@ -14,14 +14,17 @@ from rmsprop.study.results.schema import QUANTILES, SETTINGS, worst_value
 from rmsprop.study.running import effective_rates
 from rmsprop.study.running.chunks import Runs
 from rmsprop.study.running.engine import Engine
-from rmsprop.study.running.tuning import Everything, Tuning
+from rmsprop.study.running.tuning import TunedRuns, Tuning
+
+# By name: the dimensions and the values of a variable.
+Variables = dict[str, tuple[tuple[str, ...], np.ndarray]]
 
 
 def dataset(
     problem: Problem,
     steps: int,
     schedules: Sequence[str],
-    found: Everything,
+    runs: Sequence[Sequence[TunedRuns]],
     engines: Sequence[Engine],
     tuning_seeds: np.ndarray,
     seeds: np.ndarray,
@@ -29,18 +32,18 @@ def dataset(
     """The results of one task.
 
     Args:
-        problem: what was minimised.
-        steps: of every run.
-        schedules: their names.
-        found: by optimizer and schedule.
-        engines: that ran the optimizers.
-        tuning_seeds: of the runs that were chosen by.
-        seeds: of the runs that are reported.
+        problem: What was minimised.
+        steps: Of every run.
+        schedules: The names of the schedules.
+        runs: The runs of each optimizer under each schedule.
+        engines: The engine of each optimizer.
+        tuning_seeds: The seeds that configurations were chosen on.
+        seeds: The seeds that are reported.
     """
-    data = {**_trials(found), **_runs(problem, found), **_costs(found, engines)}
-    longest = max(len(f.tuning.configurations) for row in found for f in row)
+    data = {**_trials(runs), **_reports(problem, runs), **_costs(runs, engines)}
+    longest = max(len(tuned.tuning.configurations) for row in runs for tuned in row)
     coordinates = {
-        "optimizer": [row[0].tuning.optimizer.name for row in found],
+        "optimizer": [row[0].tuning.optimizer.name for row in runs],
         "schedule": list(schedules),
         "configuration": np.arange(longest),
         "tuning_seed": tuning_seeds,
@@ -51,12 +54,13 @@ def dataset(
         "bin": effective_rates.bins(steps),
         "quantile": list(QUANTILES),
     }
-    return xr.Dataset(data, coordinates, _attributes(problem, steps, found, engines[0].width))
+    width = engines[0].program.width
+    return xr.Dataset(data, coordinates, _attributes(problem, steps, runs, width))
 
 
-def _trials(found: Everything) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+def _trials(runs: Sequence[Sequence[TunedRuns]]) -> Variables:
     """The grids and their scores, padded to the longest."""
-    tunings = [[f.tuning for f in row] for row in found]
+    tunings = [[tuned.tuning for tuned in row] for row in runs]
     longest = max(len(t.configurations) for row in tunings for t in row)
     names = list(dict.fromkeys(n for row in tunings for t in row for n in t.optimizer.names))
 
@@ -72,24 +76,27 @@ def _trials(found: Everything) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
         "chosen": (trials[:2], np.array([[t.chosen for t in row] for row in tunings])),
         "at_edge": (
             trials[:2],
-            np.array([[t.optimizer.edges(t.best) for t in row] for row in tunings]),
+            np.array([[" ".join(t.optimizer.edges(t.best)) for t in row] for row in tunings]),
         ),
     }
 
 
-def _runs(problem: Problem, found: Everything) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+def _reports(problem: Problem, runs: Sequence[Sequence[TunedRuns]]) -> Variables:
     """The reporting runs, infinitely bad where they diverged."""
 
     def table(values: Callable[[Runs], Any]) -> np.ndarray:
         return np.stack(
-            [[[values(f.reports[setting]) for setting in SETTINGS] for f in row] for row in found]
+            [
+                [[values(tuned.reports[setting]) for setting in SETTINGS] for tuned in row]
+                for row in runs
+            ]
         )
 
     name, worst = problem.report.name, worst_value(problem.report.better)
     dims = ("optimizer", "schedule", "setting", "seed")
-    diverged = table(lambda runs: runs.diverged(name))
-    loss = table(lambda runs: runs.loss)
-    evaluation = table(lambda runs: runs.metrics[name]).astype(np.float64)
+    diverged = table(lambda reports: reports.diverged(name))
+    loss = table(lambda reports: reports.loss)
+    evaluation = table(lambda reports: reports.metrics[name]).astype(np.float64)
     evaluation = np.where(np.isfinite(evaluation), evaluation, worst)
     losses = loss.astype(np.float64)
     means = {
@@ -97,40 +104,47 @@ def _runs(problem: Problem, found: Everything) -> dict[str, tuple[tuple[str, ...
         "final_loss": losses[..., -(losses.shape[-1] // TENTHS) :].mean(axis=-1),
         "last_loss": losses[..., -1],
     }
-    made: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
+    variables: Variables = {
         "loss": ((*dims, "step"), loss),
         "metric": (dims, np.where(diverged, worst, evaluation[..., -1])),
         "evaluation": ((*dims, "point"), evaluation),
         "diverged": (dims, diverged),
-        "effective_rate": ((*dims, "bin", "quantile"), table(lambda runs: runs.effective_rate)),
+        "effective_rate": (
+            (*dims, "bin", "quantile"),
+            table(lambda reports: reports.effective_rate),
+        ),
         **{key: (dims, np.where(diverged, np.inf, values)) for key, values in means.items()},
     }
     if problem.path is not None:
-        made["path"] = ((*dims, "step", "coordinate"), table(lambda runs: runs.path))
-    return made
+        variables["path"] = ((*dims, "step", "coordinate"), table(lambda reports: reports.path))
+    return variables
 
 
-def _costs(
-    found: Everything, engines: Sequence[Engine]
-) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-    seconds = [
-        sum(f.tuning.seconds + sum(runs.seconds for runs in f.reports.values()) for f in row)
-        for row in found
-    ]
-    counts = [
-        sum(f.tuning.scores.size + sum(map(len, f.reports.values())) for f in row) for row in found
-    ]
+def _costs(runs: Sequence[Sequence[TunedRuns]], engines: Sequence[Engine]) -> Variables:
+    """What the runs of each optimizer cost, in seconds of a core or device and in bytes."""
+    seconds = [sum(map(_seconds, row)) for row in runs]
+    counts = [sum(map(_count, row)) for row in runs]
     costs = {
         "seconds_per_run": np.array(seconds) / np.array(counts),
         "compile_seconds": np.array([e.compile_seconds for e in engines]),
-        "state_bytes": np.array([e.state_bytes for e in engines]),
-        "parameter_bytes": np.array([e.parameter_bytes for e in engines]),
+        "state_bytes": np.array([e.program.sizes.state for e in engines]),
+        "parameter_bytes": np.array([e.program.sizes.parameters for e in engines]),
     }
     return {name: (("optimizer",), values) for name, values in costs.items()}
 
 
-def _attributes(problem: Problem, steps: int, found: Everything, width: int) -> dict[str, object]:
-    optimizers = [row[0].tuning.optimizer for row in found]
+def _seconds(tuned: TunedRuns) -> float:
+    return tuned.tuning.seconds + sum(reports.seconds for reports in tuned.reports.values())
+
+
+def _count(tuned: TunedRuns) -> int:
+    return tuned.tuning.scores.size + sum(map(len, tuned.reports.values()))
+
+
+def _attributes(
+    problem: Problem, steps: int, runs: Sequence[Sequence[TunedRuns]], width: int
+) -> dict[str, object]:
+    optimizers = [row[0].tuning.optimizer for row in runs]
     attributes: dict[str, object] = {
         "title": problem.title,
         "citation": problem.citation,

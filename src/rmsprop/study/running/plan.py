@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import optax
 from jax import Array
 
 from rmsprop.study.optimizers import Optimizer
@@ -14,7 +15,7 @@ from rmsprop.study.results.schema import COORDINATES, SETTINGS, VARIABLES
 from rmsprop.study.results.validation import check_task_name
 from rmsprop.study.running.checks import check_optimizer, check_problem
 from rmsprop.study.running.devices import device
-from rmsprop.study.running.schedules import NUMBER, check_schedules, scheduled
+from rmsprop.study.running.schedules import check_schedules, scheduled
 from rmsprop.study.running.training import Build
 
 # Reporting seeds count from 0, tuning seeds from here.
@@ -50,16 +51,14 @@ class Plan:
         """The steps of a run of a problem."""
         return problem.steps if self.steps is None else self.steps
 
-    def build(self, optimizer: Optimizer, steps: int) -> tuple[Build, tuple[str, ...]]:
-        """How an optimizer is made in a run under a schedule, and the names of what that needs."""
-        several = len(self.schedules) > 1
+    def build(self, optimizer: Optimizer, steps: int) -> Build:
+        """How an optimizer is made in a run of so many steps, under the schedule of that run."""
 
-        def build(values: Mapping[str, Array]) -> Any:
-            number = values[NUMBER] if several else 0
-            rate = scheduled(values["learning_rate"], self.schedules, number, steps)
+        def build(values: Mapping[str, Array], schedule: Array) -> optax.GradientTransformation:
+            rate = scheduled(values["learning_rate"], self.schedules, schedule, steps)
             return optimizer.build(values, rate)
 
-        return build, (*optimizer.names, NUMBER) if several else optimizer.names
+        return build
 
     def runs(self) -> int:
         """How many there are for a problem, as long as no grid grows."""
@@ -91,18 +90,19 @@ class Plan:
         for problem in self.problems:
             check_problem(problem)
             for optimizer in self.optimizers:
-                build, names = self.build(optimizer, self.steps_of(problem))
-                scheduled = tuple(self.schedules) != ("constant",)
-                check_optimizer(optimizer.name, build, names, problem, scheduled=scheduled)
+                build = self.build(optimizer, self.steps_of(problem))
+                under_schedule = tuple(self.schedules) != ("constant",)
+                names = (optimizer.name, optimizer.names)
+                check_optimizer(*names, build, problem, under_schedule=under_schedule)
 
     def _check_numbers(self) -> None:
-        for name, number, least in (
-            ("seeds", self.seeds, 2),
-            ("tuning_seeds", self.tuning_seeds, 1),
+        for name, number, least, default in (
+            ("seeds", self.seeds, 2, 10),
+            ("tuning_seeds", self.tuning_seeds, 1, 3),
         ):
             if number < least:
                 raise ValueError(
-                    f"{name} is {number}; it must be at least {least}. 10 is a good many."
+                    f"{name} is {number}; it must be at least {least}. The default is {default}."
                 )
         if self.seeds >= FIRST_TUNING_SEED:
             raise ValueError(f"seeds is {self.seeds}; it must be below {FIRST_TUNING_SEED}.")

@@ -21,34 +21,50 @@ from rmsprop.study.folder import StudyFolder
 from rmsprop.study.optimizers import Optimizer
 from rmsprop.study.problems import Problem
 from rmsprop.study.results.schema import DEFAULT, TUNED
-from rmsprop.study.running import labelling, tuning
+from rmsprop.study.running import labelling
 from rmsprop.study.running.devices import available_cores
-from rmsprop.study.running.engine import Engine, columns
+from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.plan import FIRST_TUNING_SEED, Plan
-from rmsprop.study.running.program import default_width
+from rmsprop.study.running.program import Program, default_width
 from rmsprop.study.running.progress import Progress
-from rmsprop.study.running.tuning import tune
+from rmsprop.study.running.tuning import TunedRuns, tune
 
 
-def _compare_on(problem: Problem, plan: Plan, folder: StudyFolder, shown: Progress) -> xr.Dataset:
-    """Tunes and reports every optimizer on one problem under every schedule."""
+def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Progress) -> xr.Dataset:
+    """Tunes and reports every optimizer on one problem under every schedule.
+
+    Args:
+        problem: What is minimised, one of the plan's.
+        plan: What is compared, and how.
+        folder: Where runs that have ended are kept.
+        progress: Is told of the runs.
+
+    Returns:
+        The results of the problem, as `rmsprop.study.results.schema` says.
+
+    Raises:
+        ValueError: not even one run fits into memory.
+        OSError: the folder cannot be written to; what has ended is kept.
+    """
     engines = _engines(problem, plan, folder)
     seeds = np.arange(plan.seeds)
     tuning_seeds = np.arange(FIRST_TUNING_SEED, FIRST_TUNING_SEED + plan.tuning_seeds)
-    found: list[list[tuning.Found]] = []
-    for optimizer, engine in zip(plan.optimizers, engines, strict=True):
-        of_schedules = []
-        for number in range(len(plan.schedules)):
-            tuned = tune(optimizer, engine, problem.choose_by, number, tuning_seeds, shown)
-            settings = {TUNED: tuned.best, DEFAULT: tuple(optimizer.defaults.values())}
-            reports = {
-                setting: engine.run(columns(engine, [at], plan.seeds, number), seeds, shown.advance)
-                for setting, at in settings.items()
-            }
-            of_schedules.append(tuning.Found(tuned, reports))
-        found.append(of_schedules)
+
+    def runs_of(optimizer: Optimizer, engine: Engine, schedule: int) -> TunedRuns:
+        tuning = tune(optimizer, engine, problem.choose_by, schedule, tuning_seeds, progress)
+        settings = {TUNED: tuning.best, DEFAULT: tuple(optimizer.defaults.values())}
+        reports = {
+            setting: engine.run_configurations([values], seeds, schedule, progress.advance)
+            for setting, values in settings.items()
+        }
+        return TunedRuns(tuning, reports)
+
+    runs = [
+        [runs_of(optimizer, engine, number) for number in range(len(plan.schedules))]
+        for optimizer, engine in zip(plan.optimizers, engines, strict=True)
+    ]
     return labelling.dataset(
-        problem, plan.steps_of(problem), plan.schedules, found, engines, tuning_seeds, seeds
+        problem, plan.steps_of(problem), plan.schedules, runs, engines, tuning_seeds, seeds
     )
 
 
@@ -58,15 +74,15 @@ def _engines(problem: Problem, plan: Plan, folder: StudyFolder) -> list[Engine]:
     The width that a study began with is kept in its folder: it decides the last bits.
     """
     record = f"width-{problem.name}"
-    kept = folder.get(record)
-    if kept is not None:
-        return _engines_of(problem, plan, folder, int(kept["width"]))
+    earlier = folder.get(record)
+    if earlier is not None:
+        return _engines_of_width(problem, plan, folder, int(earlier["width"]))
     width = default_width(problem)
     while True:
-        engines = _engines_of(problem, plan, folder, width)
+        engines = _engines_of_width(problem, plan, folder, width)
         with ThreadPoolExecutor(available_cores()) as pool:
             list(pool.map(Engine.compile, engines))
-        most = max(engine.chunk_bytes for engine in engines)
+        most = max(engine.program.chunk_bytes for engine in engines)
         if most <= plan.memory:
             break
         if width == 1:
@@ -80,12 +96,15 @@ def _engines(problem: Problem, plan: Plan, folder: StudyFolder) -> list[Engine]:
     return engines
 
 
-def _engines_of(problem: Problem, plan: Plan, folder: StudyFolder, width: int) -> list[Engine]:
+def _engines_of_width(
+    problem: Problem, plan: Plan, folder: StudyFolder, width: int
+) -> list[Engine]:
     steps = plan.steps_of(problem)
 
     def engine(optimizer: Optimizer) -> Engine:
-        build, names = plan.build(optimizer, steps)
-        return Engine(problem, build, names, steps, width=width, memory=plan.memory, folder=folder)
+        build = plan.build(optimizer, steps)
+        program = Program.of(problem, build, optimizer.names, steps, width)
+        return Engine(program, memory=plan.memory, folder=folder)
 
     with ThreadPoolExecutor(available_cores()) as pool:
         return list(pool.map(engine, plan.optimizers))

@@ -19,7 +19,6 @@ SCHEDULES: Mapping[str, Callable[[Array, int], Array]] = {
     "linear": lambda count, steps: 1 - count / steps,
     "inverse_sqrt": lambda count, steps: lax.rsqrt(count + 1),
 }
-NUMBER = "schedule"  # the name of the schedule's number among the hyper-parameters of a program
 
 
 def check_schedules(names: Sequence[str]) -> None:
@@ -41,15 +40,15 @@ def check_schedules(names: Sequence[str]) -> None:
 
 
 def scheduled(
-    learning_rate: Array, names: Sequence[str], number: Array | int, steps: int
+    learning_rate: Array, names: Sequence[str], number: Array, steps: int
 ) -> Array | optax.Schedule:
     """The learning rate under the schedule of a run.
 
     Args:
-        learning_rate: its largest value, a traced scalar.
-        names: the schedules of the study.
-        number: which of them, traced, so that one program serves all.
-        steps: of a run.
+        learning_rate: Its largest value, a traced scalar.
+        names: The schedules of the study.
+        number: Which of them, a traced int32 scalar, so that one program serves all.
+        steps: Of a run.
 
     Returns:
         A function of the count of steps; the learning rate itself where all are constant, which
@@ -61,6 +60,6 @@ def scheduled(
     def rate(count: ArrayLike) -> Array:
         now = jnp.asarray(count, jnp.float32)
         factors = jnp.stack([SCHEDULES[name](now, steps) for name in names])
-        return learning_rate * factors[jnp.asarray(number, jnp.int32)]
+        return learning_rate * factors[number]
 
     return rate

@@ -19,7 +19,8 @@ from jax import Array, lax
 from rmsprop.study.problems import TENTHS, Problem
 from rmsprop.study.running import effective_rates
 
-Build = Callable[[Mapping[str, Array]], optax.GradientTransformation]
+# From the hyper-parameters by name and the number of the schedule, all of them traced scalars.
+Build = Callable[[Mapping[str, Array], Array], optax.GradientTransformation]
 
 
 class Outcome(NamedTuple):
@@ -75,24 +76,25 @@ def _is_trained(leaf: Any) -> bool:
 
 def training_run(
     problem: Problem, build: Build, steps: int
-) -> Callable[[Mapping[str, Array], Array], Outcome]:
+) -> Callable[[Mapping[str, Array], Array, Array], Outcome]:
     """The function that trains once.
 
     Args:
-        problem: what is minimised.
-        build: makes the optimizer from its hyper-parameters, traced float32 scalars by name.
-        steps: of the run, a multiple of 10.
+        problem: What is minimised.
+        build: Makes the optimizer from its hyper-parameters and the number of its schedule.
+        steps: Of the run, a multiple of 10.
 
     Returns:
-        A function of the hyper-parameters and of the seed, an int32 scalar.
+        A function of the hyper-parameters, float32 scalars by name, and of two int32 scalars: the
+        number of the schedule and the seed.
     """
     watched = effective_rates.watched_steps(steps)
     slots = np.full(steps, len(watched))  # the last slot takes what is not watched
     slots[watched - 1] = np.arange(len(watched))
 
-    def run(hyperparameters: Mapping[str, Array], seed: Array) -> Outcome:
+    def run(hyperparameters: Mapping[str, Array], schedule: Array, seed: Array) -> Outcome:
         initial_key, batch_key = jax.random.split(jax.random.key(seed))
-        optimizer = build(hyperparameters)
+        optimizer = build(hyperparameters, schedule)
         start = Trained.of(problem.init(initial_key))
         places = effective_rates.watched_coordinates(start.params)
 
@@ -140,12 +142,12 @@ def _single(value: Any) -> Array:
 def sizes(problem: Problem, build: Build, names: tuple[str, ...]) -> tuple[int, int]:
     """Bytes of the trained parameters of one run, and of its optimizer's state; nothing is run."""
 
-    def made(hyperparameters: Mapping[str, Array]) -> Any:
+    def start(hyperparameters: Mapping[str, Array], schedule: Array) -> Any:
         params = Trained.of(problem.init(jax.random.key(0))).params
-        return params, build(hyperparameters).init(params)
+        return params, build(hyperparameters, schedule).init(params)
 
     scalars = {name: jax.ShapeDtypeStruct((), jnp.float32) for name in names}
-    params, state = jax.eval_shape(made, scalars)
+    params, state = jax.eval_shape(start, scalars, jax.ShapeDtypeStruct((), jnp.int32))
     return _bytes(params), _bytes(state)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from rmsprop.study.optimizers import Optimizer
 from rmsprop.study.problems import Metric
 from rmsprop.study.results.schema import worst_value
 from rmsprop.study.running.chunks import Runs
-from rmsprop.study.running.engine import Engine, columns
+from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.progress import Progress
 
 # Grids grow at most this often, so that a study ends.
@@ -20,7 +20,7 @@ MOST_GROWTHS = 6
 
 @dataclass(frozen=True)
 class Tuning:
-    """What tuning one optimizer under one schedule has found.
+    """How one optimizer was tuned under one schedule.
 
     Attributes:
         optimizer: With the grids as they have grown.
@@ -46,23 +46,36 @@ class Tuning:
         return self.configurations[self.chosen]
 
 
+@dataclass(frozen=True)
+class TunedRuns:
+    """The runs of one optimizer under one schedule.
+
+    Attributes:
+        tuning: How it was tuned.
+        reports: The reporting runs, by setting.
+    """
+
+    tuning: Tuning
+    reports: Mapping[str, Runs]
+
+
 def tune(
     optimizer: Optimizer,
     engine: Engine,
     metric: Metric,
     schedule: int,
     seeds: np.ndarray,
-    shown: Progress,
+    progress: Progress,
 ) -> Tuning:
     """Runs the grid, and lets it grow by one value at a time where the best point is on its edge.
 
     Args:
-        optimizer: with its first grids.
-        engine: runs it.
-        metric: what configurations are chosen by, its mean over the seeds.
-        schedule: number of the schedule.
-        seeds: for tuning.
-        shown: is told of the runs.
+        optimizer: With its first grids.
+        engine: Runs it.
+        metric: What configurations are chosen by: its mean over the seeds.
+        schedule: The number of the schedule.
+        seeds: The tuning seeds.
+        progress: Is told of the runs.
     """
     configurations: list[tuple[float, ...]] = []
     growths: list[int] = []
@@ -71,13 +84,8 @@ def tune(
     for growth in range(MOST_GROWTHS + 1):
         fresh = [c for c in optimizer.configurations() if c not in configurations]
         if growth:
-            shown.extend(len(fresh) * len(seeds))
-        runs = engine.run(
-            columns(engine, fresh, len(seeds), schedule),
-            np.tile(seeds, len(fresh)),
-            shown.advance,
-            scores_only=True,
-        )
+            progress.extend(len(fresh) * len(seeds))
+        runs = engine.run_configurations(fresh, seeds, schedule, progress.advance, scores_only=True)
         seconds += runs.seconds
         bad = runs.diverged(metric.name)
         values = np.where(bad, worst_value(metric.better), runs.last(metric.name))
@@ -92,20 +100,3 @@ def tune(
             break
         optimizer = larger
     return Tuning(optimizer, configurations, growths, scores, diverged, chosen, seconds)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found for one optimizer under one schedule.
-
-    Attributes:
-        tuning: how it was tuned.
-        reports: the reporting runs of each setting.
-    """
-
-    tuning: Tuning
-    reports: Mapping[str, Runs]
-
-
-# By optimizer and schedule.
-Everything = Sequence[Sequence[Found]]

@@ -1,14 +1,12 @@
-"""Functions of one or two numbers to minimise by hand, for `rmsprop steps`."""
+"""Functions of one or two numbers to minimise step by step, for `rmsprop steps`."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import jax
+import jax
 
 CONDITION = 100.0
 

@@ -1,4 +1,4 @@
-"""`rmsprop steps`: minimise a function by hand and keep the numbers of every step.
+"""A function minimised step by step, and the numbers of every step.
 
 One step, with `v` the running average of the squared gradients, written `E[g^2]`:
 
@@ -7,26 +7,26 @@ One step, with `v` the running average of the squared gradients, written `E[g^2]
     x       <-  x - update
 
 The numbers are those of the library's own transformations and their states, in float64; nothing of
-the optimizers is written here a second time.  What is slow to import waits until it is needed.
+the optimizers is written here a second time.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import importlib
 import math
 import numbers
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import optax
+
+import rmsprop
+from rmsprop._experimental import enable_x64
 from rmsprop.study.steps.functions import Objective
-
-if TYPE_CHECKING:
-    import jax
-    import numpy as np
-    import numpy.typing as npt
-    import optax
 
 # The options of each optimizer and their defaults, which are the library's own, but for AdaGrad's
 # accumulator: it starts at 0 and not at 0.1, as in a calculation by hand.
@@ -120,10 +120,8 @@ def minimise(
         raise ValueError(
             f"steps is {steps}; it must be at least 1 and a whole number. Pass for example {STEPS}."
         )
-    import numpy as np
-
     named, begin = _named(function, start)
-    with float64():
+    with enable_x64():
         transformation = _transformation(optimizer, settings)
         start_value, rows = _walk(named.function, begin, transformation, learning_rate, steps)
     x, gradient, second_moment, update, value = map(np.asarray, rows)
@@ -168,8 +166,6 @@ def _options(optimizer: str, given: Mapping[str, float | None]) -> dict[str, Any
 
 def _named(function: Any, start: npt.ArrayLike | None) -> tuple[Objective, npt.NDArray[np.float64]]:
     """The function with names for its coordinates, and its start of shape (coordinates,)."""
-    import numpy as np
-
     if start is None and isinstance(function, Objective):
         start = function.start
     # None becomes NaN, which is refused.
@@ -192,10 +188,6 @@ def _named(function: Any, start: npt.ArrayLike | None) -> tuple[Objective, npt.N
 
 
 def _transformation(optimizer: str, settings: Mapping[str, Any]) -> optax.GradientTransformation:
-    import optax
-
-    import rmsprop
-
     if optimizer == "sgd":
         return optax.identity()
     initial, eps, inside = (settings[name] for name in ("initial", "eps", "eps_in_sqrt"))
@@ -212,8 +204,6 @@ def _walk(
     steps: int,
 ) -> tuple[Any, Any]:
     """The value at the start and, row by row, x, gradient, accumulator, update and value."""
-    import jax
-    import jax.numpy as jnp
 
     def one_step(carry: Any, _: None) -> Any:
         x, state = carry
@@ -239,8 +229,6 @@ def _effective_learning_rate(
     settings: Mapping[str, float],
 ) -> npt.NDArray[np.float64]:
     """Update over gradient, which is what was done; its formula only where the gradient is 0."""
-    import numpy as np
-
     learning_rate = settings["learning_rate"]
     if "eps" not in settings:
         return np.full_like(gradient, learning_rate)
@@ -250,31 +238,3 @@ def _effective_learning_rate(
     with np.errstate(all="ignore"):
         root = np.sqrt(second_moment + eps) if inside else np.sqrt(second_moment) + eps
         return np.where(none, learning_rate / root, update / gradient)
-
-
-@contextlib.contextmanager
-def float64() -> Iterator[None]:
-    """JAX's float64 mode for the calling thread, put back on leaving."""
-    import jax
-
-    # At the top level since JAX 0.8; older ones have it in `jax.experimental`, newer ones do not.
-    home: Any = jax if hasattr(jax, "enable_x64") else importlib.import_module("jax.experimental")
-    with home.enable_x64(True):
-        yield
-
-
-@contextlib.contextmanager
-def study_extra() -> Iterator[None]:
-    """Says how to install what an import inside it misses.
-
-    Raises:
-        ModuleNotFoundError: The same error, with what to install in its sentence.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"`rmsprop steps` needs the package {error.name}, which is not installed. Run"
-            f" pip install 'rmsprop[study]'.",
-            name=error.name,
-        ) from error

@@ -1,7 +1,4 @@
-"""What `rmsprop steps` shows: the table of every step, and the picture of the path.
-
-The picture has the path on the function, and the effective learning rates beside it.
-"""
+"""The picture of a run: the path on the function, and the effective learning rates beside it."""
 
 from __future__ import annotations
 
@@ -10,13 +7,18 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rmsprop.study.steps.minimise import Steps, float64, study_extra
-from rmsprop.study.steps.table import _title
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from rmsprop._experimental import enable_x64
+from rmsprop.study import atomic
+from rmsprop.study.steps.minimise import Steps
+from rmsprop.study.steps.table import title
 
 if TYPE_CHECKING:
     import matplotlib.axes
-    import numpy as np
-    import numpy.typing as npt
 
 ENDINGS = (".png", ".svg", ".pdf")
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart.
@@ -69,9 +71,8 @@ def draw(steps: Steps, file: str | os.PathLike[str]) -> None:
         raise ValueError(
             f"steps has {coordinates} coordinates; one or two can be drawn. Use `table` instead."
         )
-    with study_extra():
-        import matplotlib
-        import matplotlib.figure
+    import matplotlib
+    import matplotlib.figure
 
     path = pathlib.Path(file)
     kind = path.suffix.lower()[1:]
@@ -79,25 +80,18 @@ def draw(steps: Steps, file: str | os.PathLike[str]) -> None:
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     style: dict[Any, Any] = {"font.size": 9, "svg.hashsalt": "rmsprop"}
     style |= {"axes.spines.top": False, "axes.spines.right": False}
-    # In the same folder, for only there is the replacement atomic.
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     with matplotlib.rc_context(style):
         figure = matplotlib.figure.Figure(figsize=(8.5, 4.6), layout="constrained")
-        figure.suptitle(_title(steps), fontsize=9)
+        figure.suptitle(title(steps), fontsize=9)
         left, right = figure.subplots(1, 2)
         (_draw_curve if coordinates == 1 else _draw_contours)(left, steps)
         _draw_rates(right, steps)
-        try:
-            figure.savefig(unfinished, format=kind, dpi=200, metadata=dates[kind])
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with atomic.replacing(path) as partial:
+            figure.savefig(partial, format=kind, dpi=200, metadata=dates[kind])
 
 
 def _path(steps: Steps) -> tuple[npt.NDArray[np.float64], str]:
     """The points to show, the start first, of shape (points, coordinates); the last one's name."""
-    import numpy as np
-
     points = np.vstack([steps.start, steps.x])
     known = _with_minimum(steps, points[:1])
     size = max(float(np.abs(known).max()), float(np.ptp(known)), 1.0)
@@ -113,27 +107,20 @@ def _path(steps: Steps) -> tuple[npt.NDArray[np.float64], str]:
 
 
 def _with_minimum(steps: Steps, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    import numpy as np
-
     minimum = steps.objective.minimum
     return points if minimum is None else np.vstack([points, minimum])
 
 
 def _values(steps: Steps, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The function at `points` of shape (..., coordinates)."""
-    import jax
-    import numpy as np
-
-    with float64():
-        rows = jax.numpy.asarray(points.reshape(-1, points.shape[-1]))
+    with enable_x64():
+        rows = jnp.asarray(points.reshape(-1, points.shape[-1]))
         flat = jax.vmap(steps.objective.function)(rows)
     return np.asarray(flat).reshape(points.shape[:-1])
 
 
 def _window(steps: Steps, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Limits around the points and the minimum, of one length, of shape (coordinates, 2)."""
-    import numpy as np
-
     seen = _with_minimum(steps, points)
     middle = seen.min(axis=0) / 2 + seen.max(axis=0) / 2
     half = 0.6 * float(np.ptp(seen, axis=0).max()) or 1.0
@@ -143,8 +130,6 @@ def _window(steps: Steps, points: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
 
 
 def _draw_curve(axes: matplotlib.axes.Axes, steps: Steps) -> None:
-    import numpy as np
-
     points, last = _path(steps)
     grid = np.linspace(*_window(steps, points)[0].tolist(), num=400)[:, None]
     axes.plot(grid[:, 0], _values(steps, grid), color="0.6", linewidth=1.5, zorder=1)
@@ -160,8 +145,6 @@ def _draw_curve(axes: matplotlib.axes.Axes, steps: Steps) -> None:
 
 
 def _draw_contours(axes: matplotlib.axes.Axes, steps: Steps) -> None:
-    import numpy as np
-
     points, last = _path(steps)
     window = _window(steps, points)
     horizontal, vertical = (np.linspace(low, high, 300) for low, high in window)
@@ -192,8 +175,6 @@ def _draw_contours(axes: matplotlib.axes.Axes, steps: Steps) -> None:
 
 def _levels(steps: Steps, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Heights of the contours: even on a slope, ever closer towards a minimum to show its floor."""
-    import numpy as np
-
     minimum = steps.objective.minimum
     if minimum is None:
         return np.linspace(values.min(), values.max(), 14)
@@ -220,7 +201,6 @@ def _draw_path(
 
 def _draw_rates(axes: matplotlib.axes.Axes, steps: Steps) -> None:
     import matplotlib.ticker
-    import numpy as np
 
     # The second curve is thinner, so that the first can be seen below it where they are the same.
     looks = [(BLUE, "o", 5.0, 2.0), (VERMILION, "s", 2.5, 0.8)]

@@ -1,4 +1,4 @@
-"""The table of every step."""
+"""The table of every step, in plain characters on 80 columns."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from rmsprop.study.steps.minimise import Steps, study_extra
+import numpy as np
+
+from rmsprop.study.steps.minimise import Steps
 
 if TYPE_CHECKING:
     import rich.table
+
+# What the accumulator of each optimizer is called; without one its column is empty.
 ACCUMULATORS = {"rmsprop": "E[g^2]", "adagrad": "Sum g^2", "sgd": "E[g^2]"}
 
 
@@ -27,16 +31,15 @@ def table(steps: Steps) -> rich.table.Table:
         >>> table(minimise(lambda x: x**2, 4.0)).row_count
         30
     """
-    with study_extra():
-        import rich.box
-        import rich.table
-        import rich.text
+    import rich.box
+    import rich.table
+    import rich.text
 
     names = steps.objective.names
     several = len(names) > 1
-    shown = rich.table.Table(
+    rows = rich.table.Table(
         # `Text` throughout, since rich reads the "[g^2]" of a string as a style.
-        title=rich.text.Text(f"{_title(steps)}\n"),
+        title=rich.text.Text(f"{title(steps)}\n"),
         caption=rich.text.Text(f"\n{_caption(steps)}"),
         box=rich.box.Box("    \n  | \n -+ \n  | \n -+ \n -+ \n  | \n    \n", ascii=True),
         show_edge=False,
@@ -47,7 +50,7 @@ def table(steps: Steps) -> rich.table.Table:
     headers = ["x", "Gradient", ACCUMULATORS[steps.optimizer], "Effective LR", "Update"]
     for header in ["Step", *(["Weight"] if several else []), *headers]:
         side = "left" if header == "Weight" else "right"
-        shown.add_column(rich.text.Text(header), justify=side, no_wrap=True)
+        rows.add_column(rich.text.Text(header), justify=side, no_wrap=True)
     x, gradient, v = steps.x.tolist(), steps.gradient.tolist(), steps.second_moment.tolist()
     rates, update = steps.effective_learning_rate.tolist(), steps.update.tolist()
     for row, step in enumerate(steps.step.tolist()):
@@ -55,8 +58,8 @@ def table(steps: Steps) -> rich.table.Table:
             cells = [_number(x[row][i]), _number(gradient[row][i])]
             cells += ["-" if steps.optimizer == "sgd" else _number(v[row][i])]
             cells += [_number(rates[row][i], decimals=6), _number(update[row][i])]
-            shown.add_row("" if i else str(step), *([name] if several else []), *cells)
-    return shown
+            rows.add_row("" if i else str(step), *([name] if several else []), *cells)
+    return rows
 
 
 def print_table(steps: Steps) -> None:
@@ -65,16 +68,16 @@ def print_table(steps: Steps) -> None:
     Raises:
         ModuleNotFoundError: rich is missing.
     """
-    shown = table(steps)
     import rich.console
     import rich.measure
 
+    rows = table(steps)
     console = rich.console.Console(highlight=False)
     # On a narrow terminal, lines that the terminal breaks are better than digits cut off.
     endless = console.options.update(width=1000)
-    console.width = max(80, rich.measure.Measurement.get(console, endless, shown).minimum)
+    console.width = max(80, rich.measure.Measurement.get(console, endless, rows).minimum)
     with console.capture() as capture:
-        console.print(shown)
+        console.print(rows)
     # Without the spaces that rich fills the lines of title and caption with.
     for line in capture.get().splitlines():
         sys.stdout.write(f"{line.rstrip()}\n")
@@ -88,7 +91,7 @@ def _number(value: float, decimals: int = 4) -> str:
     return f"{value:.3e}"
 
 
-def _title(steps: Steps) -> str:
+def title(steps: Steps) -> str:
     """What was run, with every setting that had a part in it."""
     place = "inside" if steps.settings.get("eps_in_sqrt") else "outside"
     words = {
@@ -98,8 +101,8 @@ def _title(steps: Steps) -> str:
         "initial": f"{ACCUMULATORS[steps.optimizer]} from {{:g}}",
     }
     # An accumulator that starts at 0 goes without saying.
-    told = {k: v for k, v in steps.settings.items() if k in words and (k, v) != ("initial", 0)}
-    settings = [words[name].format(value) for name, value in told.items()]
+    shown = {k: v for k, v in steps.settings.items() if k in words and (k, v) != ("initial", 0)}
+    settings = [words[name].format(value) for name, value in shown.items()]
     start = zip(steps.objective.names, steps.start.tolist(), strict=True)
     begin = ", ".join(f"{name} = {value:g}" for name, value in start)
     return f"{steps.optimizer} on {steps.objective.formula} from {begin}\n{', '.join(settings)}"
@@ -125,16 +128,16 @@ def _caption(steps: Steps) -> str:
 
 def _outcome(steps: Steps) -> list[str]:
     """How the run ended, in one or two sentences."""
-    import numpy as np
-
     for what, finite in [
         ("x", np.isfinite(steps.x).all(axis=1)),
         ("f", np.isfinite(steps.value)),
     ]:
         if not finite.all():
             first = steps.step[int(np.argmin(finite))]
-            told = f"Diverged: {what} is not finite from step {first} on."
-            return [told, "Try a smaller learning rate."]
+            return [
+                f"Diverged: {what} is not finite from step {first} on.",
+                "Try a smaller learning rate.",
+            ]
     begin, end, count = steps.start_value, float(steps.value[-1]), len(steps.step)
     lines = [f"f went from {begin:.6g} to {end:.6g} in {count} step{'s' if count > 1 else ''}."]
     if end > begin:

@@ -10,13 +10,14 @@ import contextlib
 import hashlib
 import importlib.util
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from rmsprop.study import atomic
 
 # Part of a cached file's name. Raise it with any change to what a reader makes of a source file.
 LAYOUT = 1
@@ -149,15 +150,8 @@ def _store(cached: str, arrays: Arrays) -> None:
     with contextlib.suppress(OSError, RuntimeError):
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f"{cached}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, **arrays)  # pyright: ignore[reportArgumentType] (one is a flag)
-            os.replace(temporary, folder / cached)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        with atomic.replacing(folder / cached) as partial, partial.open("wb") as file:
+            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType] (one is a flag)
 
 
 def random_order(count: int) -> npt.NDArray[np.int64]:
