@@ -8,7 +8,7 @@ Importing the package brings jax, optax and numpy only; `rmsprop.rows`, for embe
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rmsprop._apply import apply_updates
 from rmsprop._chain import TraceWithCountState
@@ -39,14 +39,22 @@ __all__ = [
 
 _SUBMODULES = ("frameworks", "rows", "study")
 
+if TYPE_CHECKING:
+    from rmsprop import frameworks as frameworks
+    from rmsprop import rows as rows
+    from rmsprop import study as study
 
-def __getattr__(name: str) -> Any:
-    if name in _SUBMODULES:
-        return importlib.import_module(f"rmsprop.{name}")
-    if name == "__version__":  # reading it imports a good deal, which few want
-        return importlib.import_module("importlib.metadata").version("rmsprop")
-    raise AttributeError(f"module 'rmsprop' has no attribute {name!r}")
+    __version__: str
+else:  # hidden from type checkers, which would take any name for one of this module
+
+    def __getattr__(name: str) -> object:
+        if name in _SUBMODULES:
+            return importlib.import_module(f"rmsprop.{name}")
+        if name == "__version__":  # reading it imports a good deal, which few want
+            return importlib.import_module("importlib.metadata").version("rmsprop")
+        raise AttributeError(f"module 'rmsprop' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES, "__version__"])
+    dunders = [name for name in globals() if name.startswith("__")]
+    return sorted({*__all__, *_SUBMODULES, *dunders, "__version__"})

@@ -1,21 +1,25 @@
 """Adding updates to parameters, which in half precision need to be rounded stochastically."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.typing import ArrayLike
 
 from rmsprop._precision import is_narrow, widen
 from rmsprop._rounding import Noise, numbers_of_leaves, seed_of_key, stochastic_round
 from rmsprop._trees import leaf_path, tree_mismatch
+from rmsprop._typing import Tree
+
+Params = TypeVar("Params")
 
 
-def apply_updates(
-    params: optax.Params, updates: optax.Updates, *, key: jax.Array | None = None
-) -> optax.Params:
+def apply_updates(params: Params, updates: Tree, *, key: jax.Array | None = None) -> Params:
     r"""`optax.apply_updates`; with a key, parameters in half precision are rounded stochastically.
 
     bfloat16 has eight significant bits: a parameter of 1 does not move by an update of 0.003, for
@@ -31,7 +35,7 @@ def apply_updates(
             for rounding to nearest, as Optax does.
 
     Returns:
-        The new parameters, each in its own dtype.
+        The new parameters, each in its own dtype; a tree of the type that was given.
 
     Raises:
         TypeError: a key that is none; with a key, a complex update of a real parameter.
@@ -51,7 +55,7 @@ def apply_updates(
         precision", 2015. https://arxiv.org/abs/1502.02551
     """
     if key is None:
-        return optax.apply_updates(params, updates)
+        return cast("Params", optax.apply_updates(cast("optax.Params", params), updates))
     seed = seed_of_key(_checked_key(key))
     leaves, treedef = jax.tree.flatten(params, is_leaf=_is_none)
     try:
@@ -85,7 +89,7 @@ def _checked_key(key: jax.Array) -> jax.Array:
     return key
 
 
-def _check_pair(parameter: jax.Array, update: Any, where: Callable[[], str]) -> None:
+def _check_pair(parameter: jax.Array, update: ArrayLike, where: Callable[[], str]) -> None:
     try:
         dtype, shape = jnp.result_type(update), np.shape(update)
     except (TypeError, ValueError):

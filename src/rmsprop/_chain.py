@@ -6,7 +6,7 @@ becomes 9.9945e-4 in bfloat16) and its momentum buffer drifts in dtype.  Their s
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ from rmsprop._precision import checked_accumulator_dtype, is_narrow, narrow, wid
 from rmsprop._rounding import Noise
 from rmsprop._states import increment, leafwise, signed_accumulators, zero_count
 from rmsprop._trees import map_leaves
+from rmsprop._typing import Tree
 
 _MOMENTUM = 1  # its stream of random bits, beside that of the squares
 
@@ -81,8 +82,8 @@ def _at_rate(
         return optax.ScaleByScheduleState(count=zero_count())
 
     def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, Any]:
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Tree]:
         rate = hyperparameters.learning_rate("learning_rate", learning_rate(state.count))
         updates = function(updates, params, rate)
         return updates, optax.ScaleByScheduleState(count=increment(state.count))
@@ -120,8 +121,8 @@ def wide_inside(
     """
 
     def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
-    ) -> tuple[optax.Updates, Any]:
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
+    ) -> tuple[optax.Updates, Tree]:
         if not any(_is_half(leaf) for leaf in jax.tree.leaves(updates)):
             return chain.update(updates, state, params, **extra)
         dtypes = jax.tree.map(jnp.result_type, updates)
@@ -132,7 +133,7 @@ def wide_inside(
     return optax.GradientTransformationExtraArgs(chain.init, update_fn)
 
 
-def _is_half(leaf: Any) -> bool:
+def _is_half(leaf: object) -> bool:
     dtype = getattr(leaf, "dtype", None)
     return dtype is not None and dtype.itemsize < 4
 

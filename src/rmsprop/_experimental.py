@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import jax
 
+from rmsprop._typing import Tree
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -26,7 +28,7 @@ def set_xla_metadata(**attributes: str) -> AbstractContextManager[Any]:
 
 
 def shard_map(
-    function: _Function, *, mesh: jax.sharding.Mesh, in_specs: Any, out_specs: Any
+    function: _Function, *, mesh: jax.sharding.Mesh, in_specs: Tree, out_specs: Tree
 ) -> _Function:
     """The function applied to the parts of its arguments that each device of the mesh holds.
 
@@ -63,7 +65,7 @@ def enable_x64() -> AbstractContextManager[Any]:
     return _required("jax.experimental", "enable_x64")(True)
 
 
-def _optional(module: str, name: str) -> Any:
+def _optional(module: str, name: str) -> Callable[..., Any] | None:
     """What a module of JAX has under this name; None where the module or the name is missing."""
     try:
         return getattr(importlib.import_module(module), name, None)
@@ -71,7 +73,7 @@ def _optional(module: str, name: str) -> Any:
         return None
 
 
-def _required(module: str, name: str) -> Any:
+def _required(module: str, name: str) -> Callable[..., Any]:
     value = _optional(module, name)
     if value is None:
         raise ImportError(

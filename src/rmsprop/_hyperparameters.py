@@ -12,13 +12,14 @@ from typing import TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import lax
 from jax.typing import ArrayLike
 
 Scalar: TypeAlias = float | jax.Array
 ScalarLike: TypeAlias = ArrayLike
-ScalarOrSchedule: TypeAlias = ScalarLike | optax.Schedule
+# As `optax.Schedule`, which is any type to checkers that find no types in Optax.
+Schedule: TypeAlias = Callable[[ArrayLike], ArrayLike]
+ScalarOrSchedule: TypeAlias = ScalarLike | Schedule
 
 
 def learning_rate(name: str, value: ScalarLike) -> Scalar:

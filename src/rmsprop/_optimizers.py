@@ -1,5 +1,7 @@
 r"""The optimizers: chains of a rescaling, the learning rate and momentum."""
 
+from __future__ import annotations
+
 import optax
 from jax.typing import DTypeLike
 
@@ -15,7 +17,7 @@ from rmsprop._rescaling import (
 
 
 def rmsprop(
-    learning_rate: optax.ScalarOrSchedule,  # this very type says that it may be a schedule
+    learning_rate: optax.ScalarOrSchedule,  # this very type says to Optax that it may be one
     decay: ScalarOrSchedule = 0.9,
     eps: ScalarLike = 1e-8,
     *,
@@ -122,7 +124,7 @@ def rmsprop(
 
 
 def adagrad(
-    learning_rate: optax.ScalarOrSchedule,  # this very type says that it may be a schedule
+    learning_rate: optax.ScalarOrSchedule,  # this very type says to Optax that it may be one
     initial_accumulator_value: ScalarLike = 0.1,
     eps: ScalarLike = 1e-7,
     *,

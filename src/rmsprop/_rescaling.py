@@ -9,6 +9,8 @@ states are Optax's own classes where Optax names them publicly and means the sam
 defaults are Optax's too.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ from rmsprop import _moments as moments
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop._precision import checked_accumulator_dtype, is_narrow
 from rmsprop._states import accumulators, leafwise, signed_accumulators
+from rmsprop._typing import LeafFunction
 
 # What is stored in one step has a stream of random bits of its own; the momentum's is 1.
 _SQUARES = 0
@@ -151,7 +154,7 @@ def scale_by_rms(
     rounded = is_narrow(dtype)
     counted = corrected or callable(decay) or rounded
 
-    def leaf_of_step(count: ArrayLike) -> Callable[..., tuple[jax.Array, ...]]:
+    def leaf_of_step(count: ArrayLike) -> LeafFunction:
         rho = read_decay(count)
         correction = moments.bias_correction(rho, jnp.asarray(count)) if corrected else None
         rule = moments.average(rho, denominator, correction)
@@ -229,7 +232,7 @@ def scale_by_stddev(
     rounded = is_narrow(dtype)
     counted = callable(decay) or rounded
 
-    def leaf_of_step(count: ArrayLike) -> Callable[..., tuple[jax.Array, ...]]:
+    def leaf_of_step(count: ArrayLike) -> LeafFunction:
         rho = read_decay(count)
         rule, mean_rule = moments.variance(rho, denominator), moments.average(rho, denominator)
         return lambda g, m, v, noise=None: moments.rescale_centered(g, m, v, rule, mean_rule, noise)

@@ -13,12 +13,14 @@ a jitted step is sharded, and is computed in the pass that stores.  Where a func
 """
 
 import zlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+
+from rmsprop._typing import Tree
 
 
 class Noise(NamedTuple):
@@ -37,7 +39,7 @@ class Noise(NamedTuple):
         return self._replace(seed=self.seed ^ np.uint32(number * 0x9E3779B9 % 2**32))
 
 
-def numbers_of_leaves(tree: Any) -> list[np.uint32]:
+def numbers_of_leaves(tree: Tree) -> list[np.uint32]:
     """A number for each leaf, None included, from its place: `['dense']['kernel']`.
 
     And not from its position, which other leaves change, as where `optax.partition` hides some.

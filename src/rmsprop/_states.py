@@ -17,11 +17,12 @@ from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import signed_accumulator_dtype, squares_dtype
 from rmsprop._rounding import seed_of_step
 from rmsprop._trees import inexact_dtype, leaf_path, map_leaves
+from rmsprop._typing import LeafFunction, Tree
 
 
 def leafwise(
-    leaf_of_step: Callable[[ArrayLike], Callable[..., tuple[jax.Array, ...]]],
-    initial: Callable[[optax.Params], tuple[Any, ...]],
+    leaf_of_step: Callable[[ArrayLike], LeafFunction],
+    initial: Callable[[optax.Params], tuple[Tree, ...]],
     state: type[Any],
     *,
     stream: int | None = None,
@@ -40,13 +41,13 @@ def leafwise(
     counted = fields[0] == "count"
     names = fields[1:] if counted else fields
 
-    def init_fn(params: optax.Params) -> Any:
+    def init_fn(params: optax.Params) -> Tree:
         trees = initial(params)
         return state(zero_count(), *trees) if counted else state(*trees)
 
     def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, Any]:
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Tree]:
         del params
         check_fields(state, fields)
         seed = None if stream is None else seed_of_step(state.count, stream)
@@ -62,7 +63,7 @@ def leafwise(
     return optax.GradientTransformation(init_fn, update_fn)
 
 
-def check_fields(state: Any, fields: tuple[str, ...]) -> None:
+def check_fields(state: Tree, fields: tuple[str, ...]) -> None:
     """Refuses the state of another transformation, such as Optax's centered one.
 
     Raises:
@@ -70,24 +71,25 @@ def check_fields(state: Any, fields: tuple[str, ...]) -> None:
     """
     present = getattr(state, "_fields", None)
     if present != fields:
+        names = ", ".join(present) if present else "of no named tuple"
         raise ValueError(
-            f"the optimizer state is a {type(state).__name__} with the fields"
-            f" {', '.join(present) if present else 'of no named tuple'}, but this transformation"
-            f" keeps {', '.join(fields)}. Use the state that its own init() made, with the same options."
+            f"the optimizer state is a {type(state).__name__} with the fields {names}, but this"
+            f" transformation keeps {', '.join(fields)}. Use the state that its own init() made,"
+            f" with the same options."
         )
 
 
-def signed_accumulators(params: optax.Params, dtype: np.dtype | None) -> Any:
+def signed_accumulators(params: optax.Params, dtype: np.dtype | None) -> Tree:
     """Zeros that can hold a mean or a momentum of the gradients of each parameter."""
     return _fill(params, 0.0, lambda leaf: signed_accumulator_dtype(leaf, dtype))
 
 
-def accumulators(params: optax.Params, initial: Scalar, dtype: np.dtype | None) -> Any:
+def accumulators(params: optax.Params, initial: Scalar, dtype: np.dtype | None) -> Tree:
     """Real arrays of the parameters' shapes, for squares."""
     return _fill(params, initial, lambda leaf: squares_dtype(leaf, dtype))
 
 
-def _fill(params: optax.Params, value: Scalar, dtype: Callable[[np.dtype], np.dtype]) -> Any:
+def _fill(params: optax.Params, value: Scalar, dtype: Callable[[np.dtype], np.dtype]) -> Tree:
     leaves, treedef = jax.tree.flatten(params)
     arrays = []
     for index, leaf in enumerate(leaves):

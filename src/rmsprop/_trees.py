@@ -1,7 +1,6 @@
 """Walking the tree of gradients and the trees of accumulators that belong to it."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,14 +9,15 @@ import optax
 
 from rmsprop._precision import is_narrow
 from rmsprop._rounding import Noise, numbers_of_leaves
+from rmsprop._typing import LeafFunction, Tree
 
 
 def map_leaves(
-    function: Callable[..., tuple[jax.Array, ...]],
+    function: LeafFunction,
     gradients: optax.Updates,
-    *states: Any,
+    *states: Tree,
     seed: jax.Array | None = None,
-) -> tuple[Any, ...]:
+) -> tuple[Tree, ...]:
     """Applies a leaf function to the gradients and the accumulators that belong to them.
 
     Args:
@@ -57,11 +57,11 @@ def map_leaves(
     return tuple(treedef.unflatten(column) for column in columns)
 
 
-def _is_none(leaf: Any) -> bool:
+def _is_none(leaf: object) -> bool:
     return leaf is None
 
 
-def inexact_dtype(leaf: Any, where: Callable[[], str]) -> np.dtype:
+def inexact_dtype(leaf: object, where: Callable[[], str]) -> np.dtype:
     dtype = getattr(leaf, "dtype", None)
     if dtype is None:
         try:
@@ -77,13 +77,13 @@ def inexact_dtype(leaf: Any, where: Callable[[], str]) -> np.dtype:
     return dtype
 
 
-def leaf_path(tree: Any, index: int) -> str:
+def leaf_path(tree: Tree, index: int) -> str:
     """The place of a leaf, as one would write it in Python: `['dense']['kernel']`."""
     paths, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_none)
     return jax.tree_util.keystr(paths[index][0])
 
 
-def _shape_mismatch(gradients: Any, index: int, accumulator: Any) -> str:
+def _shape_mismatch(gradients: Tree, index: int, accumulator: object) -> str:
     gradient = jax.tree.leaves(gradients, is_leaf=_is_none)[index]
     shape = getattr(accumulator, "shape", None)
     if shape is not None:
@@ -96,7 +96,7 @@ def _shape_mismatch(gradients: Any, index: int, accumulator: Any) -> str:
     )
 
 
-def _narrow_accumulator(gradients: Any, index: int, accumulator: Any) -> str:
+def _narrow_accumulator(gradients: Tree, index: int, accumulator: jax.Array) -> str:
     return (
         f"the optimizer state of gradient{leaf_path(gradients, index)} is {accumulator.dtype}, in"
         f" which a running average stalls unless it is rounded stochastically"
@@ -107,14 +107,14 @@ def _narrow_accumulator(gradients: Any, index: int, accumulator: Any) -> str:
 
 
 def tree_mismatch(
-    tree: Any,
-    other: Any,
+    tree: Tree,
+    other: Tree,
     names: tuple[str, str] = ("gradients", "optimizer state"),
     remedy: str = "Use the state that init() made for these parameters.",
 ) -> str:
     """In words, where two trees that belong together differ; the first of them in the plural."""
 
-    def places(tree: Any) -> set[str]:
+    def places(tree: Tree) -> set[str]:
         paths, _ = jax.tree_util.tree_flatten_with_path(tree)
         return {jax.tree_util.keystr(path) for path, _ in paths}
 

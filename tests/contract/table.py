@@ -19,6 +19,7 @@ import pytest
 import rmsprop
 from rmsprop import frameworks
 from rmsprop.frameworks import paddle
+from rmsprop.frameworks._calls import definitions
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +30,16 @@ class Entry:
         path: Where it is, `rmsprop.scale_by_rms` or `rmsprop.frameworks.torch.rmsprop`.
         arguments: The setting, the learning rate included.
         static: Numbers among them that decide the formula, so that they may not be arrays.
+        plain: Whether it is in the plain run of the tests also where a rule compiles a program of
+            its own for each entry: one setting of each of our functions, and one in bfloat16. The
+            other settings, and the ports, which are chains of the same transformations, take their
+            turn in the longer run: `pytest -m slow`.
     """
 
     path: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     static: tuple[str, ...] = ()
+    plain: bool = False
 
     @functools.cached_property
     def function(self) -> Callable[..., optax.GradientTransformation]:
@@ -98,9 +104,13 @@ RESCALINGS = [
     Entry("rmsprop.scale_by_rms", {"decay": 0.99, "eps": 1e-6, "eps_in_sqrt": False}),
     Entry("rmsprop.scale_by_rms", {"decay": 0.95, "eps": 0.0, "initial_scale": 1.0}),
     Entry("rmsprop.scale_by_rms", {"decay": 0.9, "eps": 1e-8, "bias_correction": True}),
-    Entry("rmsprop.scale_by_rms", {"decay": annealed}),
+    Entry("rmsprop.scale_by_rms", {"decay": annealed}, plain=True),
     Entry("rmsprop.scale_by_stddev", {"decay": 0.95, "eps": 0.01}),
-    Entry("rmsprop.scale_by_stddev", {"decay": annealed, "eps": 1e-3, "eps_in_sqrt": False}),
+    Entry(
+        "rmsprop.scale_by_stddev",
+        {"decay": annealed, "eps": 1e-3, "eps_in_sqrt": False},
+        plain=True,
+    ),
     Entry(
         "rmsprop.scale_by_rms",
         {"decay": 0.9, "bias_correction": True, "accumulator_dtype": jnp.bfloat16},
@@ -113,6 +123,7 @@ RESCALINGS = [
     Entry(
         "rmsprop.scale_by_rss",
         {"initial_accumulator_value": 0.0, "eps": 1e-7, "eps_in_sqrt": False},
+        plain=True,
     ),
 ]
 
@@ -141,6 +152,7 @@ OPTIMIZERS = [
     Entry(
         "rmsprop.rmsprop",
         {"learning_rate": rising, "decay": annealed, "accumulator_dtype": jnp.float32},
+        plain=True,
     ),
     Entry(
         "rmsprop.rmsprop",
@@ -152,6 +164,7 @@ OPTIMIZERS = [
             "nesterov": True,
             "accumulator_dtype": jnp.bfloat16,
         },
+        plain=True,
     ),
     Entry("rmsprop.adagrad", {"learning_rate": 0.5, "accumulator_dtype": jnp.bfloat16}),
     Entry("rmsprop.adagrad", {"learning_rate": 0.5}),
@@ -163,6 +176,7 @@ OPTIMIZERS = [
             "eps": 1e-8,
             "eps_in_sqrt": False,
         },
+        plain=True,
     ),
 ]
 
@@ -295,25 +309,8 @@ def public_functions() -> Iterator[str]:
             yield f"rmsprop.{name}"
     for framework in frameworks.MODULES:
         module = importlib.import_module(f"rmsprop.frameworks.{framework}")
-        for name, value in vars(module).items():
-            own = inspect.isfunction(value) and value.__module__ == module.__name__
-            if own and not name.startswith("_"):
-                yield f"{module.__name__}.{name}"
-
-
-# Where a rule compiles a program of its own for each entry, one setting of each of our functions is
-# in the plain run of the tests, and one in bfloat16. The other settings, and the ports, which are
-# chains of the same transformations, take their turn in the longer run: `pytest -m slow`.
-PLAIN = [
-    next(entry for entry in reversed(RESCALINGS + OPTIMIZERS) if chosen(entry))
-    for chosen in (
-        *(
-            (lambda entry, path=path: entry.path == path and not entry.is_narrow)
-            for path in dict.fromkeys(entry.path for entry in RESCALINGS + OPTIMIZERS)
-        ),
-        lambda entry: entry.is_narrow and "momentum" in entry.arguments,
-    )
-]
+        for name in definitions(module, inspect.isfunction):
+            yield f"{module.__name__}.{name}"
 
 
 def over(entries: list[Entry], *, compiled: bool = False) -> pytest.MarkDecorator:
@@ -321,9 +318,7 @@ def over(entries: list[Entry], *, compiled: bool = False) -> pytest.MarkDecorato
     return pytest.mark.parametrize(
         "entry",
         [
-            pytest.param(
-                e, id=e.name, marks=pytest.mark.slow if compiled and e not in PLAIN else ()
-            )
+            pytest.param(e, id=e.name, marks=pytest.mark.slow if compiled and not e.plain else ())
             for e in entries
         ],
     )

@@ -15,3 +15,10 @@ def test_names_tell_the_settings_apart():
 def test_core_functions_come_in_several_settings():
     for path in {entry.path for entry in table.RESCALINGS + table.OPTIMIZERS}:
         assert sum(entry.path == path for entry in table.TABLE) >= 2, path
+
+
+def test_the_plain_run_has_one_setting_of_each_core_function_and_one_in_bfloat16():
+    plain = [entry for entry in table.TABLE if entry.plain]
+    core = {entry.path for entry in table.RESCALINGS + table.OPTIMIZERS}
+    assert sorted(entry.path for entry in plain if not entry.is_narrow) == sorted(core)
+    assert [entry.path for entry in plain if entry.is_narrow] == ["rmsprop.rmsprop"]

@@ -11,6 +11,7 @@ import optax
 from trajectories import gradients, joined, start
 
 from rmsprop import frameworks
+from rmsprop.frameworks._calls import definitions
 
 
 def optimizer(framework, case, **changes):
@@ -66,10 +67,4 @@ def scanned(framework, case):
 
 def functions(module):
     """The optimizers of a framework's module, by name."""
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if inspect.isfunction(value)
-        and value.__module__ == module.__name__
-        and not name.startswith("_")
-    }
+    return definitions(module, inspect.isfunction)

@@ -1,6 +1,5 @@
 """Tables: the dense update from the touched rows alone, against dense loops in float64."""
 
-import doctest
 import functools
 import re
 
@@ -227,10 +226,3 @@ def test_traced_hyper_parameters(rng):
     for k in range(2):
         alone = jax.jit(functools.partial(last, float(rates[k]), float(decays[k])))()
         np.testing.assert_allclose(swept[k], alone, rtol=1e-5, atol=1e-5)
-
-
-def test_examples_in_docstrings():
-    results = doctest.testmod(rows)
-    assert results.failed == 0
-    assert results.attempted > 10
-    assert "rows" in dir(rmsprop)

@@ -16,16 +16,35 @@ What the functions translate to is a `Convention`, and the axes of this table ar
                      decoupled: Keras 3, MXNet's AdaGrad, timm where asked for
 """
 
+from __future__ import annotations
+
 import importlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-import optax
+# Not the module: `rmsprop.frameworks.optax` is ours.
+from optax import GradientTransformation, GradientTransformationExtraArgs
 
+from rmsprop._typing import Tree
 from rmsprop.frameworks._calls import read_call
 from rmsprop.frameworks._comparison import compare
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 from rmsprop.frameworks._drift import Difference, Drift
+
+if TYPE_CHECKING:
+    from rmsprop.frameworks import chainer as chainer
+    from rmsprop.frameworks import flux as flux
+    from rmsprop.frameworks import jax_examples as jax_examples
+    from rmsprop.frameworks import keras as keras
+    from rmsprop.frameworks import mlx as mlx
+    from rmsprop.frameworks import mxnet as mxnet
+    from rmsprop.frameworks import optax as optax
+    from rmsprop.frameworks import paddle as paddle
+    from rmsprop.frameworks import papers as papers
+    from rmsprop.frameworks import stable_baselines3 as stable_baselines3
+    from rmsprop.frameworks import tensorflow as tensorflow
+    from rmsprop.frameworks import timm as timm
+    from rmsprop.frameworks import torch as torch
 
 __all__ = [
     "MODULES",
@@ -55,7 +74,7 @@ MODULES = (
 )
 
 
-def optimizer(call: str) -> optax.GradientTransformationExtraArgs:
+def optimizer(call: str) -> GradientTransformationExtraArgs:
     """The optimizer that a call written as text stands for.
 
     Args:
@@ -64,7 +83,8 @@ def optimizer(call: str) -> optax.GradientTransformationExtraArgs:
             is evaluated.
 
     Returns:
-        The optimizer.
+        The optimizer; a `FrameworkOptimizer`, with the attribute `convention`, for all calls but
+        those of a second moment that no convention describes (four of `papers`).
 
     Raises:
         ValueError: text that is no such call; a value out of its range.
@@ -80,12 +100,12 @@ def optimizer(call: str) -> optax.GradientTransformationExtraArgs:
 
 
 def compare_conventions(
-    first: str | optax.GradientTransformation,
-    second: str | optax.GradientTransformation,
+    first: str | GradientTransformation,
+    second: str | GradientTransformation,
     *,
-    gradients: Any = None,
+    gradients: Tree = None,
     scale: float = 1.0,
-    parameters: Any = None,
+    parameters: Tree = None,
     steps: Sequence[int] = (10, 100, 1000),
     seed: int = 0,
 ) -> Drift:
@@ -126,7 +146,7 @@ def compare_conventions(
         ...     steps=(10,),
         ... )
         >>> [difference.axis for difference in drift.differences]
-        ['initial', 'eps_in_sqrt', 'eps']
+        ['initial', 'eps_in_sqrt']
     """
     calls = [
         read_call(call, MODULES) if isinstance(call, str) else (_name(call), call)
@@ -143,17 +163,22 @@ def compare_conventions(
     )
 
 
-def _name(given: optax.GradientTransformation) -> str:
-    return given.convention.name if isinstance(given, FrameworkOptimizer) else "your optimizer"
+def _name(transformation: GradientTransformation) -> str:
+    if isinstance(transformation, FrameworkOptimizer):
+        return transformation.convention.name
+    return "your optimizer"
 
 
-def __getattr__(name: str) -> Any:
-    if name in MODULES:
-        return importlib.import_module(f"rmsprop.frameworks.{name}")
-    raise AttributeError(
-        f"module 'rmsprop.frameworks' has no attribute {name!r}; it has {', '.join(MODULES)}"
-    )
+if not TYPE_CHECKING:  # type checkers would take any name for one of this module
+
+    def __getattr__(name: str) -> object:
+        if name in MODULES:
+            return importlib.import_module(f"rmsprop.frameworks.{name}")
+        raise AttributeError(
+            f"module 'rmsprop.frameworks' has no attribute {name!r}; it has {', '.join(MODULES)}"
+        )
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *MODULES])
+    dunders = [name for name in globals() if name.startswith("__")]
+    return sorted({*__all__, *MODULES, *dunders})

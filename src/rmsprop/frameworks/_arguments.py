@@ -1,8 +1,8 @@
 """Reading what several frameworks take: learning rates, their decay with time, momentum of zero."""
 
-import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import ArrayLike
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
@@ -22,7 +22,7 @@ def inverse_time(learning_rate: Rate, name: str, decay: ScalarLike) -> Rate:
     if is_zero(coefficient):
         return learning_rate
 
-    def rate_at(count: jax.Array) -> Scalar:
+    def rate_at(count: ArrayLike) -> Scalar:
         steps = lax.convert_element_type(count, jnp.result_type(coefficient))
         first = learning_rate(count) if callable(learning_rate) else learning_rate
         return first / (1 + coefficient * steps)

@@ -10,9 +10,7 @@ from typing import Any
 
 import optax
 
-from rmsprop.frameworks._convention import FrameworkOptimizer
-
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+_ARITHMETIC: dict[type[ast.operator], Callable[..., object]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -21,7 +19,9 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
-def read_call(text: str, modules: tuple[str, ...]) -> tuple[str, Any]:
+def read_call(
+    text: str, modules: tuple[str, ...]
+) -> tuple[str, optax.GradientTransformationExtraArgs]:
     """The optimizer that a call stands for; nothing but such calls and numbers is evaluated.
 
     Args:
@@ -58,14 +58,18 @@ def read_call(text: str, modules: tuple[str, ...]) -> tuple[str, Any]:
     return name, function(*positional, **named)
 
 
-def _arithmetic(node: ast.expr, text: str, function: Callable[..., Any], *operands: Any) -> Any:
+def _arithmetic(
+    node: ast.expr, text: str, function: Callable[..., object], *operands: object
+) -> object:
     try:
         return function(*operands)
     except (ArithmeticError, TypeError) as error:
         raise ValueError(f"{ast.unparse(node)!r} in {text!r} is no number: {error}.") from None
 
 
-def _function(node: ast.Attribute, text: str, modules: tuple[str, ...]) -> Callable[..., Any]:
+def _function(
+    node: ast.Attribute, text: str, modules: tuple[str, ...]
+) -> Callable[..., optax.GradientTransformationExtraArgs]:
     """The optimizer that `module.function` names."""
     module = node.value.id if isinstance(node.value, ast.Name) else None
     if module not in modules:
@@ -73,17 +77,17 @@ def _function(node: ast.Attribute, text: str, modules: tuple[str, ...]) -> Calla
             f"{text!r} names no framework that is here; these are {', '.join(modules)}."
             f" {_example(modules)}"
         )
-    found = importlib.import_module(f"rmsprop.frameworks.{module}")
-    known = _own(found, inspect.isfunction)
+    framework = importlib.import_module(f"rmsprop.frameworks.{module}")
+    known = definitions(framework, inspect.isfunction)
     if node.attr not in known:
         raise ValueError(
             f"{module} has no optimizer {node.attr!r}; it has {', '.join(known)}."
             f" {_example(modules)}"
         )
-    return getattr(found, node.attr)
+    return known[node.attr]
 
 
-def _value(node: ast.expr, text: str) -> Any:
+def _value(node: ast.expr, text: str) -> object:
     """A number, a constant, a collection of them, or a call of what `_constructor` knows."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float | bool | str | None):
         return node.value
@@ -114,27 +118,27 @@ def _value(node: ast.expr, text: str) -> Any:
     )
 
 
-def _constructor(node: ast.Attribute) -> Callable[..., Any] | None:
+def _constructor(node: ast.Attribute) -> Callable[..., object] | None:
     """One of Optax's schedules, or what a framework's argument is made of: `paddle.L2Decay`."""
     owner = node.value.id if isinstance(node.value, ast.Name) else ""
     if owner == "optax":
         return getattr(optax.schedules, node.attr, None)
     if owner == "paddle":
         paddle = importlib.import_module("rmsprop.frameworks.paddle")
-        return getattr(paddle, node.attr) if node.attr in _own(paddle, inspect.isclass) else None
+        return definitions(paddle, inspect.isclass).get(node.attr)
     return None
 
 
-def _own(module: ModuleType, kind: Callable[[Any], bool]) -> list[str]:
-    """The public functions or classes that a module defines itself."""
-    return sorted(
-        name
-        for name, value in vars(module).items()
+def definitions(module: ModuleType, kind: Callable[[object], bool]) -> dict[str, Any]:
+    """What is public in a module, of one kind, and defined by the module itself; by name."""
+    return {
+        name: value
+        for name, value in sorted(vars(module).items())
         if kind(value) and value.__module__ == module.__name__ and not name.startswith("_")
-    )
+    }
 
 
-def _signature(function: Callable[..., FrameworkOptimizer]) -> str:
+def _signature(function: Callable[..., object]) -> str:
     parameters = [
         p.replace(annotation=inspect.Parameter.empty)
         for p in inspect.signature(function).parameters.values()

@@ -15,7 +15,7 @@ mend first.  The two need not add up to the whole, for conventions act on each o
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,8 @@ import optax
 from jax import lax
 
 from rmsprop import _hyperparameters as hyperparameters
-from rmsprop.frameworks._convention import Convention, build, is_zero
+from rmsprop._typing import Tree
+from rmsprop.frameworks._convention import Convention, Rate, build, is_zero
 from rmsprop.frameworks._drift import Difference, Drift
 
 COORDINATES = 1000
@@ -34,9 +35,9 @@ def compare(
     first: tuple[str, optax.GradientTransformation],
     second: tuple[str, optax.GradientTransformation],
     *,
-    gradients: Any = None,
+    gradients: Tree = None,
     scale: float = 1.0,
-    parameters: Any = None,
+    parameters: Tree = None,
     steps: Sequence[int] = (10, 100, 1000),
     seed: int = 0,
 ) -> Drift:
@@ -59,16 +60,18 @@ def compare(
 class _Runs:
     """Runs of optimizers over one stream, with snapshots of the parameters."""
 
-    def __init__(self, stream: Any, start: Any, counts: tuple[int, ...]) -> None:
+    def __init__(self, stream: Tree, start: Tree, counts: tuple[int, ...]) -> None:
         self.stream, self.counts = stream, counts
         self.start = [start] * len(counts)
 
-    def __call__(self, optimizer: optax.GradientTransformation) -> list[Any]:
+    def __call__(self, optimizer: optax.GradientTransformation) -> list[Tree]:
         """The parameters after each number of steps."""
 
         @jax.jit
-        def advance(params: Any, state: Any, begin: jax.Array, end: jax.Array) -> tuple[Any, Any]:
-            def step(k: jax.Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+        def advance(
+            params: Tree, state: Tree, begin: jax.Array, end: jax.Array
+        ) -> tuple[Tree, Tree]:
+            def step(k: jax.Array, carry: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
                 params, state = carry
                 gradient = jax.tree.map(lambda g: g[k], self.stream)
                 updates, state = optimizer.update(gradient, state, params)
@@ -83,10 +86,10 @@ class _Runs:
             snapshots.append(params)
         return snapshots
 
-    def distances(self, a: list[Any], b: list[Any]) -> tuple[float, ...]:
+    def distances(self, a: list[Tree], b: list[Tree]) -> tuple[float, ...]:
         """Root mean square distances of the snapshots."""
 
-        def distance(x: Any, y: Any) -> float:
+        def distance(x: Tree, y: Tree) -> float:
             gaps = [
                 np.abs(np.asarray(p) - np.asarray(q)).astype(np.float64).ravel()
                 for p, q in zip(jax.tree.leaves(x), jax.tree.leaves(y), strict=True)
@@ -95,7 +98,7 @@ class _Runs:
 
         return tuple(distance(x, y) for x, y in zip(a, b, strict=True))
 
-    def relative(self, a: list[Any], b: list[Any], ways: Sequence[float]) -> tuple[float, ...]:
+    def relative(self, a: list[Tree], b: list[Tree], ways: Sequence[float]) -> tuple[float, ...]:
         """Distances in units of the way; infinite where one of the two has diverged."""
         return tuple(
             _quotient(distance, way)
@@ -110,11 +113,11 @@ def _quotient(distance: float, way: float) -> float:
 
 
 def _attribute(
-    run: _Runs, first: Convention, second: Convention, a: list[Any], ways: Sequence[float]
+    run: _Runs, first: Convention, second: Convention, a: list[Tree], ways: Sequence[float]
 ) -> tuple[Difference, ...]:
     """What every single difference does alone, and what is left if it alone is mended."""
 
-    def drift(convention: Convention, **values: Any) -> tuple[float, ...]:
+    def drift(convention: Convention, **values: object) -> tuple[float, ...]:
         try:
             optimizer = build(dataclasses.replace(convention, **values))
         except ValueError:  # such as centered with bias correction
@@ -150,7 +153,7 @@ _ONLY_WITH = {
 }
 
 
-def _values(convention: Convention, *axes: str) -> dict[str, Any]:
+def _values(convention: Convention, *axes: str) -> dict[str, object]:
     return {name: getattr(convention, name) for name in axes}
 
 
@@ -187,28 +190,28 @@ def _axes(first: Convention, second: Convention, run: _Runs) -> list[str]:
     return [name for name in names if differs(name)]
 
 
-def _read(convention: Convention, axis: str) -> Any:
+def _read(convention: Convention, axis: str) -> object:
     """The value of a field; what is around a step is told apart by its name."""
     value = getattr(convention, axis)
     return tuple(name for name, _ in value) if axis == "around" else value
 
 
-def _same(x: Any, y: Any, steps: int) -> bool:
+def _same(x: object, y: object, steps: int) -> bool:
     if x is None or y is None:
         return x is y
     if callable(x) or callable(y):  # two schedules are one if they give the same rates
-        return _rates(x, steps) == _rates(y, steps)
+        first, second = cast("Rate", x), cast("Rate", y)  # no other field holds functions
+        return _rates(first, steps) == _rates(second, steps)
     if isinstance(x, float | jax.Array) and isinstance(y, float | jax.Array):
         # TensorFlow and others round their constants so, and nobody could see the difference.
         return bool(np.float32(x) == np.float32(y))
     return x == y
 
 
-def _rates(rate: Any, steps: int) -> list[float]:
+def _rates(rate: Rate, steps: int) -> list[float]:
     if not callable(rate):
         return [float(np.float32(rate))] * len(_some(steps))
-    at: Any = rate
-    return [float(np.float32(at(jnp.asarray(k)))) for k in _some(steps)]
+    return [float(np.float32(rate(jnp.asarray(k)))) for k in _some(steps)]
 
 
 def _some(steps: int) -> list[int]:
@@ -226,7 +229,7 @@ def _counts(steps: Sequence[int]) -> tuple[int, ...]:
     return counts
 
 
-def _stream(gradients: Any, scale: float, count: int, seed: int) -> tuple[Any, str]:
+def _stream(gradients: Tree, scale: float, count: int, seed: int) -> tuple[Tree, str]:
     """The gradients of all steps with steps as the first axis, and what they are in words."""
     if gradients is None:
         deviation = float(hyperparameters.positive("scale", scale))
@@ -249,14 +252,16 @@ def _stream(gradients: Any, scale: float, count: int, seed: int) -> tuple[Any, s
     return stream, "the gradients that were given"
 
 
-def _inexact(gradients: Any) -> jax.Array:
+def _inexact(gradients: Tree) -> jax.Array:
     array = jnp.asarray(gradients)
     if jnp.issubdtype(array.dtype, jnp.inexact):
         return array
     return array.astype(jnp.result_type(float))
 
 
-def _start(parameters: Any, stream: Any, conventions: Sequence[Any], seed: int) -> Any:
+def _start(
+    parameters: Tree, stream: Tree, conventions: Sequence[Convention | None], seed: int
+) -> Tree:
     """Zeros, from which no step is lost to rounding, unless a step depends on the parameters."""
     if parameters is not None:
         return jax.tree.map(jnp.asarray, parameters)

@@ -15,14 +15,17 @@ so that a framework's module is a translation of its arguments and nothing else,
 conventions can be compared value by value (`compare_conventions`).
 """
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import jax
+import jax.core
 import numpy as np
 import optax
 from jax import lax
+from jax.typing import ArrayLike
 
 from rmsprop._chain import (
     add_decayed_weights,
@@ -42,7 +45,7 @@ from rmsprop.frameworks._gradients import (
 )
 from rmsprop.frameworks._steps import cautious, dampen
 
-Rate: TypeAlias = Scalar | Callable[[Any], Scalar]
+Rate: TypeAlias = Scalar | Callable[[ArrayLike], Scalar]
 WeightDecayRule: TypeAlias = Literal["coupled", "coupled_l1", "decoupled", "corrected"]
 Wrapper: TypeAlias = Callable[
     [optax.GradientTransformationExtraArgs], optax.GradientTransformationExtraArgs
@@ -82,7 +85,7 @@ class Convention:
             optimizer, with the name by which it is told apart.
     """
 
-    name: str = field(compare=False)
+    name: str = dataclasses.field(compare=False)
     learning_rate: Rate
     decay: Rate | None
     eps: Scalar
@@ -105,6 +108,15 @@ class Convention:
     complex_leaves: Literal["modulus", "apart", "refused"] = "refused"
     around: tuple[tuple[str, Wrapper], ...] = ()
 
+    def __str__(self) -> str:
+        """In short: `name(...)` with what it must say, and what differs from the defaults."""
+        parts = [
+            f"{f.name}={_in_short(f.name, getattr(self, f.name))}"
+            for f in dataclasses.fields(self)
+            if f.name != "name" and not _is_default(getattr(self, f.name), f.default)
+        ]
+        return f"{self.name}({', '.join(parts)})"
+
 
 class FrameworkOptimizer(optax.GradientTransformationExtraArgs):
     """A gradient transformation that knows the convention it follows.
@@ -115,16 +127,39 @@ class FrameworkOptimizer(optax.GradientTransformationExtraArgs):
 
     convention: Convention
 
+    def __repr__(self) -> str:
+        """The convention in short, in the place of the two functions of a transformation."""
+        return f"FrameworkOptimizer({self.convention})"
+
     def __new__(
-        cls, init: optax.TransformInitFn, update: Any, convention: Convention
+        cls,
+        init: optax.TransformInitFn,
+        update: optax.TransformUpdateExtraArgsFn,
+        convention: Convention,
     ) -> "FrameworkOptimizer":
         self = super().__new__(cls, init, update)
         self.convention = convention
         return self
 
-    def __getnewargs__(self) -> tuple[Any, ...]:
+    def __getnewargs__(
+        self,
+    ) -> tuple[optax.TransformInitFn, optax.TransformUpdateExtraArgsFn, Convention]:
         """What copying and pickling pass to `__new__`; a tuple's own has no convention."""
         return (self.init, self.update, self.convention)
+
+
+def _is_default(value: object, default: object) -> bool:
+    return value is default or (isinstance(value, float | str) and value == default)
+
+
+def _in_short(field: str, value: object) -> str:
+    if field == "around":
+        return repr([name for name, _ in value]) if isinstance(value, tuple) else repr(value)
+    if callable(value):
+        return "<schedule>"
+    if isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer):
+        return repr(value.item())
+    return repr(value)
 
 
 def build(convention: Convention) -> FrameworkOptimizer:

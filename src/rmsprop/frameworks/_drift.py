@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
+
+from rmsprop.frameworks._gradients import Clipping
 
 _LABELS = {
     "learning_rate": "learning rate",
@@ -57,11 +58,11 @@ class Difference:
     """
 
     axis: str
-    first: Any
-    second: Any
+    first: object
+    second: object
     alone: tuple[float, ...]
     rest: tuple[float, ...]
-    together: tuple[tuple[str, Any, Any], ...] = ()
+    together: tuple[tuple[str, object, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def label(axis: str) -> str:
     return _LABELS.get(axis, axis)
 
 
-def value(axis: str, x: Any) -> str:
+def value(axis: str, x: object) -> str:
     """The value of a field in words."""
     if axis in _SWITCHES:
         return _SWITCHES[axis][0 if x else 1]
@@ -104,10 +105,10 @@ def value(axis: str, x: Any) -> str:
         return "a schedule"
     if axis == "decay":
         return "sum" if x is None else f"decay {_number(x)}"
-    if axis == "clipping" and x is not None:
+    if isinstance(x, Clipping):
         return f"{x.kind.replace('_', ' ')} {_number(x.limit)}"
-    if axis == "around":
-        return ", ".join(name for name, _ in x or ()) or "none"
+    if isinstance(x, tuple):
+        return ", ".join(name for name, _ in x) or "none"
     if isinstance(x, bool):
         return "yes" if x else "no"
     return _number(x)
@@ -198,7 +199,7 @@ def _short(x: float) -> str:
     return f"{x:.3g}" if abs(x) < 1000 else f"{x:,.0f}"
 
 
-def _number(x: Any) -> str:
+def _number(x: object) -> str:
     if isinstance(x, jax.Array) and jax.numpy.ndim(x) == 0:
         x = float(x)
     return "none" if x is None else (f"{x:.6g}" if isinstance(x, float | int) else str(x))

@@ -1,20 +1,23 @@
 """What frameworks do to a gradient before it is squared: scaling and clipping."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import lax
+from jax.typing import ArrayLike
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._chain import add_decayed_weights
-from rmsprop._hyperparameters import Scalar
+from rmsprop._hyperparameters import Scalar, ScalarLike
 from rmsprop._moments import square_root
 from rmsprop._precision import narrow, real_dtype
+from rmsprop._typing import Tree
 
 Kind: TypeAlias = Literal["value", "norm", "global_norm"]
 
@@ -77,7 +80,7 @@ def refuse_complex(
 ) -> optax.GradientTransformationExtraArgs:
     """The optimizer, for real parameters only, where the framework has no complex ones."""
 
-    def init_fn(params: optax.Params) -> Any:
+    def init_fn(params: optax.Params) -> Tree:
         if any(
             jnp.issubdtype(jnp.result_type(p), jnp.complexfloating) for p in jax.tree.leaves(params)
         ):
@@ -92,19 +95,25 @@ def refuse_complex(
 
 
 def read_clipping(
-    *, norm: Any = None, value: Any = None, global_norm: Any = None, names: tuple[str, str, str]
+    *,
+    norm: ScalarLike | None = None,
+    value: ScalarLike | None = None,
+    global_norm: ScalarLike | None = None,
+    names: tuple[str, str, str],
 ) -> Clipping | None:
     """At most one of three limits, under the framework's own names for them.
 
     Raises:
         ValueError: more than one limit, or one that is not above 0.
     """
-    given: list[tuple[str, Kind, Any]] = [
+    limits: list[tuple[str, Kind, ScalarLike | None]] = [
         (names[0], "norm", norm),
         (names[1], "value", value),
         (names[2], "global_norm", global_norm),
     ]
-    given = [entry for entry in given if entry[2] is not None]
+    given: list[tuple[str, Kind, ScalarLike]] = [
+        (name, kind, limit) for name, kind, limit in limits if limit is not None
+    ]
     if len(given) > 1:
         listed = " and ".join(f"{name}={limit}" for name, _, limit in given)
         raise ValueError(f"only one limit of the gradients may be given; these are {listed}.")
@@ -114,13 +123,13 @@ def read_clipping(
     return Clipping(kind, hyperparameters.positive(name, limit))
 
 
-def _shorten(g: jax.Array, norm: Any, limit: Scalar) -> jax.Array:
+def _shorten(g: jax.Array, norm: jax.Array, limit: Scalar) -> jax.Array:
     """`g` while its norm is within the limit, else scaled to it; a norm of inf gives NaN or 0."""
     factor = _like(limit, g) / lax.max(_like(norm, g), _like(limit, g))
     return g * lax.convert_element_type(factor, g.dtype)
 
 
-def _norm(leaves: list[Any]) -> jax.Array:
+def _norm(leaves: list[jax.Array]) -> jax.Array:
     """The Euclidean norm of all leaves together, in the widest of their dtypes."""
     dtype = functools.reduce(
         np.promote_types, (real_dtype(jnp.result_type(leaf)) for leaf in leaves)
@@ -131,17 +140,17 @@ def _norm(leaves: list[Any]) -> jax.Array:
     return square_root(sum(squares[1:], squares[0]))
 
 
-def _like(value: Any, g: jax.Array) -> jax.Array:
+def _like(value: Scalar, g: jax.Array) -> jax.Array:
     return lax.convert_element_type(value, real_dtype(jnp.result_type(g)))
 
 
-def _each_leaf(function: Any) -> optax.GradientTransformation:
+def _each_leaf(function: Callable[[jax.Array], jax.Array]) -> optax.GradientTransformation:
     return optax.stateless(lambda updates, params: _map(function, updates))
 
 
-def _map(function: Any, updates: optax.Updates) -> optax.Updates:
-    def leaf(g: Any) -> Any:
-        g = jnp.asarray(g)
+def _map(function: Callable[[jax.Array], jax.Array], updates: optax.Updates) -> optax.Updates:
+    def leaf(gradient: ArrayLike) -> jax.Array:
+        g = jnp.asarray(gradient)
         return narrow(function(g), g.dtype)
 
     return jax.tree.map(leaf, updates)

@@ -27,7 +27,7 @@ def base(
     *,
     learning_rate: ScalarOrSchedule,
     weight_decay: ScalarLike | None,
-    limits: tuple[Any, Any, Any],
+    limits: tuple[ScalarLike | None, ScalarLike | None, ScalarLike | None],
     use_ema: bool,
     ema_momentum: ScalarLike,
     ema_overwrite_frequency: int | None,
@@ -141,5 +141,5 @@ def _whole(name: str, value: int | None, least: int) -> int | None:
     return int(value)
 
 
-def _none_if_zero(limit: Any) -> Any:
+def _none_if_zero(limit: ScalarLike | None) -> ScalarLike | None:
     return None if isinstance(limit, float | int | np.number) and limit == 0 else limit

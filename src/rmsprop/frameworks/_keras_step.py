@@ -1,7 +1,7 @@
 """What Keras does around a step: it averages gradients before it, and parameters after it."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +9,13 @@ import numpy as np
 import optax
 from jax import lax
 from jax.core import Tracer
+from jax.typing import ArrayLike
 
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import narrow, signed_accumulator_dtype, widen
 from rmsprop._states import increment, signed_accumulators, zero_count
 from rmsprop._trees import map_leaves
+from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Rate, Wrapper
 
 
@@ -26,8 +28,8 @@ class AccumulatedGradientsState(NamedTuple):
         position: How many gradients that sum has.
     """
 
-    inner: Any
-    gradients: Any
+    inner: Tree
+    gradients: Tree
     position: jax.Array
 
 
@@ -40,8 +42,8 @@ class AveragedParametersState(NamedTuple):
         calls: Number of calls.
     """
 
-    inner: Any
-    average: Any
+    inner: Tree
+    average: Tree
     calls: jax.Array
 
 
@@ -61,18 +63,18 @@ def accumulate_gradients(steps: int) -> Wrapper:
             return AccumulatedGradientsState(state, signed_accumulators(params, None), zero_count())
 
         def update_fn(
-            updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
+            updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
         ) -> tuple[optax.Updates, AccumulatedGradientsState]:
             sums, kept = map_leaves(_add, updates, state.gradients)
 
-            def step() -> tuple[optax.Updates, Any, Any]:
+            def step() -> tuple[optax.Updates, Tree, Tree]:
                 mean = jax.tree.map(lambda total: total / steps, sums)
                 stepped, inner_state = inner.update(mean, state.inner, params, **extra)
                 stepped = jax.tree.map(lambda u, g: narrow(u, jnp.result_type(g)), stepped, updates)
                 _, cleared = map_leaves(lambda g, s: (g, jnp.zeros_like(s)), updates, kept)
                 return stepped, inner_state, cleared
 
-            def wait() -> tuple[optax.Updates, Any, Any]:
+            def wait() -> tuple[optax.Updates, Tree, Tree]:
                 return jax.tree.map(jnp.zeros_like, updates), state.inner, kept
 
             last = state.position == steps - 1
@@ -115,7 +117,7 @@ def average_parameters(
             return AveragedParametersState(state, jax.tree.map(_copy, params), zero_count())
 
         def update_fn(
-            updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
+            updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
         ) -> tuple[optax.Updates, AveragedParametersState]:
             if params is None:
                 raise ValueError(
@@ -148,7 +150,7 @@ def average_parameters(
     return wrapper
 
 
-def _is_none(leaf: Any) -> bool:
+def _is_none(leaf: object) -> bool:
     return leaf is None
 
 
@@ -157,21 +159,25 @@ def _add(gradient: jax.Array, total: jax.Array) -> tuple[jax.Array, jax.Array]:
     return following, following
 
 
-def _either(which: jax.Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+def _either(which: jax.Array, yes: Callable[[], Tree], no: Callable[[], Tree]) -> Tree:
     """`lax.cond`, which outside of a compiled program would compile both sides at every call."""
     if isinstance(which, Tracer):
         return lax.cond(which, yes, no)
     return yes() if which else no()
 
 
-def _copy(parameter: Any) -> jax.Array:
+def _copy(parameter: ArrayLike) -> jax.Array:
     """A buffer of its own, so that parameters and state can both be donated."""
     dtype = signed_accumulator_dtype(jnp.result_type(parameter), None)
     return jnp.array(parameter, dtype, copy=True)
 
 
 def _follow(
-    update: Any, parameter: Any, average: Any, momentum: Scalar, first: jax.Array
+    update: ArrayLike | None,
+    parameter: ArrayLike | None,
+    average: jax.Array,
+    momentum: Scalar,
+    first: jax.Array,
 ) -> jax.Array | None:
     """The next average; a parameter without a gradient stays where it is and is averaged too."""
     if parameter is None:

@@ -1,7 +1,7 @@
 """What few frameworks do to the step: dampening, caution, limits of the parameters."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ from jax import lax
 
 from rmsprop._chain import wide_inside
 from rmsprop._hyperparameters import Scalar
+from rmsprop._typing import Tree
 from rmsprop.frameworks._gradients import between, scale_gradients
 
 
@@ -26,8 +27,8 @@ class CautiousState(NamedTuple):
         before: State of what leads to the gradient that the step is compared with.
     """
 
-    inner: Any
-    before: Any
+    inner: Tree
+    before: Tree
 
 
 def cautious(
@@ -49,7 +50,7 @@ def cautious(
         return CautiousState(inner.init(params), before.init(params))
 
     def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
     ) -> tuple[optax.Updates, CautiousState]:
         seen, before_state = before.update(updates, state.before, params)
         updates, inner_state = inner.update(updates, state.inner, params, **extra)
@@ -78,8 +79,8 @@ class ClipWeights:
         self, inner: optax.GradientTransformationExtraArgs
     ) -> optax.GradientTransformationExtraArgs:
         def update_fn(
-            updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
-        ) -> tuple[optax.Updates, Any]:
+            updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
+        ) -> tuple[optax.Updates, Tree]:
             if params is None:
                 raise ValueError(
                     "clip_weights limits the parameters, and update() was called without them."

@@ -10,9 +10,6 @@ at least float32, saturate at the largest finite value, and keep their structure
 come back in the gradient's dtype; a `None` gradient leaves its accumulator alone.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import optax
@@ -24,6 +21,7 @@ from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import real_dtype, widen
 from rmsprop._rescaling import ScaleByRmsWithCountState
 from rmsprop._states import accumulators, leafwise
+from rmsprop._typing import LeafFunction, Tree
 
 
 def scale_by_annealed_rms(gamma: Scalar, delta: Scalar) -> optax.GradientTransformation:
@@ -35,7 +33,7 @@ def scale_by_annealed_rms(gamma: Scalar, delta: Scalar) -> optax.GradientTransfo
 
     denominator = moments.Denominator(delta, eps_in_sqrt=False)
 
-    def leaf_of_step(count: ArrayLike) -> Callable[..., tuple[jax.Array, ...]]:
+    def leaf_of_step(count: ArrayLike) -> LeafFunction:
         rule = _annealed(gamma, denominator, count)
         return lambda g, v: moments.rescale(g, v, rule)
 
@@ -54,7 +52,7 @@ def scale_by_convex_moment(
     """
     bare = moments.Denominator(0.0, eps_in_sqrt=False)
 
-    def leaf_of_step(count: ArrayLike) -> Callable[..., tuple[jax.Array, ...]]:
+    def leaf_of_step(count: ArrayLike) -> LeafFunction:
         if gamma is None:
             rule, steps = moments.total(bare), 1.0
         else:
@@ -76,7 +74,7 @@ def scale_by_previous_rss(initial_accumulator_value: Scalar) -> optax.GradientTr
     )
 
 
-def _zeros(params: optax.Params) -> tuple[Any, ...]:
+def _zeros(params: optax.Params) -> tuple[Tree, ...]:
     return (accumulators(params, 0.0, None),)
 
 

@@ -7,6 +7,8 @@ hooks are added.  Hyper-parameters of single parameters (`param.update_rule.hype
 `optax.partition`.
 """
 
+from __future__ import annotations
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate, unless_zero

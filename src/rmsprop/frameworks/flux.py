@@ -11,7 +11,7 @@ Float16, where it also raises a positive epsilon to 1e-7, it does not: state and
 least float32 here.
 """
 
-from typing import Any
+from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ import optax
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
+from rmsprop._typing import Tree
 from rmsprop.frameworks._arguments import rate
 from rmsprop.frameworks._convention import (
     Convention,
@@ -156,8 +157,8 @@ def _by_precision(double: FrameworkOptimizer, single: FrameworkOptimizer) -> Fra
     """
 
     def update_fn(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra: Any
-    ) -> tuple[optax.Updates, Any]:
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
+    ) -> tuple[optax.Updates, Tree]:
         wide = {_is_double(leaf) for leaf in jax.tree.leaves(updates)}
         if len(wide) == 1:
             chosen = double if wide == {True} else single
@@ -168,9 +169,9 @@ def _by_precision(double: FrameworkOptimizer, single: FrameworkOptimizer) -> Fra
     return FrameworkOptimizer(double.init, update_fn, double.convention)
 
 
-def _is_double(leaf: Any) -> bool:
+def _is_double(leaf: object) -> bool:
     return jnp.finfo(jnp.result_type(leaf)).bits == 64 if _is_inexact(leaf) else False
 
 
-def _is_inexact(leaf: Any) -> bool:
+def _is_inexact(leaf: object) -> bool:
     return jnp.issubdtype(jnp.result_type(leaf), jnp.inexact)

@@ -1,5 +1,7 @@
 r"""The optimizers of `jax.example_libraries.optimizers`, which many JAX examples use."""
 
+from __future__ import annotations
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate

@@ -9,6 +9,8 @@ momentum buffer, and decouple weight decay.
 put it under the root, and they know no weight decay.
 """
 
+from __future__ import annotations
+
 import jax
 
 from rmsprop import _hyperparameters as hyperparameters

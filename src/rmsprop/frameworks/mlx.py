@@ -9,6 +9,8 @@ For clipping there is `optax.clip_by_global_norm`; `mlx.optimizers.MultiOptimize
 `optax.partition`.
 """
 
+from __future__ import annotations
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate

@@ -19,6 +19,8 @@ left out:
   half-precision parameters keep them in float32.
 """
 
+from __future__ import annotations
+
 import jax
 
 from rmsprop import _hyperparameters as hyperparameters

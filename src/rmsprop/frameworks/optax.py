@@ -4,6 +4,8 @@ The numbers are those of `rmsprop.rmsprop` and `rmsprop.adagrad`, whose options 
 (a scheduled decay, the rate behind the momentum) are not repeated here.
 """
 
+from __future__ import annotations
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop._rescaling import refuse_corrected_variance

@@ -10,6 +10,8 @@ Paddle's classes of these names.  Parameter groups, and regularizers that belong
 are `optax.partition`.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TypeAlias
 

@@ -6,6 +6,8 @@ step count, 0 at the first step.  The publications treat real parameters; comple
 against a transcription of the published equations.
 """
 
+from __future__ import annotations
+
 import optax
 
 from rmsprop import _hyperparameters as hyperparameters

@@ -4,6 +4,8 @@ As PyTorch's RMSprop, but with the average started at 1 and epsilon under the ro
 behind the momentum buffer, so that with momentum and a changing rate it is not TensorFlow's.
 """
 
+from __future__ import annotations
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate, unless_zero

@@ -5,6 +5,8 @@ the momentum buffer, and turns every constant that is a Python number into a flo
 where the parameters are float64.  Regularization is part of the loss there.
 """
 
+from __future__ import annotations
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import check_label, rate, unless_zero

@@ -4,6 +4,8 @@ timm starts the average at 1, puts epsilon under the root and the rate into the 
 TensorFlow 1 does, and adds decoupled weight decay and caution.
 """
 
+from __future__ import annotations
+
 import jax
 
 from rmsprop import _hyperparameters as hyperparameters

@@ -5,6 +5,8 @@ buffer, couples weight decay to the gradient, and treats real and imaginary part
 parameter as two real ones.  Parameter groups are `optax.partition`.
 """
 
+from __future__ import annotations
+
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import inverse_time, rate, unless_zero

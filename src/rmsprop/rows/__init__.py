@@ -16,8 +16,9 @@ function, as in the examples below; otherwise XLA has to copy the table first.  
 sharded by rows: a jitted step then leaves the rows where they are.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,7 @@ from jax.typing import ArrayLike, DTypeLike
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop import _optimizers as optimizers
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
+from rmsprop._typing import Tree
 from rmsprop.rows import _checks as checks
 from rmsprop.rows import _sharding as sharding
 from rmsprop.rows import _updates as updates
@@ -241,8 +243,8 @@ def gather(table: jax.Array, ids: ArrayLike) -> jax.Array:
 
 
 def value_and_grad(
-    loss: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False
-) -> Callable[..., tuple[Any, Any]]:
+    loss: Callable[..., Tree], argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+) -> Callable[..., tuple[Tree, Tree]]:
     """`jax.value_and_grad` with respect to the gathered rows; no gradient of the table is made.
 
     Args:
@@ -274,7 +276,7 @@ def value_and_grad(
     """
     differentiate = jax.value_and_grad(loss, argnums, has_aux)
 
-    def of_table(table: Any, ids: Any, *rest: Any, **named: Any) -> tuple[Any, Any]:
+    def of_table(table: Tree, ids: Tree, *rest: object, **named: object) -> tuple[Tree, Tree]:
         return differentiate(jax.tree.map(gather, table, ids), *rest, **named)
 
     return of_table

@@ -1,13 +1,12 @@
 """What the shapes and dtypes of table, ids, gradients and state tell, while a step is traced."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
 from rmsprop._precision import checked_accumulator_dtype, is_narrow
+from rmsprop._typing import Tree
 
 
 def check_table(table: jax.Array) -> None:
@@ -75,7 +74,7 @@ def check_ids(ids: jax.Array) -> None:
         )
 
 
-def check_same_rows(dense: Any, seen: jax.Array | None, shape: tuple[int, ...]) -> None:
+def check_same_rows(dense: Tree, seen: jax.Array | None, shape: tuple[int, ...]) -> None:
     """Refuses a state that was made for another table.
 
     Raises:

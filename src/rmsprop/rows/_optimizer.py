@@ -1,9 +1,11 @@
 """The dense optimizer made one of the touched rows: state, step, flush and the way back."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +16,7 @@ from jax.typing import ArrayLike
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import widen
 from rmsprop._states import check_fields, increment, zero_count
+from rmsprop._typing import Tree
 from rmsprop.rows import _checks as checks
 from rmsprop.rows import _sharding as sharding
 from rmsprop.rows import _updates as updates
@@ -29,7 +32,7 @@ class RowState(NamedTuple):
         seen: How many of these steps each row's moments have seen, int32, shape (rows,); or None.
     """
 
-    dense: Any
+    dense: Tree
     count: jax.Array | None  # pyright: ignore[reportIncompatibleMethodOverride]
     seen: jax.Array | None
 
@@ -50,8 +53,8 @@ class RowOptimizer(NamedTuple):
     init: Callable[[jax.Array], RowState]
     step: Callable[[jax.Array, RowState, ArrayLike, ArrayLike], tuple[jax.Array, RowState]]
     flush: Callable[[RowState], RowState]
-    to_dense: Callable[[RowState], Any]
-    from_dense: Callable[[Any], RowState]
+    to_dense: Callable[[RowState], Tree]
+    from_dense: Callable[[Tree], RowState]
 
 
 def row_optimizer(
@@ -89,14 +92,14 @@ class _TouchedRows:
         like = sharding.one_a_row(table, updates.row_dtype(table)) if self.row_wise else table
         return self.from_dense(self.dense.init(like))
 
-    def from_dense(self, dense_state: Any) -> RowState:
+    def from_dense(self, dense_state: Tree) -> RowState:
         check_fields(dense_state[0], self.fields)
         if self.decay is None:
             return RowState(dense_state, None, None)
         like = jax.tree.leaves(dense_state[0])[-1]
         return RowState(dense_state, zero_count(), sharding.one_a_row(like, jnp.int32))
 
-    def to_dense(self, state: RowState) -> Any:
+    def to_dense(self, state: RowState) -> Tree:
         if self.row_wise:
             raise ValueError(
                 "row_wise=True keeps one accumulator a row, of which the dense optimizer would need"
@@ -142,7 +145,7 @@ class _TouchedRows:
         table, dense_state = updates.in_chunks(work, (table, state.dense), (targets, sums, last))
         return table, RowState(dense_state, count, seen)
 
-    def update_rows(self, before: RowState, arrays: Any, batch: Any) -> Any:
+    def update_rows(self, before: RowState, arrays: Tree, batch: Tree) -> Tree:
         """The dense optimizer on some rows; its counts are those from before the step."""
         table, dense_state = arrays
         targets, sums, last = batch
@@ -177,11 +180,11 @@ class _TouchedRows:
             )
 
 
-def _caught_up(dense: Any, missed: jax.Array, decay: Scalar) -> Any:
+def _caught_up(dense: Tree, missed: jax.Array, decay: Scalar) -> Tree:
     """The dense state (or rows of it) with its first link, the moments, brought up to date."""
     return (updates.catch_up(dense[0], missed, decay), *dense[1:])
 
 
-def _map_rows(function: Callable[[jax.Array], jax.Array], dense: Any) -> Any:
+def _map_rows(function: Callable[[jax.Array], jax.Array], dense: Tree) -> Tree:
     """Applied to the arrays that have the rows of the table, not to counts."""
     return jax.tree.map(lambda x: function(x) if x.ndim else x, dense)

@@ -1,14 +1,16 @@
 """On which devices the rows are: a table that is sharded by rows stays so."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.core
 import jax.numpy as jnp
+from jax.typing import DTypeLike
+
+from rmsprop._typing import Tree
 
 
-def one_a_row(table: jax.Array, dtype: Any) -> jax.Array:
+def one_a_row(table: jax.Array, dtype: DTypeLike) -> jax.Array:
     """Zeros of shape (rows,), on the devices on which the rows of the table are."""
     traced = isinstance(table, jax.core.Tracer)
     sharding = _explicit_sharding(table) if traced else getattr(table, "sharding", None)
@@ -20,7 +22,7 @@ def one_a_row(table: jax.Array, dtype: Any) -> jax.Array:
     return jnp.zeros(table.shape[:1], dtype, device=sharding)
 
 
-def partitioned(function: Callable[..., Any], like: Any, table: jax.Array, *rest: Any) -> Any:
+def partitioned(function: Callable[..., Tree], like: Tree, table: jax.Array, *rest: Tree) -> Tree:
     """`function(table, *rest)`, sharded as the tree `like`, also where shardings are explicit.
 
     Of a scatter into sharded rows JAX cannot say how the result is sharded. XLA can: each device
@@ -48,7 +50,9 @@ def gathered_like(table: jax.Array, ids: jax.Array) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(shape, table.dtype, sharding=sharding)
 
 
-def _explicit_sharding(array: Any) -> Any:
+def _explicit_sharding(
+    array: jax.Array | jax.ShapeDtypeStruct,
+) -> jax.sharding.NamedSharding | None:
     """The sharding that is part of an array's type, on a mesh with explicit axes; or None."""
     if isinstance(array, jax.ShapeDtypeStruct):
         return array.sharding

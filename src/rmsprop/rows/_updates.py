@@ -21,7 +21,6 @@ would keep four digits for a decay of 0.999 and one missed step.
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +31,7 @@ from jax import lax
 from rmsprop import _moments as moments
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import narrow, real_dtype, widen
+from rmsprop._typing import Tree
 
 IN_FLIGHT = 2**17  # numbers that a CPU works on at a time
 
@@ -77,7 +77,7 @@ def sum_by_row(ids: jax.Array, gradients: jax.Array, rows: int) -> tuple[jax.Arr
     return lax.convert_element_type(targets, jnp.uint32), sums
 
 
-def in_chunks(work: Callable[[Any, Any], Any], arrays: Any, batch: Any) -> Any:
+def in_chunks(work: Callable[[Tree, Tree], Tree], arrays: Tree, batch: Tree) -> Tree:
     """`arrays = work(arrays, batch)`, on a CPU some rows of the batch at a time.
 
     What is in flight then stays in its cache, and the memory for it is not asked for anew in every
@@ -129,7 +129,7 @@ def move(table: jax.Array, targets: jax.Array, changes: jax.Array) -> jax.Array:
     return put(table, targets, narrow(moved, table.dtype))
 
 
-def catch_up(accumulators: Any, missed: jax.Array, decay: Scalar) -> Any:
+def catch_up(accumulators: Tree, missed: jax.Array, decay: Scalar) -> Tree:
     """The moments after `missed` further steps with a zero gradient.
 
     Args:
@@ -162,8 +162,8 @@ def _powers(v: jax.Array, missed: jax.Array, decay: Scalar) -> tuple[jax.Array, 
 
 
 def rescale_rows(
-    optimizer: optax.GradientTransformationExtraArgs, gradients: jax.Array, state: Any
-) -> tuple[jax.Array, Any]:
+    optimizer: optax.GradientTransformationExtraArgs, gradients: jax.Array, state: Tree
+) -> tuple[jax.Array, Tree]:
     """One accumulator a row: the optimizer sees the root mean square of the row's gradient.
 
     The row then moves along its gradient as far as that one number would: `v` averages or sums
