@@ -1,0 +1,109 @@
+"""Learning rates, heat maps and budgets show the numbers that they say they show."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import LogNorm
+from plot_cases import GRIDS, axes_of, lines_of, view_of
+
+from rmsprop.study.report import plots
+
+
+def test_learning_rates_show_mean_scores_the_choice_and_what_diverged(task):
+    first, second = axes_of(plots.learning_rates(task))
+    assert [line.get_label() for line in first.get_lines()] == ["0.97", "0.7", "diverged", "chosen"]
+    (line,) = lines_of(first, "0.97")
+    scores = task["tuning_score"].values[0]
+    slow = [scores[2 * rate + 1].mean() for rate in range(3)]  # the last rate diverged
+    np.testing.assert_allclose(line.get_xdata(), [1e-4, 1e-2, 1e-1])
+    np.testing.assert_allclose(line.get_ydata(), slow, rtol=1e-12)
+    (lost,) = lines_of(first, "diverged")
+    assert list(lost.get_xdata()) == [1.0]
+    assert lost.get_ydata()[0] > 0.9, "at the bad end, which is the top"
+    assert lost.get_transform() == first.get_xaxis_transform(), "so 0.9 is a share of the axes"
+    (ring,) = lines_of(first, "chosen")
+    chosen = int(task["chosen"][0])
+    assert ring.get_xdata()[0] == float(task["learning_rate"][0, chosen])
+    assert ring.get_ydata()[0] == pytest.approx(scores[chosen].mean())
+    assert not lines_of(second, "diverged")
+    assert (first.get_xscale(), first.get_yscale()) == ("log", "log")
+    assert first.get_xlim() == second.get_xlim()
+    assert first.get_ylim() == second.get_ylim()
+    assert [a.get_legend().get_title().get_text() for a in (first, second)] == [
+        "RMSprop\ndecay",
+        "AdaGrad",
+    ]
+
+
+def test_where_higher_is_better_the_bad_end_is_below():
+    axes = axes_of(plots.learning_rates(view_of(GRIDS, steps=10, better="higher")))[0]
+    (lost,) = lines_of(axes, "diverged")
+    assert lost.get_ydata()[0] < 0.1
+    assert axes.get_yscale() == "linear"
+
+
+def test_heat_map_cells_by_hand():
+    """Three hyper-parameters: the best over the third; a combination that was not run is empty."""
+    grid = {"learning_rate": [0.1, 0.01], "one_minus_decay": [0.3, 0.03, 0.003], "eps": [1e-8, 1]}
+    task = view_of({"rmsprop": grid}, steps=10)
+    # as (rate, 1 - decay, eps): 12 configurations, the score of each tuning seed the same
+    scores = np.array([8, 7, 4, 5, 3, 9, 60, 50, np.inf, np.inf, np.inf, 20], dtype=float)
+    task["tuning_score"][0] = scores[:, None]
+    task["learning_rate"][0, 6:8] = np.nan  # not run
+    mesh = axes_of(plots.heat_map(task, "rmsprop"))[0].collections[0]
+    expected = np.ma.masked_invalid([[20, 3], [np.inf, 4], [np.nan, 7]])  # rates 0.01, 0.1
+    np.testing.assert_array_equal(mesh.get_array().mask, expected.mask)
+    np.testing.assert_array_equal(mesh.get_array().compressed(), [20, 3, 4, 7])
+    assert isinstance(mesh.norm, LogNorm)
+    axes = axes_of(plots.heat_map(task, "rmsprop"))[0]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["0.01", "0.1"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["0.003", "0.03", "0.3"]
+    (frame,) = axes.patches
+    assert frame.get_xy() == (1, 0), "3 is the best"
+    (cross,) = axes.get_lines()
+    assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (0.5, 1.5)
+    assert "1 - decay" in axes.texts[0].get_text()
+
+
+def test_heat_map_of_a_better_higher_score_frames_the_highest():
+    task = view_of(GRIDS, steps=10, better="higher")
+    axes = axes_of(plots.heat_map(task, "rmsprop"))[0]
+    means = task["tuning_score"].values[0].mean(axis=1)
+    rate, decay = divmod(int(np.argmax(means)), 2)
+    assert axes.patches[0].get_xy() == (rate, 1 - decay), "decays ascend, the grid descends"
+    assert axes.collections[0].get_cmap().name == "viridis_r"
+
+
+def test_values_of_a_grown_grid_that_differ_in_the_last_bits_are_one():
+    task = view_of(GRIDS, steps=10)
+    task["learning_rate"][0, 1] *= 1 + 1e-15
+    mesh = axes_of(plots.heat_map(task, "rmsprop"))[0].collections[0]
+    assert mesh.get_array().shape == (2, 4)
+
+
+def test_a_heat_map_needs_two_hyperparameters(task):
+    with pytest.raises(ValueError, match="adagrad has only its learning_rate tuned"):
+        plots.heat_map(task, "adagrad")
+
+
+def test_the_expected_best_and_its_quartiles_are_drawn(task):
+    axes = axes_of(plots.budget(task))[0]
+    (line,) = lines_of(axes, "AdaGrad")
+    scores = np.sort(task["tuning_score"].values[1, :2].mean(axis=-1))
+    # Of two trials, one drawn alone is either; both drawn hold the better.
+    np.testing.assert_allclose(line.get_ydata(), [scores.mean(), scores[0]])
+    assert list(line.get_xdata()) == [1, 2]
+    band = axes.collections[1].get_paths()[0].vertices
+    assert band[:, 1].min() == pytest.approx(scores[0])
+    assert band[:, 1].max() == pytest.approx(scores[1])
+    (line,) = lines_of(axes, "RMSprop")
+    # Two of eight configurations diverged: with three drawn or more, one at least did not; and
+    # the rate of 1 came by growing, so there are six.
+    assert line.get_xdata().size == 6
+
+
+def test_what_may_all_have_diverged_has_no_expectation():
+    lost = view_of(GRIDS, steps=10)
+    lost["tuning_score"][1, 0] = np.inf
+    axes = axes_of(plots.budget(lost))[0]
+    (line,) = lines_of(axes, "AdaGrad")
+    assert np.isnan(line.get_ydata()).tolist() == [True, False]
