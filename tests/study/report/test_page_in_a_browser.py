@@ -1,64 +1,168 @@
 """The page as a real browser shows it, on a phone and on a desk, in the light and in the dark."""
 
-import itertools
-import struct
+from __future__ import annotations
 
-import browser as browsers
+import itertools
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 import synthetic_results as synthetic
 from rmsprop.study.report import files
 
-pytestmark = pytest.mark.slow
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 LOOKS = list(itertools.product((360, 1280), (False, True)))
 GOOD = (
     '<img alt="a dot" src="data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22/%3E">'
 )
+DARK_TOO = "<style>:root { color-scheme: light dark }</style>"
+
+# JavaScript for all elements of a kind, or for the page.
+UNFOLD = "all => all.forEach(x => { x.open = true })"
+LOAD = """images => Promise.all(images.map(image => {
+  image.loading = 'eager';
+  return image.decode().catch(() => null);
+}))"""
+OVERFLOW = """() => {
+  const root = document.documentElement;
+  const right = x => x.getBoundingClientRect().right + scrollX;
+  const widest = [...document.body.querySelectorAll('*')].reduce(
+    (a, b) => right(b) > right(a) ? b : a, document.body);
+  return [root.scrollWidth - innerWidth, widest.outerHTML.slice(0, 60)];
+}"""
+# Of every look that a text has: its colour, the colour behind it, whether it is large, its words.
+# A canvas of one pixel turns any colour of CSS into numbers.
+TEXTS = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgba = colour => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const over = (top, below) => below.map((x, i) => x + (top[i] - x) * top[3] / 255);
+  const paper = document.documentElement.appendChild(document.createElement('p'));
+  paper.style.background = 'Canvas';
+  const plain = rgba(getComputedStyle(paper).backgroundColor).slice(0, 3);
+  paper.remove();
+  const behind = element => element === null ? plain
+    : over(rgba(getComputedStyle(element).backgroundColor), behind(element.parentElement));
+  const looks = {};
+  for (const element of document.body.querySelectorAll('*')) {
+    const own = [...element.childNodes].some(x => x.nodeType === 3 && x.data.trim());
+    if (!own || ['SCRIPT', 'STYLE'].includes(element.tagName)) continue;
+    const style = getComputedStyle(element), size = parseFloat(style.fontSize);
+    const back = behind(element);
+    const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    const look = [over(rgba(style.color), back), back, large];
+    looks[JSON.stringify(look)] = [...look, element.textContent.slice(0, 30)];
+  }
+  return Object.values(looks);
+}"""
+
+
+def contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    """Contrast ratio of two colours, each of three numbers up to 255, as WCAG 2 defines it."""
+
+    def luminance(colour: Sequence[float]) -> float:
+        parts = [x / 255 for x in colour]
+        linear = [x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+        return sum(a * b for a, b in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def faults_of(page: Page) -> Iterator[str]:
+    """What is wrong with a page that is open, in words."""
+    for picture in page.locator("img").all():
+        words = (picture.get_attribute("alt") or "").strip()
+        if not picture.evaluate("x => x.complete && x.naturalWidth > 0"):
+            yield f"the picture {words[:40]!r} is broken"
+        if not picture.is_visible():
+            yield f"the picture {words[:40]!r} cannot be seen"
+        if not words:
+            yield "a picture has no alternative text"
+    pixels, widest = page.evaluate(OVERFLOW)
+    if pixels > 0:
+        yield f"the page is {pixels} pixels too wide: {widest}"
+    levels = page.locator("h1, h2, h3, h4, h5, h6").evaluate_all(
+        "all => all.map(x => +x.tagName[1])"
+    )
+    if levels.count(1) != 1:
+        yield f"there are {levels.count(1)} headings of level 1"
+    for before, after in itertools.pairwise(levels):
+        if after > before + 1:
+            yield f"a heading of level {after} follows one of level {before}"
+    for colour, back, large, words in page.evaluate(TEXTS):
+        ratio = contrast(colour, back)
+        if ratio < (3 if large else 4.5):
+            yield f"contrast of {ratio:.2f} of the text {words!r}"
+
+
+@pytest.fixture
+def examine(new_page: Any) -> Callable[..., list[str]]:
+    """What is wrong with the page of an address; everything folded in it is opened before."""
+
+    def faults(address: str, width: int, dark: bool = False) -> list[str]:
+        messages: list[str] = []
+        with new_page(width, dark) as page:
+            page.on("console", lambda entry: messages.append(f"console {entry.type}: {entry.text}"))
+            page.on("pageerror", lambda e: messages.append(f"exception: {e.name}: {e.message}"))
+            page.goto(address)
+            page.locator("details").evaluate_all(UNFOLD)
+            page.locator("img").evaluate_all(LOAD)
+            return [*faults_of(page), *messages]
+
+    return faults
+
+
+@pytest.fixture
+def faults(examine: Any, tmp_path: Any) -> Callable[..., list[str]]:
+    """What is wrong with a page of these tests' own."""
+
+    def of(body: str, width: int = 360, dark: bool = False, head: str = "") -> list[str]:
+        file = tmp_path / "page.html"
+        file.write_text(
+            '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>A page</title>'
+            f'<link rel="icon" href="data:,">{head}<body>{body}</body></html>'
+        )
+        return examine(file.as_uri(), width, dark)
+
+    return of
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """One for all tests."""
-    if browsers.program() is None:
-        pytest.skip(f"no browser is installed: none of {', '.join(browsers.PROGRAMS)}")
-    with browsers.Browser() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def page(browser, tmp_path_factory):
-    """The address of a report's page; after `browser`, for drawing it takes a while."""
-    made = files.write(
+def address(chromium: Any, tmp_path_factory: Any) -> str:
+    """The address of a report's page; after `chromium`, for drawing it takes a while."""
+    file = files.write(
         synthetic.comparison(),
         tmp_path_factory.mktemp("report") / "folder",
         {"valley": synthetic.surface},
     )
-    return made.resolve().as_uri()
-
-
-@pytest.fixture
-def faults(browser, tmp_path):
-    """What is wrong with a page of these tests' own."""
-
-    def examine(body, width=360, dark=False, style=""):
-        file = tmp_path / "page.html"
-        file.write_text(
-            '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>A page</title>'
-            f'<link rel="icon" href="data:,"><style>{style}</style><body>{body}</body></html>'
-        )
-        return browser.faults(file.as_uri(), width, dark)
-
-    return examine
+    return file.resolve().as_uri()
 
 
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
-def test_nothing_is_wrong_with_the_page(browser, page, width, dark):
-    assert browser.faults(page, width, dark) == []
+def test_nothing_is_wrong_with_the_page(examine, address, width, dark):
+    assert examine(address, width, dark) == []
 
 
-def test_its_picture_is_as_wide_as_the_window_and_differs_in_the_dark(browser, page):
-    light, dark = (browser.screenshot(page, 360, dark) for dark in (False, True))
+def test_its_picture_is_as_wide_as_the_window_and_differs_in_the_dark(new_page, address):
+    def screenshot(dark):
+        with new_page(360, dark) as page:
+            page.goto(address)
+            page.locator("img").evaluate_all(LOAD)
+            return page.screenshot(full_page=True)
+
+    light, dark = screenshot(False), screenshot(True)
     assert light.startswith(b"\x89PNG")
     assert light != dark
     width, height = struct.unpack(">II", light[16:24])  # of the PNG's first chunk
@@ -71,17 +175,17 @@ def test_a_good_page_has_no_faults(faults):
     assert faults(body) == []
     # Without a style, black on white is meant whatever is preferred; with one, both are dark.
     assert faults(body, dark=True) == []
-    assert faults(body, dark=True, style=":root { color-scheme: light dark }") == []
+    assert faults(body, dark=True, head=DARK_TOO) == []
 
 
 BAD = {
-    "is broken": f'<h1>A</h1>{GOOD}<img alt="gone" src="data:image/png;base64,AAAA">',
-    "was not loaded": '<h1>A</h1><img alt="gone" src="gone.png">',
-    "cannot be seen": f'<h1>A</h1><div style="display: none">{GOOD}</div>',
+    "'gone' is broken": f'<h1>A</h1>{GOOD}<img alt="gone" src="data:image/png;base64,AAAA">',
+    "'a dot' cannot be seen": f'<h1>A</h1><div style="display: none">{GOOD}</div>',
     "no alternative text": f"<h1>A</h1>{GOOD.replace('a dot', ' ')}",
     "pixels too wide": '<h1>A</h1><pre style="width: 400px">x</pre>',
+    "console log: 3 bad": "<h1>A</h1><script>console.log(3, 'bad')</script>",
     "console error: 3 bad": "<h1>A</h1><script>console.error(3, 'bad')</script>",
-    "console warning": "<h1>A</h1><script>console.warn('bad')</script>",
+    "console warning: bad": "<h1>A</h1><script>console.warn('bad')</script>",
     "exception: Error: bad": "<h1>A</h1><script>throw new Error('bad')</script>",
     "there are 0 headings": "<h2>A</h2>",
     "there are 2 headings": "<h1>A</h1><h1>B</h1>",
@@ -92,53 +196,85 @@ BAD = {
 
 @pytest.mark.parametrize("fault", BAD)
 def test_faults_are_seen(faults, fault):
-    assert any(fault in found for found in faults(BAD[fault]))
+    assert any(fault in words for words in faults(BAD[fault]))
+
+
+OUTSIDE = {
+    "beside.png": '<img alt="a" src="beside.png">',
+    "beside.html": '<iframe src="beside.html"></iframe>',
+    "http://127.0.0.1:9/frame": '<iframe src="http://127.0.0.1:9/frame"></iframe>',
+    "http://127.0.0.1:9/picture": '<img alt="a" src="http://127.0.0.1:9/picture">',
+    "http://127.0.0.1:9/code": '<script src="http://127.0.0.1:9/code"></script>',
+    "http://127.0.0.1:9/data": "<script>fetch('http://127.0.0.1:9/data')</script>",
+    "https://127.0.0.1:9/style": "<style>@import 'https://127.0.0.1:9/style'</style>",
+    "ws://127.0.0.1:9/": "<script>new WebSocket('ws://127.0.0.1:9/')</script>",
+}
+
+
+@pytest.mark.parametrize("place", OUTSIDE)
+def test_a_page_that_asks_for_something_fails_the_test(faults, place):
+    with pytest.raises(AssertionError, match="the page asks for ") as error:
+        faults(f"<h1>A</h1>{OUTSIDE[place]}")
+    assert place in str(error.value)
 
 
 def test_what_a_policy_blocks_is_seen(faults):
     policy = "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\">"
-    found = faults(f"{policy}<h1>A</h1>{GOOD}<script>1</script>")
-    assert any("Content Security Policy" in fault for fault in found)
+    blocked = faults(f"<h1>A</h1>{GOOD}<script>1</script>", head=policy)
+    assert "the picture 'a dot' is broken" in blocked
+    for what in ("image", "script"):
+        assert any("Content Security Policy" in fault and what in fault for fault in blocked), (
+            blocked
+        )
 
 
 def test_what_is_folded_is_examined(faults):
     wide = '<h1>A</h1><details><div style="width: 2000px">x</div></details>'
-    assert any("pixels too wide" in found for found in faults(wide, width=1280))
+    assert any("pixels too wide" in fault for fault in faults(wide, width=1280))
 
 
 def test_the_dark_is_another_look(faults):
-    style = ":root { color-scheme: light dark } body { color: black }"
-    assert faults("<h1>A</h1>", style=style) == []
-    assert any("contrast of" in found for found in faults("<h1>A</h1>", dark=True, style=style))
+    head = f"{DARK_TOO}<style>body {{ color: black }}</style>"
+    assert faults("<h1>A</h1>", head=head) == []
+    assert any("contrast of" in fault for fault in faults("<h1>A</h1>", dark=True, head=head))
 
 
-def test_a_page_that_is_not_there(browser, tmp_path):
-    with pytest.raises(RuntimeError, match="cannot be opened"):
-        browser.faults((tmp_path / "none.html").as_uri(), 360)
-    assert browser.call("Browser.getVersion")
+def test_a_page_that_is_not_there(examine, faults, tmp_path):
+    from playwright.sync_api import Error
+
+    with pytest.raises(Error, match="ERR_FILE_NOT_FOUND"):
+        examine((tmp_path / "none.html").as_uri(), 360)
+    assert faults("<h1>A</h1>") == []
 
 
 def test_the_contrast_of_two_colours():
-    assert browsers.contrast([0, 0, 0], [255, 255, 255]) == pytest.approx(21)
-    assert browsers.contrast([9, 9, 9], [9, 9, 9]) == 1
+    assert contrast([0, 0, 0], [255, 255, 255]) == pytest.approx(21)
+    assert contrast([9, 9, 9], [9, 9, 9]) == 1
     # #767676 is the lightest grey on white that passes for text.
-    assert 4.5 <= browsers.contrast([255, 255, 255], [0x76] * 3) < 4.6
+    assert 4.5 <= contrast([255, 255, 255], [0x76] * 3) < 4.6
 
 
-def test_an_answer_that_does_not_come(browser, monkeypatch):
-    monkeypatch.setattr(browsers, "PATIENCE", 0.2)
-    with pytest.raises(TimeoutError, match=r"no answer to Page\.never"):
-        browser.wait("Page.never", "no session")
-
-
-def test_the_browser_ends_and_leaves_nothing(browser):
-    with browsers.Browser() as another:
-        process = another._process
-        assert process.poll() is None
-    assert process.poll() is not None
-
-
-def test_without_a_browser(monkeypatch):
-    monkeypatch.setattr(browsers.shutil, "which", lambda _: None)
-    with pytest.raises(FileNotFoundError, match="install one of chromium"):
-        browsers.Browser()
+@pytest.mark.slow
+@pytest.mark.parametrize(("required", "code"), [("", 0), ("required", 1)])
+def test_without_a_browser_tests_are_skipped_unless_it_is_required(required, code, tmp_path):
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-n0",
+            "-rsE",
+            "-k",
+            "good_page",
+            "-p",
+            "no:cacheprovider",
+            __file__,
+        ],
+        env={**os.environ, "PATH": str(tmp_path), "RMSPROP_BROWSER": required},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == code, run.stdout + run.stderr
+    assert "there is no browser; install one of chromium, " in run.stdout
+    assert ("1 error" if required else "1 skipped") in run.stdout
