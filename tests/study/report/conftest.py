@@ -1,4 +1,4 @@
-"""Fixtures of several files: made-up results to draw, comparisons to report, a report, a browser."""
+"""Fixtures of several files: made-up results, comparisons, a report, a browser."""
 
 from __future__ import annotations
 

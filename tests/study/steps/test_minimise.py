@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 import rmsprop
+from rmsprop._experimental import enable_x64
 from rmsprop.study.steps import functions
 from rmsprop.study.steps import minimise as module
 from rmsprop.study.steps import table as tabulation
 from rmsprop.study.steps.functions import FUNCTIONS, valley
 from rmsprop.study.steps.minimise import OPTIMIZERS, minimise
-from study.steps.steps_by_hand import GRADIENTS, loop
+from steps_by_hand import GRADIENTS, loop
 
 # A learning rate at which no optimizer leaves the floor of any function: on a path that bounces
 # from wall to wall rounding errors double with every step, and nothing could be compared.
@@ -159,7 +160,7 @@ def test_float64_mode_is_put_back(before):
     try:
         minimise(FUNCTIONS["square"], steps=1)
         assert jnp.ones(()).dtype == (jnp.float64 if before else jnp.float32)
-        with pytest.raises(ZeroDivisionError), module.float64():
+        with pytest.raises(ZeroDivisionError), enable_x64():
             raise ZeroDivisionError
         assert jnp.ones(()).dtype == (jnp.float64 if before else jnp.float32)
     finally:
@@ -168,7 +169,7 @@ def test_float64_mode_is_put_back(before):
 
 def test_float64_mode_stays_in_its_thread():
     seen = []
-    with module.float64():
+    with enable_x64():
         assert jnp.ones(()).dtype == jnp.float64
         thread = threading.Thread(target=lambda: seen.append(jnp.ones(()).dtype))
         thread.start()

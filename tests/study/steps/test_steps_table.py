@@ -8,7 +8,7 @@ from rmsprop.study.steps import table as tabulation
 from rmsprop.study.steps.functions import FUNCTIONS
 from rmsprop.study.steps.minimise import OPTIMIZERS, minimise
 from rmsprop.study.steps.table import print_table, table
-from study.steps.steps_by_hand import table_cells
+from steps_by_hand import table_cells
 
 
 @pytest.fixture
