@@ -103,8 +103,8 @@ MUTANTS = [
     Mutant(
         "limit of the centered step dropped",
         "_moments.py",
-        "return quotient(gradient, g, lax.max(d, magnitude * 2.0**-64)), mean, kept",
-        "return quotient(gradient, g, d), mean, kept",
+        "return quotient(gradient, g, lax.max(d, magnitude * 2.0**-64)), mean, accumulator",
+        "return quotient(gradient, g, d), mean, accumulator",
     ),
     Mutant(
         "deviation whose square is lost",
@@ -121,8 +121,8 @@ MUTANTS = [
     Mutant(
         "mean overwritten before it is read",
         "_moments.py",
-        "mean, kept = in_order(mean, kept)",
-        "mean, kept = mean, kept",
+        "mean, accumulator = in_order(mean, accumulator)",
+        "mean, accumulator = mean, accumulator",
     ),
     Mutant(
         "what is stored computed twice",
@@ -133,7 +133,7 @@ MUTANTS = [
     Mutant(
         "momentum in bfloat16 returned before it is rounded",
         "_chain.py",
-        "following = lax.convert_element_type(kept, u.dtype)",
+        "following = lax.convert_element_type(buffer, u.dtype)",
         "pass",
     ),
     Mutant(

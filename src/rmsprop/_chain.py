@@ -183,8 +183,8 @@ def _add_momentum(
     u = widen(update, buffer.dtype)
     coefficient = lax.convert_element_type(momentum, u.dtype)
     following = u + coefficient * lax.convert_element_type(buffer, u.dtype)
-    kept = store(following, buffer, noise)
+    buffer = store(following, buffer, noise)
     if noise is not None:
-        following = lax.convert_element_type(kept, u.dtype)
+        following = lax.convert_element_type(buffer, u.dtype)
     step = u + coefficient * following if nesterov else following
-    return narrow(step, update.dtype), kept
+    return narrow(step, update.dtype), buffer

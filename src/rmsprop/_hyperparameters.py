@@ -72,7 +72,7 @@ def initial_value(name: str, value: ScalarLike) -> Scalar:
     return _scalar(name, value, "at least 0, as a mean or sum of squares is", lambda x: x >= 0)
 
 
-def flag(name: str, value: bool) -> bool:
+def flag(name: str, value: object) -> bool:
     """A switch decides which program is compiled, so it has to be a plain boolean."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(

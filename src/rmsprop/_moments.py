@@ -131,9 +131,9 @@ def rescale(
     """
     g = widen(gradient, v.dtype)
     w = accumulate(v, g, rule)
-    kept = store(w, v, noise)
-    seen = w if noise is None else kept
-    return quotient(gradient, g, _denominator(seen, lax.abs(g), rule)), kept
+    accumulator = store(w, v, noise)
+    moment = w if noise is None else accumulator
+    return quotient(gradient, g, _denominator(moment, lax.abs(g), rule)), accumulator
 
 
 @jax.jit
@@ -149,18 +149,18 @@ def rescale_centered(
     g = widen(gradient, mean.dtype)
     deviation = _saturated(g - lax.convert_element_type(mean, g.dtype))  # they may be far apart
     w = accumulate(var, deviation, rule)
-    kept = store(w, var, noise)
+    accumulator = store(w, var, noise)
     # The mean is overwritten when the variance has read it; the step does not read it at all.
-    mean, kept = in_order(mean, kept)
+    mean, accumulator = in_order(mean, accumulator)
     keep, add = (lax.convert_element_type(c, g.dtype) for c in (mean_rule.keep, mean_rule.add))
     m = keep * lax.convert_element_type(mean, g.dtype) + add * g
     mean = store(m, mean, None if noise is None else noise.fold(1))
-    seen = w if noise is None else kept
+    moment = w if noise is None else accumulator
     magnitude = lax.abs(g)
-    d = _denominator(seen, _where_squares_fail(magnitude, kept, rule), rule)
+    d = _denominator(moment, _where_squares_fail(magnitude, accumulator, rule), rule)
     # A constant gradient has no variance, and by definition a step of |g| / sqrt(eps). With next to
     # no eps that could be infinite; it ends at 2^64 instead.
-    return quotient(gradient, g, lax.max(d, magnitude * 2.0**-64)), mean, kept
+    return quotient(gradient, g, lax.max(d, magnitude * 2.0**-64)), mean, accumulator
 
 
 def _where_squares_fail(magnitude: jax.Array, var: jax.Array, rule: Rule) -> jax.Array:

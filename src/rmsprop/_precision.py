@@ -47,7 +47,9 @@ def checked_accumulator_dtype(dtype: DTypeLike | None) -> np.dtype | None:
             f" (float16 ends at 65504 and begins at 6e-8). Pass jnp.bfloat16 for half the memory,"
             f" or None."
         )
-    if wanted.itemsize > 4 and not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
+    # As JAX says it, also within a context that switches it on; made at run time, hence unknown.
+    x64: bool = jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+    if wanted.itemsize > 4 and not x64:
         raise ValueError(
             f"accumulator_dtype is {wanted}, which JAX would silently make float32. Switch it on"
             f' first with jax.config.update("jax_enable_x64", True), or pass None.'

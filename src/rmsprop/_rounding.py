@@ -59,6 +59,9 @@ def seed_of_key(key: jax.Array) -> jax.Array:
     return jax.random.bits(key, (), jnp.uint32)
 
 
+_ZERO = np.uint32(0)
+
+
 @jax.custom_jvp
 def stochastic_round(x: jax.Array, noise: Noise, like: jax.Array) -> jax.Array:
     """Float32 numbers in the dtype of `like`, which is bfloat16 or float16.
@@ -94,11 +97,11 @@ def _carried(x: jax.Array, random: jax.Array, dropped: int) -> jax.Array:
     where its low bits alone say so.
     """
     bits = lax.bitcast_convert_type(x, jnp.uint32)
-    kept = np.uint32(2**32 - 2**dropped)
+    mask = np.uint32(2**32 - 2**dropped)
     last = np.uint32(0x7F800000 - 2**dropped)
     ends = (bits & np.uint32(0x7FFFFFFF)) >= last
     as_it_is = lax.select(x != x, bits | np.uint32(0x00400000), bits)
-    return lax.select(ends, as_it_is, bits + (random >> np.uint32(32 - dropped))) & kept
+    return lax.select(ends, as_it_is, bits + (random >> np.uint32(32 - dropped))) & mask
 
 
 def _random_bits(shape: tuple[int, ...], noise: Noise) -> jax.Array:
@@ -113,7 +116,7 @@ def _random_bits(shape: tuple[int, ...], noise: Noise) -> jax.Array:
     return _mixed(place ^ lax.broadcast(first, shape), lax.broadcast(second, shape))
 
 
-def _mixed(x: jax.Array, between: jax.Array | np.uint32 = np.uint32(0)) -> jax.Array:  # noqa: B008
+def _mixed(x: jax.Array, between: jax.Array | np.uint32 = _ZERO) -> jax.Array:
     """A bijection of 32 bits in which each bit of the result depends on each bit of `x`.
 
     Two rounds of multiplication and shift, with constants of low bias that a search has found:

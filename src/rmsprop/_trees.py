@@ -87,12 +87,12 @@ def _shape_mismatch(gradients: Tree, index: int, accumulator: object) -> str:
     gradient = jax.tree.leaves(gradients, is_leaf=_is_none)[index]
     shape = getattr(accumulator, "shape", None)
     if shape is not None:
-        kept = f"an accumulator of shape {shape}"
+        content = f"an accumulator of shape {shape}"
     else:
-        kept = "nothing" if accumulator is None else f"a {type(accumulator).__name__}"
+        content = "nothing" if accumulator is None else f"a {type(accumulator).__name__}"
     return (
         f"gradient{leaf_path(gradients, index)} has shape {np.shape(gradient)}, but the optimizer"
-        f" state holds {kept} there. Use the state that init() made for these parameters."
+        f" state holds {content} there. Use the state that init() made for these parameters."
     )
 
 

@@ -45,16 +45,18 @@ def compare(
     counts = _counts(steps)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"seed is {seed!r}; it must be an integer, at least 0.")
-    stream, said = _stream(gradients, scale, counts[-1], seed)
+    stream, description = _stream(gradients, scale, counts[-1], seed)
     conventions = [getattr(optimizer, "convention", None) for _, optimizer in (first, second)]
     start = _start(parameters, stream, conventions, seed)
     run = _Runs(stream, start, counts)
     a, b = run(first[1]), run(second[1])
     ways = (run.distances(a, run.start), run.distances(b, run.start))
     differences = None
-    if all(isinstance(c, Convention) for c in conventions):
-        differences = _attribute(run, conventions[0], conventions[1], a, ways[0])  # pyright: ignore[reportArgumentType]
-    return Drift(first[0], second[0], counts, ways, run.relative(a, b, ways[0]), differences, said)
+    if isinstance(conventions[0], Convention) and isinstance(conventions[1], Convention):
+        differences = _attribute(run, conventions[0], conventions[1], a, ways[0])
+    return Drift(
+        first[0], second[0], counts, ways, run.relative(a, b, ways[0]), differences, description
+    )
 
 
 class _Runs:
@@ -124,10 +126,10 @@ def _attribute(
             return (float("nan"),) * len(run.counts)
         return run.relative(a, run(optimizer), ways)
 
-    found = []
+    results = []
     for axis in _axes(first, second, run):
         companions = _companions(first, second, axis)
-        found.append(
+        results.append(
             Difference(
                 axis,
                 getattr(first, axis),
@@ -141,7 +143,7 @@ def _attribute(
                 ),
             )
         )
-    return tuple(sorted(found, key=lambda d: tuple(np.nan_to_num(d.rest[::-1], nan=np.inf))))
+    return tuple(sorted(results, key=lambda d: tuple(np.nan_to_num(d.rest[::-1], nan=np.inf))))
 
 
 # Values that mean nothing without another one, and are exchanged with it where one side has none.
@@ -234,8 +236,8 @@ def _stream(gradients: Tree, scale: float, count: int, seed: int) -> tuple[Tree,
     if gradients is None:
         deviation = float(hyperparameters.positive("scale", scale))
         noise = np.random.default_rng(seed).standard_normal((count, COORDINATES))
-        said = f"Gaussian gradients of standard deviation {deviation:g}"
-        return jnp.asarray(noise * deviation, jnp.result_type(float)), said
+        description = f"Gaussian gradients of standard deviation {deviation:g}"
+        return jnp.asarray(noise * deviation, jnp.result_type(float)), description
     stream = jax.tree.map(_inexact, gradients)
     lengths = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(stream)}
     if len(lengths) != 1 or () in lengths:

@@ -1,4 +1,4 @@
-"""The drift between two conventions, and how it is told on a terminal of 80 columns."""
+"""The drift between two conventions, and the table of it for a terminal of 80 columns."""
 
 import math
 from collections.abc import Sequence

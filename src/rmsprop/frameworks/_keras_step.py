@@ -65,22 +65,22 @@ def accumulate_gradients(steps: int) -> Wrapper:
         def update_fn(
             updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
         ) -> tuple[optax.Updates, AccumulatedGradientsState]:
-            sums, kept = map_leaves(_add, updates, state.gradients)
+            sums, total = map_leaves(_add, updates, state.gradients)
 
             def step() -> tuple[optax.Updates, Tree, Tree]:
                 mean = jax.tree.map(lambda total: total / steps, sums)
                 stepped, inner_state = inner.update(mean, state.inner, params, **extra)
                 stepped = jax.tree.map(lambda u, g: narrow(u, jnp.result_type(g)), stepped, updates)
-                _, cleared = map_leaves(lambda g, s: (g, jnp.zeros_like(s)), updates, kept)
-                return stepped, inner_state, cleared
+                _, zeros = map_leaves(lambda g, s: (g, jnp.zeros_like(s)), updates, total)
+                return stepped, inner_state, zeros
 
             def wait() -> tuple[optax.Updates, Tree, Tree]:
-                return jax.tree.map(jnp.zeros_like, updates), state.inner, kept
+                return jax.tree.map(jnp.zeros_like, updates), state.inner, total
 
             last = state.position == steps - 1
-            updates, inner_state, kept = _either(last, step, wait)
+            updates, inner_state, total = _either(last, step, wait)
             position = lax.select(last, zero_count(), state.position + 1)
-            return updates, AccumulatedGradientsState(inner_state, kept, position)
+            return updates, AccumulatedGradientsState(inner_state, total, position)
 
         return optax.GradientTransformationExtraArgs(init_fn, update_fn)
 

@@ -52,9 +52,9 @@ def cautious(
     def update_fn(
         updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
     ) -> tuple[optax.Updates, CautiousState]:
-        seen, before_state = before.update(updates, state.before, params)
+        gradient, before_state = before.update(updates, state.before, params)
         updates, inner_state = inner.update(updates, state.inner, params, **extra)
-        return jax.tree.map(_agreeing, updates, seen), CautiousState(inner_state, before_state)
+        return jax.tree.map(_agreeing, updates, gradient), CautiousState(inner_state, before_state)
 
     return wide_inside(optax.GradientTransformationExtraArgs(init_fn, update_fn))
 

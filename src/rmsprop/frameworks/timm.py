@@ -6,6 +6,8 @@ TensorFlow 1 does, and adds decoupled weight decay and caution.
 
 from __future__ import annotations
 
+from typing import cast
+
 import jax
 
 from rmsprop import _hyperparameters as hyperparameters
@@ -131,4 +133,5 @@ def _weight_decay_rule(
             " change from step to step) or 0: the largest rate, which is the lr that timm's"
             " optimizer is constructed with. Pass max_lr=0.05, say."
         )
-    return "corrected", hyperparameters.positive("max_lr", lr if max_lr is None else max_lr)  # pyright: ignore[reportArgumentType]
+    largest = cast("ScalarLike", lr) if max_lr is None else max_lr  # a schedule was refused above
+    return "corrected", hyperparameters.positive("max_lr", largest)

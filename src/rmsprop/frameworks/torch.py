@@ -170,4 +170,4 @@ def _how_it_runs(**switches: bool | None) -> None:
     """What PyTorch accepts here changes how a step runs, and no number: only a typo is refused."""
     for name, value in switches.items():
         if not (value is None and name in ("foreach", "fused")):
-            hyperparameters.flag(name, value)  # pyright: ignore[reportArgumentType]
+            hyperparameters.flag(name, value)

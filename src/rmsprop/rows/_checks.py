@@ -18,9 +18,9 @@ def check_table(table: jax.Array) -> None:
     """
     dtype = getattr(table, "dtype", None)
     if dtype is None or not jnp.issubdtype(dtype, jnp.inexact):
-        found = f"has dtype {dtype}" if dtype is not None else f"is a {type(table).__name__}"
+        kind = f"has dtype {dtype}" if dtype is not None else f"is a {type(table).__name__}"
         raise TypeError(
-            f"the table {found}; it must be one array of floating-point or complex numbers, whose"
+            f"the table {kind}; it must be one array of floating-point or complex numbers, whose"
             f" first axis counts the rows. Keep one state for each table, and optimize what is not"
             f" a table with the dense optimizer."
         )

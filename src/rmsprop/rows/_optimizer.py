@@ -33,7 +33,7 @@ class RowState(NamedTuple):
     """
 
     dense: Tree
-    count: jax.Array | None  # pyright: ignore[reportIncompatibleMethodOverride]
+    count: jax.Array | None  # pyright: ignore[reportIncompatibleMethodOverride] (as in Optax)
     seen: jax.Array | None
 
 
