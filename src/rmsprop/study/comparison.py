@@ -7,10 +7,9 @@ holds what came out, `report` tells it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import optax
 import xarray as xr
 from matplotlib.figure import Figure
 from rich.table import Table
@@ -18,7 +17,7 @@ from rich.table import Table
 import rmsprop
 from rmsprop.study import optimizers
 from rmsprop.study.folder import StudyFolder
-from rmsprop.study.optimizers import Optimizer
+from rmsprop.study.optimizers import Factory, Optimizer
 from rmsprop.study.problems import Problem
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.labelled import Results
@@ -27,8 +26,6 @@ from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.progress import Progress, Silent
 from rmsprop.study.running.protocol import compare_on
 from rmsprop.study.running.provenance import Provenance
-
-Factory = Callable[..., optax.GradientTransformation]
 
 
 def compare(

@@ -17,6 +17,7 @@ from jax import Array
 
 Params = Any
 Batch = Any
+Tree = Any  # any pytree: parameters, gradients, the state of an optimizer
 
 # The metrics are measured after every tenth of the steps.
 TENTHS = 10

@@ -23,12 +23,12 @@ def exponents(rates: ArrayLike, steps: ArrayLike) -> NDArray[np.float64]:
     """
     at = np.log(np.asarray(steps, dtype=np.float64))
     late = at >= (at[0] + at[-1]) / 2
-    found = []
+    slopes = []
     for run in np.asarray(rates, dtype=np.float64):
-        seen = late & np.isfinite(run) & (run > 0)
-        slope = np.polyfit(at[seen], np.log(run[seen]), 1)[0] if seen.sum() > 1 else math.nan
-        found.append(float(slope))
-    return np.array(found)
+        usable = late & np.isfinite(run) & (run > 0)
+        slope = np.polyfit(at[usable], np.log(run[usable]), 1)[0] if usable.sum() > 1 else math.nan
+        slopes.append(float(slope))
+    return np.array(slopes)
 
 
 def exponent(rates: ArrayLike, steps: ArrayLike) -> Estimate:

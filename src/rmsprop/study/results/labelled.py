@@ -13,7 +13,7 @@ import functools
 import math
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -225,10 +225,11 @@ class Results:
     ) -> Difference:
         """Two optimizers of a task compared, whichever; `differences` says which were planned."""
         place = (task, self._schedule(task, schedule), setting)
-        return self._once(
-            ("pair", *place, first, second),
-            lambda: summary.difference(self.view(*place), place, first, second),
-        )
+        key = (*place, first, second)
+        if key not in self._pairs_by_place:
+            difference = summary.difference(self.view(*place), place, first, second)
+            self._pairs_by_place[key] = difference
+        return self._pairs_by_place[key]
 
     def _chosen(self, task: str | None) -> tuple[str, ...]:
         if task is None:
@@ -239,18 +240,20 @@ class Results:
     def _schedule(self, task: str, schedule: str | None) -> str:
         return self.schedules(task)[0] if schedule is None else schedule
 
-    # Kept, since each row takes some 100 ms of resampling and is asked for many times.
+    # Each row takes some 100 ms of resampling and is asked for many times.
     @functools.cached_property
-    def _kept(self) -> dict[tuple[str, ...], Any]:
+    def _rows_by_place(self) -> dict[tuple[str, str, str], tuple[Row, ...]]:
         return {}
 
-    def _once(self, key: tuple[str, ...], make: Callable[[], Any]) -> Any:
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
+    @functools.cached_property
+    def _pairs_by_place(self) -> dict[tuple[str, str, str, str, str], Difference]:
+        return {}
 
-    def _rows(self, *place: str) -> tuple[Row, ...]:
-        return self._once(("rows", *place), lambda: summary.rows(self.task(place[0]), *place))
+    def _rows(self, task: str, schedule: str, setting: str) -> tuple[Row, ...]:
+        place = (task, schedule, setting)
+        if place not in self._rows_by_place:
+            self._rows_by_place[place] = summary.rows(self.task(task), *place)
+        return self._rows_by_place[place]
 
     def _differences(self, task: str, schedule: str, setting: str) -> tuple[Difference, ...]:
         first, *others = tuned_names(self.task(task))

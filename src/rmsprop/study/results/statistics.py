@@ -24,13 +24,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-Statistic = Callable[..., Any]
+Statistic = Callable[..., np.floating | NDArray[np.floating]]
 """A function `(values, axis) -> values without that axis`, such as `numpy.mean`."""
 
 RESAMPLES = 9_999
@@ -89,7 +89,7 @@ def _writer(estimate: Estimate) -> Callable[[float], str]:
     return write
 
 
-def interquartile_mean(values: ArrayLike, axis: int = -1) -> Any:
+def interquartile_mean(values: ArrayLike, axis: int = -1) -> np.float64 | NDArray[np.float64]:
     """Mean of what is left when the lowest and the highest quarter of the values are left out.
 
     `n // 4` values are left out at each end, so with fewer than four it is the mean.
@@ -176,8 +176,10 @@ def paired_difference(
         Estimate(value=-0.5, low=-0.5, high=-0.5)
     """
 
-    def difference(first: NDArray[np.float64], second: NDArray[np.float64], axis: int) -> Any:
-        of_first, of_second = statistic(first, axis=axis), statistic(second, axis=axis)
+    def difference(
+        first: NDArray[np.float64], second: NDArray[np.float64], axis: int
+    ) -> NDArray[np.float64]:
+        of_first, of_second = (np.asarray(statistic(x, axis=axis)) for x in (first, second))
         return np.where(of_first == of_second, 0.0, of_first - of_second)
 
     return _interval(_pair(a, b), difference, confidence, seed)
@@ -249,10 +251,10 @@ def _replicates(
 ) -> NDArray[np.float64]:
     """The statistic of every resample; infinities travel through scipy as `HUGE`."""
 
-    def finite(*resampled: NDArray[np.float64], axis: int) -> Any:
+    def finite(*resampled: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore"):
-            found = statistic(*resampled, axis=axis)
-        return np.nan_to_num(found, nan=undetermined, posinf=HUGE, neginf=-HUGE)
+            values = statistic(*resampled, axis=axis)
+        return np.nan_to_num(np.asarray(values), nan=undetermined, posinf=HUGE, neginf=-HUGE)
 
     return stats.bootstrap(
         samples,

@@ -122,9 +122,9 @@ class Difference:
 
 def rows(dataset: xr.Dataset, task: str, schedule: str, setting: str) -> tuple[Row, ...]:
     """The rows of a task under one schedule and setting, one per optimizer."""
-    shown = view(dataset, schedule, setting)
+    results = view(dataset, schedule, setting)
     return tuple(
-        _row((task, name, schedule, setting), shown.sel(optimizer=name), tuned)
+        _row((task, name, schedule, setting), results.sel(optimizer=name), tuned)
         for name, tuned in tuned_names(dataset).items()
     )
 
@@ -175,11 +175,11 @@ def _steps_to_target(runs: xr.Dataset) -> Estimate:
 
 
 def difference(
-    shown: xr.Dataset, place: tuple[str, str, str], first: str, second: str
+    results: xr.Dataset, place: tuple[str, str, str], first: str, second: str
 ) -> Difference:
     """Two optimizers compared, from a view of results and its task, schedule and setting."""
-    better: Better = shown.attrs["report_better"]
-    a, b = (shown["metric"].sel(optimizer=name).values for name in (first, second))
+    better: Better = results.attrs["report_better"]
+    a, b = (results["metric"].sel(optimizer=name).values for name in (first, second))
     return Difference(
         *place,
         first,

@@ -168,11 +168,11 @@ def best_by(
     """
     values = np.asarray(keys, dtype=np.float64).reshape(-1)
     run = np.isfinite(values)
-    found, place = np.unique(six_digits(values[run]), return_inverse=True)
-    best = np.full(found.size, worst_value(better))
+    distinct, place = np.unique(six_digits(values[run]), return_inverse=True)
+    best = np.full(distinct.size, worst_value(better))
     reduce = np.minimum if better == "lower" else np.maximum
     reduce.at(best, place, np.asarray(scores, dtype=np.float64).reshape(-1)[run])
-    return found, best
+    return distinct, best
 
 
 def budget_of(dataset: xr.Dataset, optimizer: str) -> Budget:
@@ -242,9 +242,11 @@ def widths(trials: xr.Dataset) -> tuple[NDArray[np.float64], bool]:
     """Decades of good learning rates on each tuning seed, and whether all their ends were seen."""
     better = trials.attrs["choose_by_better"]
     scores = trials["tuning_score"].values
-    found = [
+    intervals = [
         rate_interval(*best_by(trials["learning_rate"].values, scores[:, seed], better), better)
         for seed in range(scores.shape[-1])
     ]
-    decades = [math.nan if interval is None else interval.decades for interval in found]
-    return np.array(decades), all(interval is not None and interval.bounded for interval in found)
+    decades = [math.nan if interval is None else interval.decades for interval in intervals]
+    return np.array(decades), all(
+        interval is not None and interval.bounded for interval in intervals
+    )

@@ -229,9 +229,9 @@ def _check_attributes(
 
 def _json_object(attributes: Mapping[Any, Any], name: str) -> dict[str, Any]:
     try:
-        found = json.loads(attributes[name])
+        value = json.loads(attributes[name])
     except json.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise ValueError(f"attribute {name} must be a JSON object, but is {attributes[name]!r}.")
-    return found
+    return value
