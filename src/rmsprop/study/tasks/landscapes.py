@@ -33,10 +33,13 @@ def valley(condition: float = 100.0, angle: float = 30.0, noise: float = 0.03) -
     """
     if not 1 <= condition < math.inf:
         raise ValueError(
-            f"condition={condition!r} must be a finite number of at least 1; 100 is the default"
+            f"condition is {condition!r}; it must be a finite number of at least 1. The default is"
+            " 100."
         )
     if not -math.inf < angle < math.inf:
-        raise ValueError(f"angle={angle!r} must be a finite number of degrees; 30 is the default")
+        raise ValueError(
+            f"angle is {angle!r}; it must be a finite number of degrees. The default is 30."
+        )
     _check_noise(noise)
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     axes = np.array([[cosine, sine], [-sine, cosine]])  # one a row: along, across
@@ -145,10 +148,11 @@ def drift(
     """
     _check_noise(noise)
     if period < 1:
-        raise ValueError(f"period={period!r} must be at least 1 step; 200 is the default")
+        raise ValueError(f"period is {period!r}; it must be at least 1 step. The default is 200.")
     if not 0 < steepness < math.inf:
         raise ValueError(
-            f"steepness={steepness!r} must be a finite number above 0; 1 leaves it as it is"
+            f"steepness is {steepness!r}; it must be a finite number above 0. With 1 the beginning"
+            " is as steep as the rest."
         )
 
     def sample(key: Array, step: Array) -> Sighting:
@@ -181,5 +185,6 @@ def _normal(key: Array) -> Array:
 def _check_noise(noise: float) -> None:
     if not 0 <= noise < math.inf:
         raise ValueError(
-            f"noise={noise!r} must be a finite number of at least 0; 0 leaves out the noise"
+            f"noise is {noise!r}; it must be a finite number of at least 0. With 0 there is no"
+            " noise."
         )

@@ -33,7 +33,9 @@ def reddi(period: int = 8) -> Problem:
         ValueError: for a period out of range.
     """
     if period < 2:
-        raise ValueError(f"period={period!r} must be an integer of at least 2; 8 is the default")
+        raise ValueError(
+            f"period is {period!r}; it must be an integer of at least 2. The default is 8."
+        )
 
     def place(parameter: Array) -> Array:
         """Folded into [-1, 1]: a triangular wave, the identity between."""
@@ -98,11 +100,11 @@ def wilson(examples: int = 100, positive: float = 0.6) -> Problem:
         ValueError: for arguments out of range.
     """
     if examples < 1:
-        raise ValueError(f"examples={examples!r} must be at least 1; 100 is the default")
+        raise ValueError(f"examples is {examples!r}; it must be at least 1. The default is 100.")
     if not 0.5 < positive < 1:
         raise ValueError(
-            f"positive={positive!r} must be above 0.5 and below 1, or the features that mislead do"
-            " not; 0.6 is the default"
+            f"positive is {positive!r}; it must be above 0.5 and below 1, or the features that"
+            " mislead do not. The default is 0.6."
         )
 
     def init(key: Array) -> Weights:
@@ -176,12 +178,13 @@ def rare(periods: tuple[int, ...] = (1, 10, 100), noise: float = 0.5) -> Problem
     """
     if not periods or min(periods) < 1:
         raise ValueError(
-            f"periods={periods!r} must be at least one number of steps, each at least 1;"
-            " (1, 10, 100) is the default"
+            f"periods is {periods!r}; it must be one number of steps or more, each at least 1. The"
+            " default is (1, 10, 100)."
         )
     if not 0 <= noise < math.inf:
         raise ValueError(
-            f"noise={noise!r} must be a finite number of at least 0; 0 leaves out the noise"
+            f"noise is {noise!r}; it must be a finite number of at least 0. With 0 there is no"
+            " noise."
         )
     every = np.array(periods, np.int32)
 

@@ -42,10 +42,11 @@ from rmsprop.study.results.schema import DEFAULT, TUNED
 from rmsprop.study.results.statistics import Estimate, bootstrap_interval, paired_difference
 from rmsprop.study.results.summary import LEAST_SEEDS, Difference
 from rmsprop.study.results.trials import TOLERANCE
+from rmsprop.study.tasks import Kind, names_of
 
-VALLEYS = ("valley", "rosenbrock")
-SPARSE = ("bible", "flights", "rare")
-DEEP = ("digits", "mnist", "characters", "drift")
+VALLEYS = names_of(Kind.VALLEY)
+SPARSE = names_of(Kind.SPARSE, Kind.RARE)
+DEEP = names_of(Kind.DEEP, Kind.MOVING)
 
 # AdaGrad's exponent under gradients of a constant size is -1/2 exactly, that of a settled average
 # 0; the gradients of a task change, so what lies within a tenth of these is called near.

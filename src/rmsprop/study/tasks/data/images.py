@@ -51,7 +51,9 @@ def _pictures(content: bytes, pixels: int) -> npt.NDArray[np.float64]:
     lines = gzip.decompress(content).decode().splitlines()
     table = np.loadtxt(lines, delimiter=",", ndmin=2)
     if table.shape[1] != pixels + 1:
-        raise ValueError(f"expected {pixels} pixels and a label, found {table.shape[1]} columns")
+        raise ValueError(
+            f"the table has {table.shape[1]} columns; it must have {pixels} pixels and a label."
+        )
     return table[random_order(len(table))]
 
 

@@ -134,7 +134,9 @@ def _arguments(content: bytes) -> tuple[list[Any], list[Any]]:
         case ast.Call(args=[_, *literals, _, ast.Dict(values=short_titles), _, _]):
             return literals, short_titles
         case other:
-            raise ValueError(f"expected a call with eight arguments, found {ast.dump(other)[:80]}")
+            raise ValueError(
+                f"the statement is {ast.dump(other)[:80]}; it must be a call with eight arguments."
+            )
 
 
 def _read_characters(content: bytes) -> Arrays:
