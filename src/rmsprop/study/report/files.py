@@ -53,7 +53,7 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
         ) from error
     # What a killed run left behind may be ours without a page, but a page that is not ours is not.
     begun = {DEFINITION, RUNS} & {*names} or any(name.startswith(UNFINISHED) for name in names)
-    ours = (PAGE not in names and begun) or _earlier(path)
+    ours = (PAGE not in names and begun) or _holds_report(path)
     if names and not ours:
         raise ValueError(
             f"the folder {path} holds files that are no report of rmsprop, such as {min(names)}; "
@@ -100,7 +100,7 @@ def write(
     return target / PAGE
 
 
-def _earlier(folder: pathlib.Path) -> bool:
+def _holds_report(folder: pathlib.Path) -> bool:
     """Whether the page in a folder is one of ours."""
     try:
         with open(folder / PAGE, encoding="utf-8") as file:
@@ -123,5 +123,5 @@ def _move(fresh: pathlib.Path, target: pathlib.Path, files: Iterable[pathlib.Pat
 
 def _figures_of(file: pathlib.Path) -> set[str]:
     """The figures a page of ours links to; no other file in the folder is ever removed."""
-    text = file.read_text(encoding="utf-8") if _earlier(file.parent) else ""
+    text = file.read_text(encoding="utf-8") if _holds_report(file.parent) else ""
     return set(re.findall(rf'href="({markup.FIGURES}/[A-Za-z0-9_.-]+\.png)"', text))

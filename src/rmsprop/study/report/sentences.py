@@ -46,7 +46,7 @@ def steps_to(estimate: Estimate) -> str:
     return str(estimate)
 
 
-def several(task: str, comparison: Results) -> str:
+def under_schedule(task: str, comparison: Results) -> str:
     """The first schedule, named where there are several."""
     names = comparison.schedules(task)
     return f" under the schedule {schedule(names[0])}" if len(names) > 1 else ""
@@ -69,13 +69,14 @@ def verdict(difference: Difference) -> str:
 def limits(comparison: Results) -> list[str]:
     """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
     return [
-        f"{row.task}, {name(row.optimizer)}: the best {_at_limit(row)} is at the limit of its grid."
+        f"{row.task}, {name(row.optimizer)}: the best {_settings_at_limit(row)} is at the limit of "
+        "its grid."
         for row in comparison.summary()
         if row.at_edge
     ]
 
 
-def _at_limit(row: Row) -> str:
+def _settings_at_limit(row: Row) -> str:
     """The hyper-parameters at the limit of their grid, with their values."""
     return settings({key: row.hyperparameters[key] for key in row.at_edge})
 
@@ -99,16 +100,16 @@ def answers(comparison: Results) -> list[str]:
 def _answer(comparison: Results, task: str) -> str:
     rows = comparison.summary(task)
     label = comparison.task(task).attrs["report_label"]
-    reached = [f"{name(rows[0].optimizer)} reaches {_reached(rows[0], f'{label} ')}"]
-    reached += [f"{name(row.optimizer)} {_reached(row)}" for row in rows[1:]]
+    reached = [f"{name(rows[0].optimizer)} reaches {_result(rows[0], f'{label} ')}"]
+    reached += [f"{name(row.optimizer)} {_result(row)}" for row in rows[1:]]
     differences = _differences(comparison.differences(task))
     # What has failed has had its diverged runs told.
-    lost = _diverged([row for row in rows if math.isfinite(row.metric.value)])
+    lost = _divergence([row for row in rows if math.isfinite(row.metric.value)])
     told = "; ".join((", ".join(reached), *differences, *lost))
-    return f"{task}{several(task, comparison)}: {told}."
+    return f"{task}{under_schedule(task, comparison)}: {told}."
 
 
-def _reached(row: Row, label: str = "") -> str:
+def _result(row: Row, label: str = "") -> str:
     """A result with its interval, or that there is none."""
     if math.isfinite(row.metric.value):
         return f"{label}{row.metric}"
@@ -120,12 +121,12 @@ def _differences(differences: Sequence[Difference]) -> list[str]:
     """What the sentence says of the pairs; which two are meant need only be said of several."""
     return [
         f"the paired difference {f'{pair(row)} ' if len(differences) > 1 else ''}"
-        f"{_difference(row)}{_conclusion(row)}"
+        f"{_interval(row)}{_conclusion(row)}"
         for row in differences
     ]
 
 
-def _difference(row: Difference) -> str:
+def _interval(row: Difference) -> str:
     return f"{row.metric} " if math.isfinite(row.metric.value) else "is infinite and "
 
 
@@ -139,18 +140,18 @@ def _conclusion(row: Difference) -> str:
     return f"excludes 0: {verdict(row)}"
 
 
-def _diverged(rows: Sequence[Row]) -> list[str]:
+def _divergence(rows: Sequence[Row]) -> list[str]:
     shares = [
         f"{row.diverged} of {row.runs} {name(row.optimizer)} runs" for row in rows if row.diverged
     ]
     return [f"diverged: {', '.join(shares)}"] if shares else []
 
 
-def seeds(scores: NDArray[np.float64]) -> str:
+def tuning_seeds(scores: NDArray[np.float64]) -> str:
     """Their number in words."""
     return f"{scores.size} tuning seed{'s' if scores.size > 1 else ''}"
 
 
-def width(decades: NDArray[np.float64], seen: bool) -> str:
+def width_in_decades(decades: NDArray[np.float64], seen: bool) -> str:
     """Decades of good learning rates in words; at least so many where an end was not seen."""
     return f"{'' if seen else 'at least '}{bootstrap_interval(decades)} decades"

@@ -26,7 +26,7 @@ def table(comparison: Results) -> Table:
     for task in comparison.tasks:
         attributes = comparison.task(task).attrs
         label = f"{attributes['report_label']}, {attributes['report_better']} is better"
-        under = sentences.several(task, comparison)
+        under = sentences.under_schedule(task, comparison)
         whole.add_row(f"[bold]{escape(task)}[/]{escape(under)}: {escape(label)}")
         whole.add_row(_rows(comparison, task))
     return whole

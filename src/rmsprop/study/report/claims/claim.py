@@ -59,17 +59,18 @@ def tasks_of(comparison: Results) -> list[str]:
     ]
 
 
-def of(tasks: Sequence[str], wanted: Sequence[str]) -> list[str]:
+def those_of(tasks: Sequence[str], wanted: Sequence[str]) -> list[str]:
     """Those of the wanted tasks that are here, in their order."""
     return [task for task in wanted if task in tasks]
 
 
-def _claim(said: str, parts: Iterable[Part]) -> Claim | None:
+def claim_of(said: str, parts: Iterable[Part]) -> Claim | None:
+    """The claim with what each task says of it, or None where no task says anything."""
     found = list(parts)
     if not found:
         return None
     lines = tuple(f"{part.task}: {part.figures}." for part in found)
-    return Claim(said, lines, _verdict([part.holds for part in found]), _because(found))
+    return Claim(said, lines, _verdict([part.holds for part in found]), _reason(found))
 
 
 def _verdict(holds: Sequence[bool | None]) -> str:
@@ -80,7 +81,7 @@ def _verdict(holds: Sequence[bool | None]) -> str:
     return NOT_SUPPORTED if False in holds else NOT_SHOWN
 
 
-def _because(parts: Sequence[Part]) -> str:
+def _reason(parts: Sequence[Part]) -> str:
     """The findings in one sentence, each with the tasks it was made on."""
     tasks: dict[str, list[str]] = {}
     for part in parts:

@@ -30,10 +30,10 @@ from rmsprop.study.report.claims.claim import (
     RMSPROP,
     Claim,
     Part,
-    _claim,
+    claim_of,
     measure,
-    of,
     tasks_of,
+    those_of,
 )
 from rmsprop.study.results import trials
 from rmsprop.study.results.exponents import exponents
@@ -64,44 +64,44 @@ def claims(comparison: Results) -> list[Claim]:
     tasks = tasks_of(comparison)
     constant = [task for task in tasks if comparison.schedules(task)[0] == "constant"]
     made = (
-        _claim(
+        claim_of(
             "AdaGrad's effective learning rate keeps falling, about as t^-1/2.",
-            (_falling(comparison, task) for task in constant),
+            (_fall_of_rate(comparison, task) for task in constant),
         ),
-        _claim(
+        claim_of(
             "RMSprop's effective learning rate settles, where AdaGrad's keeps falling.",
-            (_settling(comparison, task) for task in constant),
+            (_level_of_rate(comparison, task) for task in constant),
         ),
-        _claim(
+        claim_of(
             "RMSprop is especially helpful in a narrow valley, steep in one direction and shallow "
             "in another; here it is compared with AdaGrad, which also has a rate for each "
             "parameter.",
-            (_winning(comparison, task, RMSPROP) for task in of(tasks, VALLEYS)),
+            (_advantage(comparison, task, RMSPROP) for task in those_of(tasks, VALLEYS)),
         ),
-        _claim(
+        claim_of(
             "AdaGrad suits sparse features, such as words and categories.",
-            (_winning(comparison, task, ADAGRAD) for task in of(tasks, SPARSE)),
+            (_advantage(comparison, task, ADAGRAD) for task in those_of(tasks, SPARSE)),
         ),
-        _claim(
+        claim_of(
             "RMSprop suits deep networks, non-convex problems and ones that change.",
-            (_winning(comparison, task, RMSPROP) for task in of(tasks, DEEP)),
+            (_advantage(comparison, task, RMSPROP) for task in those_of(tasks, DEEP)),
         ),
-        _claim(
+        claim_of(
             "The decay of RMSprop matters, usually set to 0.9 and sometimes to 0.99 or 0.999: more "
             "than the choice between RMSprop and AdaGrad.",
             (
-                _deciding(comparison, task)
+                _effect_of_decay(comparison, task)
                 for task in tasks
                 if len(trials.by_decay(comparison, task)) > 1
             ),
         ),
-        _claim(
+        claim_of(
             "AdaGrad forgives a learning rate that is off, RMSprop less so.",
-            (forgiving(comparison, task) for task in tasks),
+            (width_of_good_rates(comparison, task) for task in tasks),
         ),
-        _claim(
+        claim_of(
             "RMSprop still requires tuning of its learning rate and decay.",
-            (_tuning(comparison, task) for task in tasks),
+            (_effect_of_tuning(comparison, task) for task in tasks),
         ),
     )
     return [claim for claim in made if claim is not None]
@@ -118,7 +118,7 @@ def _slopes(comparison: Results, task: str, optimizer: str) -> NDArray[np.float6
     return found[np.isfinite(found)]
 
 
-def _falling(comparison: Results, task: str) -> Part:
+def _fall_of_rate(comparison: Results, task: str) -> Part:
     slopes = _slopes(comparison, task, ADAGRAD)
     if slopes.size == 0:
         return Part(task, "no exponent, for no gradient was seen", None, "nothing was seen")
@@ -141,7 +141,7 @@ def _pace(found: Estimate) -> str:
     return f"{'faster' if found.high < -0.5 else 'more slowly'} than t^-1/2"
 
 
-def _settling(comparison: Results, task: str) -> Part:
+def _level_of_rate(comparison: Results, task: str) -> Part:
     of_rmsprop, of_adagrad = (_slopes(comparison, task, name) for name in (RMSPROP, ADAGRAD))
     if not (of_rmsprop.size and of_adagrad.size):
         return Part(task, "no exponent, for no gradient was seen", None, "nothing was seen")
@@ -169,7 +169,7 @@ def _within(estimate: Estimate, center: float) -> bool:
 # Results of the two optimizers.
 
 
-def _winning(comparison: Results, task: str, favourite: str) -> Part:
+def _advantage(comparison: Results, task: str, favourite: str) -> Part:
     found = comparison.pair(task, RMSPROP, ADAGRAD)
     figures = (
         f"{sentences.pair(found)} is {found.metric} ({measure(comparison, task)}): "
@@ -181,7 +181,7 @@ def _winning(comparison: Results, task: str, favourite: str) -> Part:
     return Part(task, figures, found.winner == favourite, sentences.verdict(found))
 
 
-def _tuning(comparison: Results, task: str) -> Part:
+def _effect_of_tuning(comparison: Results, task: str) -> Part:
     cost, other = (_cost_of_defaults(comparison, task, name) for name in (RMSPROP, ADAGRAD))
     pair = comparison.pair(task, RMSPROP, ADAGRAD, setting=DEFAULT)
     figures = (
@@ -212,7 +212,7 @@ def _cost_of_defaults(comparison: Results, task: str, optimizer: str) -> Differe
 # The tuning runs.
 
 
-def _deciding(comparison: Results, task: str) -> Part:
+def _effect_of_decay(comparison: Results, task: str) -> Part:
     by_decay = trials.by_decay(comparison, task)
     attributes = comparison.task(task).attrs
     order = sorted(by_decay, key=lambda decay: float(by_decay[decay].mean()))
@@ -226,7 +226,7 @@ def _deciding(comparison: Results, task: str) -> Part:
     figures = (
         f"the best {attributes['choose_by_label']} for each decay is {spelling.listed(scores)}; "
         f"{best} is best, and {worst} is {bootstrap_interval(spread)} from it, AdaGrad "
-        f"{bootstrap_interval(other)} ({sentences.seeds(spread)})"
+        f"{bootstrap_interval(other)} ({sentences.tuning_seeds(spread)})"
     )
     if not more.excludes_zero():
         return Part(task, figures, None, "neither is shown to matter more")
@@ -235,7 +235,7 @@ def _deciding(comparison: Results, task: str) -> Part:
     return Part(task, figures, False, "the optimizer makes the larger difference")
 
 
-def forgiving(comparison: Results, task: str) -> Part:
+def width_of_good_rates(comparison: Results, task: str) -> Part:
     """Whose range of good learning rates is wider: the claim holds where that is AdaGrad's."""
     (wide, wide_seen), (narrow, narrow_seen) = (
         trials.widths(trials.trials_of(comparison, task, name)) for name in (ADAGRAD, RMSPROP)
@@ -244,10 +244,10 @@ def forgiving(comparison: Results, task: str) -> Part:
         return Part(task, "on some tuning seed every rate diverged", None, "no width is known")
     found = paired_difference(wide, narrow)
     figures = (
-        f"{sentences.width(wide, wide_seen)} of learning rates are within "
+        f"{sentences.width_in_decades(wide, wide_seen)} of learning rates are within "
         f"{100 * TOLERANCE:.0f} % of the best for AdaGrad and "
-        f"{sentences.width(narrow, narrow_seen)} for RMSprop, a difference of {found} "
-        f"({sentences.seeds(wide)})"
+        f"{sentences.width_in_decades(narrow, narrow_seen)} for RMSprop, a difference of {found} "
+        f"({sentences.tuning_seeds(wide)})"
     )
     if not found.excludes_zero():
         return Part(task, figures, None, "neither range is shown to be wider")

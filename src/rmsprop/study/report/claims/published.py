@@ -19,11 +19,11 @@ from rmsprop.study.report.claims.claim import (
     RMSPROP,
     Claim,
     measure,
-    of,
     sentence,
     tasks_of,
+    those_of,
 )
-from rmsprop.study.report.claims.general import forgiving
+from rmsprop.study.report.claims.general import width_of_good_rates
 from rmsprop.study.results import trials
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.statistics import bootstrap_interval
@@ -44,11 +44,11 @@ def published(comparison: Results) -> list[Claim]:
         for the first two with the decays that the published result speaks of.
     """
     makers: dict[str, Callable[[Results], Claim | None]] = {
-        "bible": _published_bible,
-        "characters": _published_characters,
-        "flights": _published_flights,
+        "bible": _bible,
+        "characters": _characters,
+        "flights": _flights,
     }
-    made = (makers[task](comparison) for task in of(tasks_of(comparison), tuple(makers)))
+    made = (makers[task](comparison) for task in those_of(tasks_of(comparison), tuple(makers)))
     return [claim for claim in made if claim is not None]
 
 
@@ -58,7 +58,7 @@ def published(comparison: Results) -> list[Claim]:
 _Shape = tuple[str, bool, str]
 
 
-def _shapes(said: str, parts: Sequence[_Shape]) -> Claim:
+def _claim_of_shapes(said: str, parts: Sequence[_Shape]) -> Claim:
     failed = [shape for _, holds, shape in parts if not holds]
     held = [shape for _, holds, shape in parts if holds]
     found = [f"as published, {spelling.listed(held)}"] if held else []
@@ -69,15 +69,15 @@ def _shapes(said: str, parts: Sequence[_Shape]) -> Claim:
     return Claim(said, lines, DIFFERS if failed else AGREES, sentence("; ".join(found)))
 
 
-def _published_bible(comparison: Results) -> Claim | None:
+def _bible(comparison: Results) -> Claim | None:
     by_decay = trials.by_decay(comparison, "bible")
     if not {"0.9", "0.99", "0.999"} <= by_decay.keys():
         return None
     short, middle, long = (by_decay[decay] for decay in ("0.9", "0.99", "0.999"))
     adagrad = trials.best_scores(trials.trials_of(comparison, "bible", ADAGRAD))
     label = comparison.task("bible").attrs["choose_by_label"]
-    near = min(_between(adagrad, middle), _between(adagrad, long)) < _between(adagrad, short)
-    return _shapes(
+    near = min(_distance(adagrad, middle), _distance(adagrad, long)) < _distance(adagrad, short)
+    return _claim_of_shapes(
         "Verses of the Bible to books, three epochs, test accuracy at the best learning rate: "
         "RMSprop 0.483 with decay 0.9, 0.518 with 0.99, 0.524 with 0.999; AdaGrad 0.520 (measured "
         "with Optax 0.2.8, 3 seeds).",
@@ -85,7 +85,8 @@ def _published_bible(comparison: Results) -> Claim | None:
             _ascending(label, ("decay 0.9", short), ("0.99", middle)),
             _ascending(label, ("decay 0.99", middle), ("0.999", long)),
             (
-                f"AdaGrad's {label} is {bootstrap_interval(adagrad)} ({sentences.seeds(adagrad)})",
+                f"AdaGrad's {label} is {bootstrap_interval(adagrad)} "
+                f"({sentences.tuning_seeds(adagrad)})",
                 near,
                 "AdaGrad is nearer to decays 0.99 and 0.999 than to 0.9",
             ),
@@ -93,14 +94,14 @@ def _published_bible(comparison: Results) -> Claim | None:
     )
 
 
-def _published_characters(comparison: Results) -> Claim | None:
+def _characters(comparison: Results) -> Claim | None:
     by_decay = trials.by_decay(comparison, "characters")
     if not {"0.9", "0.99"} <= by_decay.keys():
         return None
     adagrad = trials.best_scores(trials.trials_of(comparison, "characters", ADAGRAD))
     label = comparison.task("characters").attrs["choose_by_label"]
     middle = ("decay 0.99", by_decay["0.99"])
-    return _shapes(
+    return _claim_of_shapes(
         "Next character, a GRU of 128 on Python's documentation, mean training loss over 600 "
         "steps: RMSprop 1.596 with decay 0.9 and 1.709 with 0.99, AdaGrad 1.811 (measured with "
         "Optax 0.2.8).",
@@ -121,18 +122,18 @@ def _ascending(
     figures = (
         f"the best {label} is {bootstrap_interval(low[1])} for {low[0]} and "
         f"{bootstrap_interval(high[1])} for {high[0]}, a difference of {difference} "
-        f"({sentences.seeds(low[1])})"
+        f"({sentences.tuning_seeds(low[1])})"
     )
     below = float(low[1].mean()) < float(high[1].mean())
     return figures, below, f"{low[0]} is below {high[0]}"
 
 
-def _between(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(trials.apart(a, b).mean())
 
 
-def _published_flights(comparison: Results) -> Claim | None:
-    return _shapes(
+def _flights(comparison: Results) -> Claim | None:
+    return _claim_of_shapes(
         "Late flights, one epoch, mean loss of the batches: AdaGrad 0.5044, RMSprop with decay "
         "0.99 0.5049, a tie when tuned; at a learning rate of 1 AdaGrad 0.507, RMSprop 2.79 "
         "(measured with Optax 0.2.8).",
@@ -155,7 +156,7 @@ def _tie(comparison: Results) -> _Shape:
 
 
 def _wider(comparison: Results) -> _Shape:
-    part = forgiving(comparison, "flights")
+    part = width_of_good_rates(comparison, "flights")
     (wide, _), (narrow, _) = (
         trials.widths(trials.trials_of(comparison, "flights", name)) for name in (ADAGRAD, RMSPROP)
     )
@@ -179,7 +180,7 @@ def _at_one(comparison: Results) -> list[_Shape]:
     label = comparison.task("flights").attrs["choose_by_label"]
     figures = (
         f"at a learning rate of 1 the {label} of AdaGrad is {bootstrap_interval(adagrad)}, of "
-        f"RMSprop {bootstrap_interval(rmsprop)} ({sentences.seeds(adagrad)})"
+        f"RMSprop {bootstrap_interval(rmsprop)} ({sentences.tuning_seeds(adagrad)})"
     )
     far = np.isfinite(adagrad).all() and rmsprop.mean() > FAR * adagrad.mean()
     return [(figures, bool(far), "RMSprop is far worse at a learning rate of 1")]

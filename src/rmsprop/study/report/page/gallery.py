@@ -37,7 +37,7 @@ class Drawing:
     caption: str
 
 
-def of_all(comparison: Results) -> Iterator[Drawing]:
+def overview_drawings(comparison: Results) -> Iterator[Drawing]:
     """The pictures of all tasks together."""
     if rows := comparison.differences():
         told = "; ".join(
@@ -66,13 +66,13 @@ def of_all(comparison: Results) -> Iterator[Drawing]:
     )
 
 
-def of_task(
+def task_drawings(
     comparison: Results, task: str, surface: surfaces.Surface | None = None
 ) -> Iterator[Drawing]:
     """The pictures of one task, tuned and under its first schedule where nothing else is said."""
     view = comparison.view(task)
     rows = comparison.summary(task)
-    yield from _of_runs(view, task, rows)
+    yield from _run_drawings(view, task, rows)
     if "path" in view:
         listed = ", ".join(spelling.name(row.optimizer) for row in rows)
         yield Drawing(
@@ -82,12 +82,12 @@ def of_task(
             "The path on the first reporting seed, from the circle to the square"
             + (", over contours of the loss on the first batch." if surface else "."),
         )
-    yield _of_schedules(comparison, task)
-    yield from _of_tuning(view, task, rows)
+    yield _schedule_drawing(comparison, task)
+    yield from _tuning_drawings(view, task, rows)
 
 
-def _of_runs(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
-    ends = _each(rows, lambda row: f"ends at {row.final_loss}")
+def _run_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
+    ends = _by_optimizer(rows, lambda row: f"ends at {row.final_loss}")
     yield Drawing(
         f"{task}-loss",
         lambda: plots.loss_curves(view),
@@ -95,7 +95,9 @@ def _of_runs(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawi
         "Training loss of the chosen configurations on the reporting seeds: the line is the "
         "median, the band reaches from the best seed to the worst.",
     )
-    slopes = _each(rows, lambda row: sentences.exponent(exponents.exponent_of(view, row.optimizer)))
+    slopes = _by_optimizer(
+        rows, lambda row: sentences.exponent(exponents.exponent_of(view, row.optimizer))
+    )
     yield Drawing(
         f"{task}-effective-rates",
         lambda: plots.effective_rates(view),
@@ -107,10 +109,10 @@ def _of_runs(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawi
     )
 
 
-def _of_schedules(comparison: Results, task: str) -> Drawing:
+def _schedule_drawing(comparison: Results, task: str) -> Drawing:
     told = "; ".join(
         f"{spelling.schedule(schedule)}, {setting}: "
-        + _each(comparison.summary(task, schedule=schedule, setting=setting), _result)
+        + _by_optimizer(comparison.summary(task, schedule=schedule, setting=setting), _metric)
         for schedule in comparison.schedules(task)
         for setting in (TUNED, DEFAULT)
     )
@@ -123,8 +125,8 @@ def _of_schedules(comparison: Results, task: str) -> Drawing:
     )
 
 
-def _of_tuning(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
-    close = _each(rows, lambda row: sentences.rates(trials.rates_of(view, row.optimizer)))
+def _tuning_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
+    close = _by_optimizer(rows, lambda row: sentences.rates(trials.rates_of(view, row.optimizer)))
     yield Drawing(
         f"{task}-learning-rates",
         lambda: plots.learning_rates(view),
@@ -133,7 +135,7 @@ def _of_tuning(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Dra
         "bottom is easy to tune.",
     )
     budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in rows}
-    told = _each(
+    told = _by_optimizer(
         rows,
         lambda row: ", ".join(
             f"{number:.3g} of {spelling.trial_count(k)}"
@@ -150,10 +152,10 @@ def _of_tuning(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Dra
     )
     for index, (row, names) in enumerate(zip(rows, tuned_names(view).values(), strict=True)):
         if len(names) > 1:
-            yield _heat(view, task, row, names[1], index)
+            yield _heat_map_drawing(view, task, row, names[1], index)
 
 
-def _heat(view: xr.Dataset, task: str, row: Row, second: str, index: int) -> Drawing:
+def _heat_map_drawing(view: xr.Dataset, task: str, row: Row, second: str, index: int) -> Drawing:
     name = spelling.name(row.optimizer)
     return Drawing(
         f"{task}-heat-{_file_word(row.optimizer, index)}",
@@ -165,11 +167,11 @@ def _heat(view: xr.Dataset, task: str, row: Row, second: str, index: int) -> Dra
     )
 
 
-def _each(rows: Iterable[Row], tell: Callable[[Row], str]) -> str:
+def _by_optimizer(rows: Iterable[Row], tell: Callable[[Row], str]) -> str:
     return ", ".join(f"{spelling.name(row.optimizer)} {tell(row)}" for row in rows)
 
 
-def _result(row: Row) -> str:
+def _metric(row: Row) -> str:
     return str(row.metric)
 
 

@@ -16,7 +16,7 @@ from rmsprop.study.results.summary import Row
 ARROWS: Mapping[str, str] = {"lower": "↓", "higher": "↑"}
 
 
-def results(comparison: Results) -> str:
+def results_table(comparison: Results) -> str:
     """The table of results: a row per task and optimizer."""
     rows, best = [], []
     for task in comparison.tasks:
@@ -27,7 +27,7 @@ def results(comparison: Results) -> str:
                 best.append(len(rows))
             rows.append(
                 (
-                    f"{task}: {_metric(comparison, task)}",
+                    f"{task}: {_metric_label(comparison, task)}",
                     spelling.name(row.optimizer),
                     row.metric,
                     default.metric,
@@ -44,7 +44,7 @@ def results(comparison: Results) -> str:
     )
 
 
-def short(comparison: Results) -> str:
+def notebook_table(comparison: Results) -> str:
     """The results alone, for a notebook."""
     rows = [
         (row.task, spelling.name(row.optimizer), row.metric, f"{row.diverged} of {row.runs}")
@@ -64,30 +64,32 @@ def edges(comparison: Results) -> str:
     )
 
 
-def everything(comparison: Results, task: str) -> str:
+def all_numbers(comparison: Results, task: str) -> str:
     """All numbers of a task, a table per schedule."""
     names = comparison.schedules(task)
     return "".join(
-        _all(comparison, task, name, f", schedule {spelling.schedule(name)}" if names[1:] else "")
+        _numbers_under(
+            comparison, task, name, f", schedule {spelling.schedule(name)}" if names[1:] else ""
+        )
         for name in names
     )
 
 
-def _all(comparison: Results, task: str, schedule: str, named: str) -> str:
+def _numbers_under(comparison: Results, task: str, schedule: str, named: str) -> str:
     view = comparison.view(task, schedule)
     tuned = comparison.summary(task, schedule=schedule)
     defaults = comparison.summary(task, schedule=schedule, setting=DEFAULT)
     budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in tuned}
     score = view.attrs["choose_by_label"]
     facts: dict[str, Sequence[object]] = {
-        **_measured(tuned, view.attrs["report_label"], "tuned"),
-        **_measured(defaults, view.attrs["report_label"], "default"),
+        **_metrics(tuned, view.attrs["report_label"], "tuned"),
+        **_metrics(defaults, view.attrs["report_label"], "default"),
         "configuration, tuned": [spelling.settings(row.hyperparameters) for row in tuned],
         "configuration, default": [spelling.settings(row.hyperparameters) for row in defaults],
         "trials": [sentences.trials(row) for row in tuned],
         **{
             f"{score}, expected best of {spelling.trial_count(k)}": [
-                _number(budgets[row.optimizer].of(k)) for row in tuned
+                _expected_best(budgets[row.optimizer].of(k)) for row in tuned
             ]
             for k in trials.BUDGETS
         },
@@ -104,7 +106,7 @@ def _all(comparison: Results, task: str, schedule: str, named: str) -> str:
     return markup.table(f"All numbers of {task}{named}", heads, rows)
 
 
-def _measured(rows: Sequence[Row], label: str, setting: str) -> dict[str, Sequence[object]]:
+def _metrics(rows: Sequence[Row], label: str, setting: str) -> dict[str, Sequence[object]]:
     facts: dict[str, Callable[[Row], object]] = {
         label: lambda row: row.metric,
         "training loss, last step": lambda row: row.last_loss,
@@ -127,12 +129,12 @@ def _costs(rows: Sequence[Row]) -> dict[str, Sequence[object]]:
     }
 
 
-def _number(number: float | None) -> str:
+def _expected_best(number: float | None) -> str:
     if number is None:
         return "fewer were tried"
     return f"{number:.3g}" if math.isfinite(number) else "∞, all may diverge"
 
 
-def _metric(comparison: Results, task: str) -> str:
+def _metric_label(comparison: Results, task: str) -> str:
     attributes = comparison.task(task).attrs
     return f"{attributes['report_label']} {ARROWS[attributes['report_better']]}"

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from rmsprop.study import spelling
 from rmsprop.study.report import sentences
 from rmsprop.study.report.page import claims, markup, numbers
-from rmsprop.study.report.page.gallery import Drawing, Surfaces, of_all, of_task
+from rmsprop.study.report.page.gallery import Drawing, Surfaces, overview_drawings, task_drawings
 from rmsprop.study.report.page.markup import Picture, attribute, definitions, text
 from rmsprop.study.report.plots import export, style
 from rmsprop.study.results.labelled import FILE_NAME, Results
@@ -60,7 +60,7 @@ def render(
  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <link rel="icon" href="data:,">
 <title>{attribute(title)}</title>
-<style>{_style()}</style>
+<style>{_style_sheet()}</style>
 </head>
 <body>
 <header><h1>{text(title)}</h1><p>{text(_subtitle(comparison))}</p>{_contents(said)}</header>
@@ -68,7 +68,7 @@ def render(
 <h2 id="answers">Answers</h2>
 {_answers(comparison)}
 <h2 id="numbers">Numbers</h2>
-{numbers.results(comparison)}
+{numbers.results_table(comparison)}
 {numbers.edges(comparison)}
 <h2 id="pictures">Pictures</h2>
 {markup.pictures(overview)}
@@ -77,7 +77,7 @@ def render(
 {_method(comparison)}
 <h2 id="settings">Settings and versions</h2>
 {_settings(comparison)}
-{_file(comparison) if files else ""}
+{_how_to_load(comparison) if files else ""}
 </main>
 </body>
 </html>
@@ -104,7 +104,7 @@ def _contents(said: str) -> str:
     return f'<nav aria-label="Contents">{" ".join(links)}</nav>'
 
 
-def _file(comparison: Results) -> str:
+def _how_to_load(comparison: Results) -> str:
     return f"""<p>All numbers behind this page are in <code>{FILE_NAME}</code> beside it, a netCDF
 file with one group per task:</p>
 <pre><code>from rmsprop.study import Comparison
@@ -187,37 +187,38 @@ def _task(comparison: Results, task: str, pictures: Sequence[Picture]) -> str:
         "A good run reaches": f"{attributes['target']:g}"
         if math.isfinite(attributes["target"])
         else "no target is set",
-        "Tuning seeds": _seeds(dataset["tuning_seed"].values.tolist()),
-        "Reporting seeds": _seeds(dataset["seed"].values.tolist()),
-        "Configurations tried": _tried(dataset),
+        "Tuning seeds": _seed_list(dataset["tuning_seed"].values.tolist()),
+        "Reporting seeds": _seed_list(dataset["seed"].values.tolist()),
+        "Configurations tried": _configuration_counts(dataset),
         **_improvement(comparison, task),
         "Source": attributes["citation"],
         "SHA-256 of the data": attributes["data_sha256"] or "no data",
     }
     return (
         f'<section aria-labelledby="task-{task}"><h3 id="task-{task}">{text(attributes["title"])}'
-        f'</h3><p class="small">{text(_shown(comparison, task))}</p>{markup.pictures(pictures)}'
-        f"{markup.details('All numbers', numbers.everything(comparison, task))}"
+        f'</h3><p class="small">{text(_schedule_and_steps(comparison, task))}</p>'
+        f"{markup.pictures(pictures)}"
+        f"{markup.details('All numbers', numbers.all_numbers(comparison, task))}"
         f"{markup.details('Seeds, grids and source', definitions(facts))}"
         '<p class="small"><a href="#answers">Back to the answers</a></p></section>'
     )
 
 
-def _shown(comparison: Results, task: str) -> str:
+def _schedule_and_steps(comparison: Results, task: str) -> str:
     """What the pictures of a task are of."""
     names = comparison.schedules(task)
     first = f"Under the schedule {spelling.schedule(names[0])}. " if len(names) > 1 else ""
     return f"{first}Task {task}, {comparison.task(task).attrs['steps']} steps."
 
 
-def _seeds(numbers: Sequence[int]) -> str:
+def _seed_list(numbers: Sequence[int]) -> str:
     """Integers, a run of neighbours as its ends."""
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
         return f"{numbers[0]} to {numbers[-1]}"
     return ", ".join(map(str, numbers))
 
 
-def _tried(dataset: xr.Dataset) -> str:
+def _configuration_counts(dataset: xr.Dataset) -> str:
     counts = dataset["learning_rate"].notnull().sum("configuration")
     return "; ".join(
         f"{spelling.name(name)} {int(counts.sel(optimizer=name))} "
@@ -245,7 +246,7 @@ def _settings(comparison: Results) -> str:
     return f"{definitions(shown)}<h3>Versions</h3>{definitions(versions)}"
 
 
-def _style() -> str:
+def _style_sheet() -> str:
     """The style sheet, its colours those of the figures on a light and on a dark page."""
     sheet = (
         importlib.resources.files("rmsprop.study.report.page")
@@ -273,17 +274,17 @@ def page_of(
     """
 
     def drawn(drawings: Iterable[Drawing]) -> list[markup.Picture]:
-        return [_drawn(drawing, keep) for drawing in drawings]
+        return [_picture(drawing, keep) for drawing in drawings]
 
-    overview = drawn(of_all(comparison))
+    overview = drawn(overview_drawings(comparison))
     pictures = {
-        task: drawn(of_task(comparison, task, (surfaces or {}).get(task)))
+        task: drawn(task_drawings(comparison, task, (surfaces or {}).get(task)))
         for task in comparison.tasks
     }
     return render(comparison, overview, pictures, files=keep is not None)
 
 
-def _drawn(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> markup.Picture:
+def _picture(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> markup.Picture:
     figure = drawing.make()
     file = f"{drawing.name}.png" if keep else ""
     if keep:

@@ -78,7 +78,7 @@ def schedules(comparison: Results, task: str, schedule: str | None = None) -> Fi
         for number in (row.metric.low, row.metric.value, row.metric.high)
     ]
     entries = len(groups[0][0])
-    figure, (axes,) = style.panels(1.9 + style.above(entries), top=style.above(entries))
+    figure, (axes,) = style.panels(1.9 + style.head_height(entries), top=style.head_height(entries))
     vertical(axes, np.array(numbers), attributes["report_better"])
     bad = worst_value(attributes["report_better"])
     for place, group in enumerate(groups):
@@ -125,7 +125,7 @@ def memory(comparison: Results) -> Figure:
     names = list(dict.fromkeys(row.optimizer for row in rows))
     entries, tasks = len(names) + 1, comparison.tasks
     pitch = 0.14 * len(names) + 0.08
-    top = style.above(entries)
+    top = style.head_height(entries)
     figure, (axes,) = style.panels(
         0.5 + pitch * len(tasks) + top, left=0.25, right=0.86, top=top, bottom=0.5
     )
