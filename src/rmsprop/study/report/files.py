@@ -63,14 +63,14 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def write(
-    comparison: Results,
+    results: Results,
     folder: str | os.PathLike[str],
     surfaces: Mapping[str, Surface] | None = None,
 ) -> pathlib.Path:
     """Write the report of a comparison.
 
     Args:
-        comparison: the results.
+        results: The results.
         folder: as `prepare` takes it; made where it is missing, an earlier report is replaced.
         surfaces: task of two parameters -> its loss, for the contours below the paths; see
             `rmsprop.study.report.surfaces.surface_of`.
@@ -91,12 +91,12 @@ def write(
         def keep(name: str, figure: Figure) -> None:
             (fresh / markup.FIGURES / name).write_bytes(export.png(figure))
 
-        text = page.page_of(comparison, surfaces, keep)
+        text = page.page_of(results, surfaces, keep)
         (fresh / PAGE).write_text(text, encoding="utf-8")
-        results = comparison.save(fresh)
+        numbers = results.save(fresh)
         figures = sorted((fresh / markup.FIGURES).iterdir())
         with interrupts.deferred():
-            _move(fresh, target, (results, *figures, fresh / PAGE))
+            _move(fresh, target, (numbers, *figures, fresh / PAGE))
     return target / PAGE
 
 

@@ -46,9 +46,9 @@ def steps_to(estimate: Estimate) -> str:
     return str(estimate)
 
 
-def under_schedule(task: str, comparison: Results) -> str:
+def under_schedule(task: str, results: Results) -> str:
     """The first schedule, named where there are several."""
-    names = comparison.schedules(task)
+    names = results.schedules(task)
     return f" under the schedule {schedule(names[0])}" if len(names) > 1 else ""
 
 
@@ -66,12 +66,12 @@ def verdict(difference: Difference) -> str:
     return f"{name(difference.winner)} is better"
 
 
-def limits(comparison: Results) -> list[str]:
+def limits(results: Results) -> list[str]:
     """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
     return [
         f"{row.task}, {name(row.optimizer)}: the best {_settings_at_limit(row)} is at the limit of "
         "its grid."
-        for row in comparison.summary()
+        for row in results.summary()
         if row.at_edge
     ]
 
@@ -81,11 +81,11 @@ def _settings_at_limit(row: Row) -> str:
     return settings({key: row.hyperparameters[key] for key in row.at_edge})
 
 
-def answers(comparison: Results) -> list[str]:
+def answers(results: Results) -> list[str]:
     """One plain sentence per task: what each optimizer reaches, and whether they differ.
 
     Args:
-        comparison: the results.
+        results: The results.
 
     Returns:
         As many sentences as tasks, in their order.
@@ -94,19 +94,19 @@ def answers(comparison: Results) -> list[str]:
         `digits: RMSprop reaches test error 0.031 [0.028, 0.034], AdaGrad 0.033 [0.030, 0.036]; the
         paired difference -0.002 [-0.005, 0.001] does not exclude 0.`
     """
-    return [_answer(comparison, task) for task in comparison.tasks]
+    return [_answer(results, task) for task in results.tasks]
 
 
-def _answer(comparison: Results, task: str) -> str:
-    rows = comparison.summary(task)
-    label = comparison.task(task).attrs["report_label"]
+def _answer(results: Results, task: str) -> str:
+    rows = results.summary(task)
+    label = results.task(task).attrs["report_label"]
     reached = [f"{name(rows[0].optimizer)} reaches {_result(rows[0], f'{label} ')}"]
     reached += [f"{name(row.optimizer)} {_result(row)}" for row in rows[1:]]
-    differences = _differences(comparison.differences(task))
+    differences = _differences(results.differences(task))
     # What has failed has had its diverged runs told.
     lost = _divergence([row for row in rows if math.isfinite(row.metric.value)])
     told = "; ".join((", ".join(reached), *differences, *lost))
-    return f"{task}{under_schedule(task, comparison)}: {told}."
+    return f"{task}{under_schedule(task, results)}: {told}."
 
 
 def _result(row: Row, label: str = "") -> str:

@@ -50,12 +50,12 @@ class Part:
     finding: str
 
 
-def tasks_of(comparison: Results) -> list[str]:
+def tasks_of(results: Results) -> list[str]:
     """Those on which both optimizers ran."""
     return [
         task
-        for task in comparison.tasks
-        if {RMSPROP, ADAGRAD} <= tuned_names(comparison.task(task)).keys()
+        for task in results.tasks
+        if {RMSPROP, ADAGRAD} <= tuned_names(results.task(task)).keys()
     ]
 
 
@@ -95,7 +95,7 @@ def sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def measure(comparison: Results, task: str) -> str:
+def measure(results: Results, task: str) -> str:
     """What is reported of a task, and which values are better."""
-    attributes = comparison.task(task).attrs
+    attributes = results.task(task).attrs
     return f"{attributes['report_label']}, {attributes['report_better']} is better"

@@ -52,56 +52,56 @@ DEEP = ("digits", "mnist", "characters", "drift")
 NEAR = 0.1
 
 
-def claims(comparison: Results) -> list[Claim]:
+def claims(results: Results) -> list[Claim]:
     """What is said of the two optimizers in general, with a verdict from these results.
 
     Args:
-        comparison: the results.
+        results: The results.
 
     Returns:
         The claims of which there is a task here; none without both optimizers.
     """
-    tasks = tasks_of(comparison)
-    constant = [task for task in tasks if comparison.schedules(task)[0] == "constant"]
+    tasks = tasks_of(results)
+    constant = [task for task in tasks if results.schedules(task)[0] == "constant"]
     made = (
         claim_of(
             "AdaGrad's effective learning rate keeps falling, about as t^-1/2.",
-            (_fall_of_rate(comparison, task) for task in constant),
+            (_fall_of_rate(results, task) for task in constant),
         ),
         claim_of(
             "RMSprop's effective learning rate settles, where AdaGrad's keeps falling.",
-            (_level_of_rate(comparison, task) for task in constant),
+            (_level_of_rate(results, task) for task in constant),
         ),
         claim_of(
             "RMSprop is especially helpful in a narrow valley, steep in one direction and shallow "
             "in another; here it is compared with AdaGrad, which also has a rate for each "
             "parameter.",
-            (_advantage(comparison, task, RMSPROP) for task in those_of(tasks, VALLEYS)),
+            (_advantage(results, task, RMSPROP) for task in those_of(tasks, VALLEYS)),
         ),
         claim_of(
             "AdaGrad suits sparse features, such as words and categories.",
-            (_advantage(comparison, task, ADAGRAD) for task in those_of(tasks, SPARSE)),
+            (_advantage(results, task, ADAGRAD) for task in those_of(tasks, SPARSE)),
         ),
         claim_of(
             "RMSprop suits deep networks, non-convex problems and ones that change.",
-            (_advantage(comparison, task, RMSPROP) for task in those_of(tasks, DEEP)),
+            (_advantage(results, task, RMSPROP) for task in those_of(tasks, DEEP)),
         ),
         claim_of(
             "The decay of RMSprop matters, usually set to 0.9 and sometimes to 0.99 or 0.999: more "
             "than the choice between RMSprop and AdaGrad.",
             (
-                _effect_of_decay(comparison, task)
+                _effect_of_decay(results, task)
                 for task in tasks
-                if len(trials.by_decay(comparison, task)) > 1
+                if len(trials.by_decay(results, task)) > 1
             ),
         ),
         claim_of(
             "AdaGrad forgives a learning rate that is off, RMSprop less so.",
-            (width_of_good_rates(comparison, task) for task in tasks),
+            (width_of_good_rates(results, task) for task in tasks),
         ),
         claim_of(
             "RMSprop still requires tuning of its learning rate and decay.",
-            (_effect_of_tuning(comparison, task) for task in tasks),
+            (_effect_of_tuning(results, task) for task in tasks),
         ),
     )
     return [claim for claim in made if claim is not None]
@@ -110,16 +110,16 @@ def claims(comparison: Results) -> list[Claim]:
 # Effective learning rates.
 
 
-def _slopes(comparison: Results, task: str, optimizer: str) -> NDArray[np.float64]:
+def _slopes(results: Results, task: str, optimizer: str) -> NDArray[np.float64]:
     """The exponents of the seeds that have one."""
-    rates = comparison.view(task)["effective_rate"].sel(optimizer=optimizer)
+    rates = results.view(task)["effective_rate"].sel(optimizer=optimizer)
     median = rates.sel(quantile=0.5, method="nearest")
     found = exponents(median.values, median["bin"].values)
     return found[np.isfinite(found)]
 
 
-def _fall_of_rate(comparison: Results, task: str) -> Part:
-    slopes = _slopes(comparison, task, ADAGRAD)
+def _fall_of_rate(results: Results, task: str) -> Part:
+    slopes = _slopes(results, task, ADAGRAD)
     if slopes.size == 0:
         return Part(task, "no exponent, for no gradient was seen", None, "nothing was seen")
     found = bootstrap_interval(slopes)
@@ -141,8 +141,8 @@ def _pace(found: Estimate) -> str:
     return f"{'faster' if found.high < -0.5 else 'more slowly'} than t^-1/2"
 
 
-def _level_of_rate(comparison: Results, task: str) -> Part:
-    of_rmsprop, of_adagrad = (_slopes(comparison, task, name) for name in (RMSPROP, ADAGRAD))
+def _level_of_rate(results: Results, task: str) -> Part:
+    of_rmsprop, of_adagrad = (_slopes(results, task, name) for name in (RMSPROP, ADAGRAD))
     if not (of_rmsprop.size and of_adagrad.size):
         return Part(task, "no exponent, for no gradient was seen", None, "nothing was seen")
     rmsprop, adagrad = bootstrap_interval(of_rmsprop), bootstrap_interval(of_adagrad)
@@ -169,10 +169,10 @@ def _within(estimate: Estimate, center: float) -> bool:
 # Results of the two optimizers.
 
 
-def _advantage(comparison: Results, task: str, favourite: str) -> Part:
-    found = comparison.pair(task, RMSPROP, ADAGRAD)
+def _advantage(results: Results, task: str, favourite: str) -> Part:
+    found = results.pair(task, RMSPROP, ADAGRAD)
     figures = (
-        f"{sentences.pair(found)} is {found.metric} ({measure(comparison, task)}): "
+        f"{sentences.pair(found)} is {found.metric} ({measure(results, task)}): "
         f"{sentences.verdict(found)}"
     )
     if found.winner is None:
@@ -181,12 +181,12 @@ def _advantage(comparison: Results, task: str, favourite: str) -> Part:
     return Part(task, figures, found.winner == favourite, sentences.verdict(found))
 
 
-def _effect_of_tuning(comparison: Results, task: str) -> Part:
-    cost, other = (_cost_of_defaults(comparison, task, name) for name in (RMSPROP, ADAGRAD))
-    pair = comparison.pair(task, RMSPROP, ADAGRAD, setting=DEFAULT)
+def _effect_of_tuning(results: Results, task: str) -> Part:
+    cost, other = (_cost_of_defaults(results, task, name) for name in (RMSPROP, ADAGRAD))
+    pair = results.pair(task, RMSPROP, ADAGRAD, setting=DEFAULT)
     figures = (
         f"default - tuned is {cost.metric} for RMSprop and {other.metric} for AdaGrad; with "
-        f"defaults {sentences.pair(pair)} is {pair.metric} ({measure(comparison, task)})"
+        f"defaults {sentences.pair(pair)} is {pair.metric} ({measure(results, task)})"
     )
     if cost.too_few:
         return Part(task, figures, None, FEW)
@@ -196,14 +196,14 @@ def _effect_of_tuning(comparison: Results, task: str) -> Part:
     return Part(task, figures, gain, "tuning gains" if gain else "tuning loses")
 
 
-def _cost_of_defaults(comparison: Results, task: str, optimizer: str) -> Difference:
+def _cost_of_defaults(results: Results, task: str, optimizer: str) -> Difference:
     """The default setting against the tuned one, in the form of two optimizers compared."""
     default, tuned = (
-        comparison.view(task, setting=setting)["metric"].sel(optimizer=optimizer).values
+        results.view(task, setting=setting)["metric"].sel(optimizer=optimizer).values
         for setting in (DEFAULT, TUNED)
     )
-    better = comparison.task(task).attrs["report_better"]
-    schedule = comparison.schedules(task)[0]
+    better = results.task(task).attrs["report_better"]
+    schedule = results.schedules(task)[0]
     found = paired_difference(default, tuned)
     place = (task, schedule, optimizer, DEFAULT, TUNED, better)
     return Difference(*place, found, Estimate(math.nan, math.nan, math.nan), default.size)
@@ -212,14 +212,14 @@ def _cost_of_defaults(comparison: Results, task: str, optimizer: str) -> Differe
 # The tuning runs.
 
 
-def _effect_of_decay(comparison: Results, task: str) -> Part:
-    by_decay = trials.by_decay(comparison, task)
-    attributes = comparison.task(task).attrs
+def _effect_of_decay(results: Results, task: str) -> Part:
+    by_decay = trials.by_decay(results, task)
+    attributes = results.task(task).attrs
     order = sorted(by_decay, key=lambda decay: float(by_decay[decay].mean()))
     best, worst = (order[0], order[-1])[:: 1 if attributes["choose_by_better"] == "lower" else -1]
     spread = trials.apart(by_decay[worst], by_decay[best])
     other = trials.apart(
-        by_decay[best], trials.best_scores(trials.trials_of(comparison, task, ADAGRAD))
+        by_decay[best], trials.best_scores(trials.trials_of(results, task, ADAGRAD))
     )
     more = bootstrap_interval(trials.minus(spread, other))
     scores = [f"{bootstrap_interval(found)} at {decay}" for decay, found in by_decay.items()]
@@ -235,10 +235,10 @@ def _effect_of_decay(comparison: Results, task: str) -> Part:
     return Part(task, figures, False, "the optimizer makes the larger difference")
 
 
-def width_of_good_rates(comparison: Results, task: str) -> Part:
+def width_of_good_rates(results: Results, task: str) -> Part:
     """Whose range of good learning rates is wider: the claim holds where that is AdaGrad's."""
     (wide, wide_seen), (narrow, narrow_seen) = (
-        trials.widths(trials.trials_of(comparison, task, name)) for name in (ADAGRAD, RMSPROP)
+        trials.widths(trials.trials_of(results, task, name)) for name in (ADAGRAD, RMSPROP)
     )
     if np.isnan(wide).any() or np.isnan(narrow).any():
         return Part(task, "on some tuning seed every rate diverged", None, "no width is known")

@@ -33,11 +33,11 @@ AGREES, DIFFERS = "agrees", "differs"
 FAR = 2.5
 
 
-def published(comparison: Results) -> list[Claim]:
+def published(results: Results) -> list[Claim]:
     """Published results beside ours on the same or similar data: whether their shape is the same.
 
     Args:
-        comparison: the results.
+        results: The results.
 
     Returns:
         One for each of `bible`, `characters` and `flights` that is here with both optimizers, and
@@ -48,7 +48,7 @@ def published(comparison: Results) -> list[Claim]:
         "characters": _characters,
         "flights": _flights,
     }
-    made = (makers[task](comparison) for task in those_of(tasks_of(comparison), tuple(makers)))
+    made = (makers[task](results) for task in those_of(tasks_of(results), tuple(makers)))
     return [claim for claim in made if claim is not None]
 
 
@@ -69,13 +69,13 @@ def _claim_of_shapes(said: str, parts: Sequence[_Shape]) -> Claim:
     return Claim(said, lines, DIFFERS if failed else AGREES, sentence("; ".join(found)))
 
 
-def _bible(comparison: Results) -> Claim | None:
-    by_decay = trials.by_decay(comparison, "bible")
+def _bible(results: Results) -> Claim | None:
+    by_decay = trials.by_decay(results, "bible")
     if not {"0.9", "0.99", "0.999"} <= by_decay.keys():
         return None
     short, middle, long = (by_decay[decay] for decay in ("0.9", "0.99", "0.999"))
-    adagrad = trials.best_scores(trials.trials_of(comparison, "bible", ADAGRAD))
-    label = comparison.task("bible").attrs["choose_by_label"]
+    adagrad = trials.best_scores(trials.trials_of(results, "bible", ADAGRAD))
+    label = results.task("bible").attrs["choose_by_label"]
     near = min(_distance(adagrad, middle), _distance(adagrad, long)) < _distance(adagrad, short)
     return _claim_of_shapes(
         "Verses of the Bible to books, three epochs, test accuracy at the best learning rate: "
@@ -94,12 +94,12 @@ def _bible(comparison: Results) -> Claim | None:
     )
 
 
-def _characters(comparison: Results) -> Claim | None:
-    by_decay = trials.by_decay(comparison, "characters")
+def _characters(results: Results) -> Claim | None:
+    by_decay = trials.by_decay(results, "characters")
     if not {"0.9", "0.99"} <= by_decay.keys():
         return None
-    adagrad = trials.best_scores(trials.trials_of(comparison, "characters", ADAGRAD))
-    label = comparison.task("characters").attrs["choose_by_label"]
+    adagrad = trials.best_scores(trials.trials_of(results, "characters", ADAGRAD))
+    label = results.task("characters").attrs["choose_by_label"]
     middle = ("decay 0.99", by_decay["0.99"])
     return _claim_of_shapes(
         "Next character, a GRU of 128 on Python's documentation, mean training loss over 600 "
@@ -132,44 +132,44 @@ def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(trials.apart(a, b).mean())
 
 
-def _flights(comparison: Results) -> Claim | None:
+def _flights(results: Results) -> Claim | None:
     return _claim_of_shapes(
         "Late flights, one epoch, mean loss of the batches: AdaGrad 0.5044, RMSprop with decay "
         "0.99 0.5049, a tie when tuned; at a learning rate of 1 AdaGrad 0.507, RMSprop 2.79 "
         "(measured with Optax 0.2.8).",
-        [_tie(comparison), _wider(comparison), *_at_one(comparison)],
+        [_tie(results), _wider(results), *_at_one(results)],
     )
 
 
-def _tie(comparison: Results) -> _Shape:
-    found = comparison.pair("flights", RMSPROP, ADAGRAD)
-    rows = comparison.summary("flights")
+def _tie(results: Results) -> _Shape:
+    found = results.pair("flights", RMSPROP, ADAGRAD)
+    rows = results.summary("flights")
     adagrad = next(row.metric for row in rows if row.optimizer == ADAGRAD)
     ends = (found.metric.value, found.metric.low, found.metric.high)
     share = max((abs(end) for end in ends if not math.isnan(end)), default=math.inf)
     figures = (
         f"{sentences.pair(found)} is {found.metric}, AdaGrad {adagrad} "
-        f"({measure(comparison, 'flights')})"
+        f"({measure(results, 'flights')})"
     )
     tie = math.isfinite(adagrad.value) and share <= 0.01 * abs(adagrad.value)
     return figures, tie, "tuned they tie within 1 %"
 
 
-def _wider(comparison: Results) -> _Shape:
-    part = width_of_good_rates(comparison, "flights")
+def _wider(results: Results) -> _Shape:
+    part = width_of_good_rates(results, "flights")
     (wide, _), (narrow, _) = (
-        trials.widths(trials.trials_of(comparison, "flights", name)) for name in (ADAGRAD, RMSPROP)
+        trials.widths(trials.trials_of(results, "flights", name)) for name in (ADAGRAD, RMSPROP)
     )
     shape = "AdaGrad's range of good learning rates is the wider one"
     return part.figures, bool(wide.mean() > narrow.mean()), shape
 
 
-def _at_one(comparison: Results) -> list[_Shape]:
+def _at_one(results: Results) -> list[_Shape]:
     """Scores at a learning rate of 1, RMSprop's with decay 0.99; nothing where there are none."""
-    decay = trials.one_minus(trials.trials_of(comparison, "flights", RMSPROP))
+    decay = trials.one_minus(trials.trials_of(results, "flights", RMSPROP))
     found = []
     for name in (ADAGRAD, RMSPROP):
-        tried = trials.trials_of(comparison, "flights", name)
+        tried = trials.trials_of(results, "flights", name)
         where = np.isclose(tried["learning_rate"].values, 1.0)
         if name == RMSPROP and decay:
             where &= np.isclose(tried[decay[0]].values, 0.01)
@@ -177,7 +177,7 @@ def _at_one(comparison: Results) -> list[_Shape]:
             return []
         found.append(trials.best_scores(tried, where))
     adagrad, rmsprop = found
-    label = comparison.task("flights").attrs["choose_by_label"]
+    label = results.task("flights").attrs["choose_by_label"]
     figures = (
         f"at a learning rate of 1 the {label} of AdaGrad is {bootstrap_interval(adagrad)}, of "
         f"RMSprop {bootstrap_interval(rmsprop)} ({sentences.tuning_seeds(adagrad)})"

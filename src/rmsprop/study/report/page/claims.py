@@ -13,17 +13,17 @@ from rmsprop.study.results.labelled import Results
 MARKS = {"supported": "yes", "agrees": "yes", "not supported": "no", "differs": "no"}
 
 
-def render(comparison: Results) -> str:
+def render(results: Results) -> str:
     """The claims this comparison can test and the published results; nothing without either."""
     parts = []
-    if told := claims(comparison):
+    if told := claims(results):
         parts.append(
             '<h2 id="claims">What is said, and what was measured</h2>'
             '<p class="small">Each claim is judged by intervals of 95 %, one at a time: of many, a '
             "few may be judged wrongly by chance.</p>"
             f"{_articles(told)}"
         )
-    if found := published(comparison):
+    if found := published(results):
         parts.append(
             '<h2 id="published">Found before, and found here</h2>'
             '<p class="small">Settings differ, so numbers need not be the same, but their order '

@@ -37,16 +37,16 @@ class Drawing:
     caption: str
 
 
-def overview_drawings(comparison: Results) -> Iterator[Drawing]:
+def overview_drawings(results: Results) -> Iterator[Drawing]:
     """The pictures of all tasks together."""
-    if rows := comparison.differences():
+    if rows := results.differences():
         told = "; ".join(
             f"{row.task}, {sentences.pair(row)}: {row.metric}, {sentences.verdict(row)}"
             for row in rows
         )
         yield Drawing(
             "differences",
-            lambda: plots.differences(comparison),
+            lambda: plots.differences(results),
             f"Paired differences with 95 % intervals. {told}.",
             f"The paired difference, {spelling.name(rows[0].first)} minus the other, with its 95 % "
             "interval. Coloured: the interval excludes 0. Each task has its own scale; an arrow is "
@@ -55,11 +55,11 @@ def overview_drawings(comparison: Results) -> Iterator[Drawing]:
     told = "; ".join(
         f"{row.task}, {spelling.name(row.optimizer)}: {spelling.size(row.state_bytes)} beside "
         f"{spelling.size(row.parameter_bytes)} of parameters"
-        for row in comparison.summary()
+        for row in results.summary()
     )
     yield Drawing(
         "memory",
-        lambda: plots.memory(comparison),
+        lambda: plots.memory(results),
         f"Bytes of optimizer state. {told}.",
         "How much memory an optimizer keeps beside the parameters, the grey bar. At the right: how "
         "many copies of the parameters that is.",
@@ -67,11 +67,11 @@ def overview_drawings(comparison: Results) -> Iterator[Drawing]:
 
 
 def task_drawings(
-    comparison: Results, task: str, surface: surfaces.Surface | None = None
+    results: Results, task: str, surface: surfaces.Surface | None = None
 ) -> Iterator[Drawing]:
     """The pictures of one task, tuned and under its first schedule where nothing else is said."""
-    view = comparison.view(task)
-    rows = comparison.summary(task)
+    view = results.view(task)
+    rows = results.summary(task)
     yield from _run_drawings(view, task, rows)
     if "path" in view:
         listed = ", ".join(spelling.name(row.optimizer) for row in rows)
@@ -82,7 +82,7 @@ def task_drawings(
             "The path on the first reporting seed, from the circle to the square"
             + (", over contours of the loss on the first batch." if surface else "."),
         )
-    yield _schedule_drawing(comparison, task)
+    yield _schedule_drawing(results, task)
     yield from _tuning_drawings(view, task, rows)
 
 
@@ -109,16 +109,16 @@ def _run_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[
     )
 
 
-def _schedule_drawing(comparison: Results, task: str) -> Drawing:
+def _schedule_drawing(results: Results, task: str) -> Drawing:
     told = "; ".join(
         f"{spelling.schedule(schedule)}, {setting}: "
-        + _by_optimizer(comparison.summary(task, schedule=schedule, setting=setting), _metric)
-        for schedule in comparison.schedules(task)
+        + _by_optimizer(results.summary(task, schedule=schedule, setting=setting), _metric)
+        for schedule in results.schedules(task)
         for setting in (TUNED, DEFAULT)
     )
     return Drawing(
         f"{task}-schedules",
-        lambda: plots.schedules(comparison, task),
+        lambda: plots.schedules(results, task),
         f"Results on {task} by schedule of the learning rate and setting. {told}.",
         "What tuning is worth: filled points are tuned, under each schedule apart, empty ones have "
         "default hyper-parameters; the line is the 95 % interval. A cross diverged.",
