@@ -24,10 +24,8 @@ def table(results: Results) -> Table:
     """
     whole = Table.grid(expand=True)
     for task in results.tasks:
-        attributes = results.task(task).attrs
-        label = f"{attributes['report_label']}, {attributes['report_better']} is better"
-        under = sentences.under_schedule(task, results)
-        whole.add_row(f"[bold]{escape(task)}[/]{escape(under)}: {escape(label)}")
+        under, measure = sentences.under_schedule(results, task), sentences.measure(results, task)
+        whole.add_row(f"[bold]{escape(task)}[/]{escape(under)}: {escape(measure)}")
         whole.add_row(_rows(results, task))
     return whole
 
