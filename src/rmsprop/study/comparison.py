@@ -239,4 +239,4 @@ class Comparison(Results):
         """A short table, for notebooks."""
         from rmsprop.study.report.page import numbers
 
-        return numbers.short(self)
+        return numbers.notebook_table(self)

@@ -147,7 +147,7 @@ def test_a_smaller_svg_shows_the_same():
         ' style="fill: none; stroke: #fff"/></g>\n<use xlink:href="#b" '
         'transform="scale(0.015625)"/></svg>'
     )
-    assert export._smaller(text) == (
+    assert export.compact(text) == (
         '<svg viewBox="0 0 10 10"><g><path id="b" d="M1.23 2L3 -4.5z"'
         ' style="fill:none;stroke:#fff"/></g><use href="#b" transform="scale(0.015625)"/></svg>'
     )

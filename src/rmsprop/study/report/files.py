@@ -53,7 +53,7 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
         ) from error
     # What a killed run left behind may be ours without a page, but a page that is not ours is not.
     begun = {DEFINITION, RUNS} & {*names} or any(name.startswith(UNFINISHED) for name in names)
-    ours = (PAGE not in names and begun) or _earlier(path)
+    ours = (PAGE not in names and begun) or _holds_report(path)
     if names and not ours:
         raise ValueError(
             f"the folder {path} holds files that are no report of rmsprop, such as {min(names)}; "
@@ -63,14 +63,14 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def write(
-    comparison: Results,
+    results: Results,
     folder: str | os.PathLike[str],
     surfaces: Mapping[str, Surface] | None = None,
 ) -> pathlib.Path:
     """Write the report of a comparison.
 
     Args:
-        comparison: the results.
+        results: The results.
         folder: as `prepare` takes it; made where it is missing, an earlier report is replaced.
         surfaces: task of two parameters -> its loss, for the contours below the paths; see
             `rmsprop.study.report.surfaces.surface_of`.
@@ -91,16 +91,16 @@ def write(
         def keep(name: str, figure: Figure) -> None:
             (fresh / markup.FIGURES / name).write_bytes(export.png(figure))
 
-        text = page.page_of(comparison, surfaces, keep)
+        text = page.page_of(results, surfaces, keep)
         (fresh / PAGE).write_text(text, encoding="utf-8")
-        results = comparison.save(fresh)
+        numbers = results.save(fresh)
         figures = sorted((fresh / markup.FIGURES).iterdir())
         with interrupts.deferred():
-            _move(fresh, target, (results, *figures, fresh / PAGE))
+            _move(fresh, target, (numbers, *figures, fresh / PAGE))
     return target / PAGE
 
 
-def _earlier(folder: pathlib.Path) -> bool:
+def _holds_report(folder: pathlib.Path) -> bool:
     """Whether the page in a folder is one of ours."""
     try:
         with open(folder / PAGE, encoding="utf-8") as file:
@@ -123,5 +123,5 @@ def _move(fresh: pathlib.Path, target: pathlib.Path, files: Iterable[pathlib.Pat
 
 def _figures_of(file: pathlib.Path) -> set[str]:
     """The figures a page of ours links to; no other file in the folder is ever removed."""
-    text = file.read_text(encoding="utf-8") if _earlier(file.parent) else ""
+    text = file.read_text(encoding="utf-8") if _holds_report(file.parent) else ""
     return set(re.findall(rf'href="({markup.FIGURES}/[A-Za-z0-9_.-]+\.png)"', text))

@@ -89,7 +89,7 @@ def _writer(estimate: Estimate) -> Callable[[float], str]:
     return write
 
 
-def interquartile_mean(values: ArrayLike, axis: int = -1) -> np.float64 | NDArray[np.float64]:
+def interquartile_mean(values: ArrayLike, axis: int = -1) -> np.floating | NDArray[np.floating]:
     """Mean of what is left when the lowest and the highest quarter of the values are left out.
 
     `n // 4` values are left out at each end, so with fewer than four it is the mean.

@@ -37,16 +37,16 @@ class Drawing:
     caption: str
 
 
-def of_all(comparison: Results) -> Iterator[Drawing]:
+def overview_drawings(results: Results) -> Iterator[Drawing]:
     """The pictures of all tasks together."""
-    if rows := comparison.differences():
+    if rows := results.differences():
         told = "; ".join(
             f"{row.task}, {sentences.pair(row)}: {row.metric}, {sentences.verdict(row)}"
             for row in rows
         )
         yield Drawing(
             "differences",
-            lambda: plots.differences(comparison),
+            lambda: plots.differences(results),
             f"Paired differences with 95 % intervals. {told}.",
             f"The paired difference, {spelling.name(rows[0].first)} minus the other, with its 95 % "
             "interval. Coloured: the interval excludes 0. Each task has its own scale; an arrow is "
@@ -55,24 +55,24 @@ def of_all(comparison: Results) -> Iterator[Drawing]:
     told = "; ".join(
         f"{row.task}, {spelling.name(row.optimizer)}: {spelling.size(row.state_bytes)} beside "
         f"{spelling.size(row.parameter_bytes)} of parameters"
-        for row in comparison.summary()
+        for row in results.summary()
     )
     yield Drawing(
         "memory",
-        lambda: plots.memory(comparison),
+        lambda: plots.memory(results),
         f"Bytes of optimizer state. {told}.",
         "How much memory an optimizer keeps beside the parameters, the grey bar. At the right: how "
         "many copies of the parameters that is.",
     )
 
 
-def of_task(
-    comparison: Results, task: str, surface: surfaces.Surface | None = None
+def task_drawings(
+    results: Results, task: str, surface: surfaces.Surface | None = None
 ) -> Iterator[Drawing]:
     """The pictures of one task, tuned and under its first schedule where nothing else is said."""
-    view = comparison.view(task)
-    rows = comparison.summary(task)
-    yield from _of_runs(view, task, rows)
+    view = results.view(task)
+    rows = results.summary(task)
+    yield from _run_drawings(view, task, rows)
     if "path" in view:
         listed = ", ".join(spelling.name(row.optimizer) for row in rows)
         yield Drawing(
@@ -82,12 +82,12 @@ def of_task(
             "The path on the first reporting seed, from the circle to the square"
             + (", over contours of the loss on the first batch." if surface else "."),
         )
-    yield _of_schedules(comparison, task)
-    yield from _of_tuning(view, task, rows)
+    yield _schedule_drawing(results, task)
+    yield from _tuning_drawings(view, task, rows)
 
 
-def _of_runs(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
-    ends = _each(rows, lambda row: f"ends at {row.final_loss}")
+def _run_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
+    ends = _by_optimizer(rows, lambda row: f"ends at {row.final_loss}")
     yield Drawing(
         f"{task}-loss",
         lambda: plots.loss_curves(view),
@@ -95,7 +95,9 @@ def _of_runs(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawi
         "Training loss of the chosen configurations on the reporting seeds: the line is the "
         "median, the band reaches from the best seed to the worst.",
     )
-    slopes = _each(rows, lambda row: sentences.exponent(exponents.exponent_of(view, row.optimizer)))
+    slopes = _by_optimizer(
+        rows, lambda row: sentences.exponent(exponents.exponent_of(view, row.optimizer))
+    )
     yield Drawing(
         f"{task}-effective-rates",
         lambda: plots.effective_rates(view),
@@ -107,24 +109,24 @@ def _of_runs(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawi
     )
 
 
-def _of_schedules(comparison: Results, task: str) -> Drawing:
+def _schedule_drawing(results: Results, task: str) -> Drawing:
     told = "; ".join(
         f"{spelling.schedule(schedule)}, {setting}: "
-        + _each(comparison.summary(task, schedule=schedule, setting=setting), _result)
-        for schedule in comparison.schedules(task)
+        + _by_optimizer(results.summary(task, schedule=schedule, setting=setting), _metric)
+        for schedule in results.schedules(task)
         for setting in (TUNED, DEFAULT)
     )
     return Drawing(
         f"{task}-schedules",
-        lambda: plots.schedules(comparison, task),
+        lambda: plots.schedules(results, task),
         f"Results on {task} by schedule of the learning rate and setting. {told}.",
         "What tuning is worth: filled points are tuned, under each schedule apart, empty ones have "
         "default hyper-parameters; the line is the 95 % interval. A cross diverged.",
     )
 
 
-def _of_tuning(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
-    close = _each(rows, lambda row: sentences.rates(trials.rates_of(view, row.optimizer)))
+def _tuning_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
+    close = _by_optimizer(rows, lambda row: sentences.rates(trials.rates_of(view, row.optimizer)))
     yield Drawing(
         f"{task}-learning-rates",
         lambda: plots.learning_rates(view),
@@ -133,7 +135,7 @@ def _of_tuning(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Dra
         "bottom is easy to tune.",
     )
     budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in rows}
-    told = _each(
+    told = _by_optimizer(
         rows,
         lambda row: ", ".join(
             f"{number:.3g} of {spelling.trial_count(k)}"
@@ -150,10 +152,10 @@ def _of_tuning(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Dra
     )
     for index, (row, names) in enumerate(zip(rows, tuned_names(view).values(), strict=True)):
         if len(names) > 1:
-            yield _heat(view, task, row, names[1], index)
+            yield _heat_map_drawing(view, task, row, names[1], index)
 
 
-def _heat(view: xr.Dataset, task: str, row: Row, second: str, index: int) -> Drawing:
+def _heat_map_drawing(view: xr.Dataset, task: str, row: Row, second: str, index: int) -> Drawing:
     name = spelling.name(row.optimizer)
     return Drawing(
         f"{task}-heat-{_file_word(row.optimizer, index)}",
@@ -165,11 +167,11 @@ def _heat(view: xr.Dataset, task: str, row: Row, second: str, index: int) -> Dra
     )
 
 
-def _each(rows: Iterable[Row], tell: Callable[[Row], str]) -> str:
+def _by_optimizer(rows: Iterable[Row], tell: Callable[[Row], str]) -> str:
     return ", ".join(f"{spelling.name(row.optimizer)} {tell(row)}" for row in rows)
 
 
-def _result(row: Row) -> str:
+def _metric(row: Row) -> str:
     return str(row.metric)
 
 

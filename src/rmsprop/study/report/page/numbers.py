@@ -16,18 +16,18 @@ from rmsprop.study.results.summary import Row
 ARROWS: Mapping[str, str] = {"lower": "↓", "higher": "↑"}
 
 
-def results(comparison: Results) -> str:
+def results_table(results: Results) -> str:
     """The table of results: a row per task and optimizer."""
     rows, best = [], []
-    for task in comparison.tasks:
-        winner = comparison.best(task)
-        defaults = comparison.summary(task, setting=DEFAULT)
-        for row, default in zip(comparison.summary(task), defaults, strict=True):
+    for task in results.tasks:
+        winner = results.best(task)
+        defaults = results.summary(task, setting=DEFAULT)
+        for row, default in zip(results.summary(task), defaults, strict=True):
             if row is winner:
                 best.append(len(rows))
             rows.append(
                 (
-                    f"{task}: {_metric(comparison, task)}",
+                    f"{task}: {_metric_label(results, task)}",
                     spelling.name(row.optimizer),
                     row.metric,
                     default.metric,
@@ -44,19 +44,19 @@ def results(comparison: Results) -> str:
     )
 
 
-def short(comparison: Results) -> str:
+def notebook_table(results: Results) -> str:
     """The results alone, for a notebook."""
     rows = [
         (row.task, spelling.name(row.optimizer), row.metric, f"{row.diverged} of {row.runs}")
-        for row in comparison.summary()
+        for row in results.summary()
     ]
     heads = ("Task", "Optimizer", "Result [95 %]", "Diverged")
     return markup.table("Results", heads, rows)
 
 
-def edges(comparison: Results) -> str:
+def edges(results: Results) -> str:
     """A note on what is still at the edge of its grid, or nothing."""
-    notes = [f"<li>{markup.text(note)}</li>" for note in sentences.limits(comparison)]
+    notes = [f"<li>{markup.text(note)}</li>" for note in sentences.limits(results)]
     if not notes:
         return ""
     return (
@@ -64,30 +64,32 @@ def edges(comparison: Results) -> str:
     )
 
 
-def everything(comparison: Results, task: str) -> str:
+def all_numbers(results: Results, task: str) -> str:
     """All numbers of a task, a table per schedule."""
-    names = comparison.schedules(task)
+    names = results.schedules(task)
     return "".join(
-        _all(comparison, task, name, f", schedule {spelling.schedule(name)}" if names[1:] else "")
+        _numbers_under(
+            results, task, name, f", schedule {spelling.schedule(name)}" if names[1:] else ""
+        )
         for name in names
     )
 
 
-def _all(comparison: Results, task: str, schedule: str, named: str) -> str:
-    view = comparison.view(task, schedule)
-    tuned = comparison.summary(task, schedule=schedule)
-    defaults = comparison.summary(task, schedule=schedule, setting=DEFAULT)
+def _numbers_under(results: Results, task: str, schedule: str, named: str) -> str:
+    view = results.view(task, schedule)
+    tuned = results.summary(task, schedule=schedule)
+    defaults = results.summary(task, schedule=schedule, setting=DEFAULT)
     budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in tuned}
     score = view.attrs["choose_by_label"]
     facts: dict[str, Sequence[object]] = {
-        **_measured(tuned, view.attrs["report_label"], "tuned"),
-        **_measured(defaults, view.attrs["report_label"], "default"),
+        **_metrics(tuned, view.attrs["report_label"], "tuned"),
+        **_metrics(defaults, view.attrs["report_label"], "default"),
         "configuration, tuned": [spelling.settings(row.hyperparameters) for row in tuned],
         "configuration, default": [spelling.settings(row.hyperparameters) for row in defaults],
         "trials": [sentences.trials(row) for row in tuned],
         **{
             f"{score}, expected best of {spelling.trial_count(k)}": [
-                _number(budgets[row.optimizer].of(k)) for row in tuned
+                _expected_best(budgets[row.optimizer].of(k)) for row in tuned
             ]
             for k in trials.BUDGETS
         },
@@ -104,7 +106,7 @@ def _all(comparison: Results, task: str, schedule: str, named: str) -> str:
     return markup.table(f"All numbers of {task}{named}", heads, rows)
 
 
-def _measured(rows: Sequence[Row], label: str, setting: str) -> dict[str, Sequence[object]]:
+def _metrics(rows: Sequence[Row], label: str, setting: str) -> dict[str, Sequence[object]]:
     facts: dict[str, Callable[[Row], object]] = {
         label: lambda row: row.metric,
         "training loss, last step": lambda row: row.last_loss,
@@ -127,12 +129,12 @@ def _costs(rows: Sequence[Row]) -> dict[str, Sequence[object]]:
     }
 
 
-def _number(number: float | None) -> str:
+def _expected_best(number: float | None) -> str:
     if number is None:
         return "fewer were tried"
     return f"{number:.3g}" if math.isfinite(number) else "∞, all may diverge"
 
 
-def _metric(comparison: Results, task: str) -> str:
-    attributes = comparison.task(task).attrs
+def _metric_label(results: Results, task: str) -> str:
+    attributes = results.task(task).attrs
     return f"{attributes['report_label']} {ARROWS[attributes['report_better']]}"

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from rmsprop.study import spelling
 from rmsprop.study.report import sentences
 from rmsprop.study.report.page import claims, markup, numbers
-from rmsprop.study.report.page.gallery import Drawing, Surfaces, of_all, of_task
+from rmsprop.study.report.page.gallery import Drawing, Surfaces, overview_drawings, task_drawings
 from rmsprop.study.report.page.markup import Picture, attribute, definitions, text
 from rmsprop.study.report.plots import export, style
 from rmsprop.study.results.labelled import FILE_NAME, Results
@@ -28,7 +28,7 @@ GENERATOR = '<meta name="generator" content="rmsprop">'
 
 
 def render(
-    comparison: Results,
+    results: Results,
     overview: Sequence[Picture],
     pictures: Mapping[str, Sequence[Picture]],
     *,
@@ -37,7 +37,7 @@ def render(
     """The page.
 
     Args:
-        comparison: the results.
+        results: The results.
         overview: pictures of all tasks together.
         pictures: task -> its pictures.
         files: whether the numbers lie in a file beside the page, of which it then speaks.
@@ -45,10 +45,10 @@ def render(
     Returns:
         A complete HTML document.
     """
-    names = spelling.listed([spelling.name(name) for name in _optimizers(comparison)])
-    title = f"{names} compared" if len(_optimizers(comparison)) > 1 else f"{names} measured"
-    said = claims.render(comparison)
-    sections = "".join(_task(comparison, task, pictures[task]) for task in comparison.tasks)
+    names = spelling.listed([spelling.name(name) for name in _optimizers(results)])
+    title = f"{names} compared" if len(_optimizers(results)) > 1 else f"{names} measured"
+    said = claims.render(results)
+    sections = "".join(_task(results, task, pictures[task]) for task in results.tasks)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -60,24 +60,24 @@ def render(
  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <link rel="icon" href="data:,">
 <title>{attribute(title)}</title>
-<style>{_style()}</style>
+<style>{_style_sheet()}</style>
 </head>
 <body>
-<header><h1>{text(title)}</h1><p>{text(_subtitle(comparison))}</p>{_contents(said)}</header>
+<header><h1>{text(title)}</h1><p>{text(_subtitle(results))}</p>{_contents(said)}</header>
 <main>
 <h2 id="answers">Answers</h2>
-{_answers(comparison)}
+{_answers(results)}
 <h2 id="numbers">Numbers</h2>
-{numbers.results(comparison)}
-{numbers.edges(comparison)}
+{numbers.results_table(results)}
+{numbers.edges(results)}
 <h2 id="pictures">Pictures</h2>
 {markup.pictures(overview)}
 {sections}
 {said}
-{_method(comparison)}
+{_method(results)}
 <h2 id="settings">Settings and versions</h2>
-{_settings(comparison)}
-{_file(comparison) if files else ""}
+{_settings(results)}
+{_how_to_load(results) if files else ""}
 </main>
 </body>
 </html>
@@ -104,19 +104,19 @@ def _contents(said: str) -> str:
     return f'<nav aria-label="Contents">{" ".join(links)}</nav>'
 
 
-def _file(comparison: Results) -> str:
+def _how_to_load(results: Results) -> str:
     return f"""<p>All numbers behind this page are in <code>{FILE_NAME}</code> beside it, a netCDF
 file with one group per task:</p>
 <pre><code>from rmsprop.study import Comparison
-Comparison.load("folder of this page").task({text(repr(comparison.tasks[0]))})</code></pre>"""
+Comparison.load("folder of this page").task({text(repr(results.tasks[0]))})</code></pre>"""
 
 
-def _optimizers(comparison: Results) -> list[str]:
-    return list(dict.fromkeys(row.optimizer for row in comparison.summary()))
+def _optimizers(results: Results) -> list[str]:
+    return list(dict.fromkeys(row.optimizer for row in results.summary()))
 
 
-def _subtitle(comparison: Results) -> str:
-    attributes = comparison.tree.attrs
+def _subtitle(results: Results) -> str:
+    attributes = results.tree.attrs
     version = json.loads(attributes["versions"]).get("rmsprop", "")
     seconds = attributes["seconds"]
     took = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
@@ -125,16 +125,16 @@ def _subtitle(comparison: Results) -> str:
     return f"rmsprop {version} · made {made} in {took} on {where}"
 
 
-def _answers(comparison: Results) -> str:
+def _answers(results: Results) -> str:
     cards = []
-    for task, answer in zip(comparison.tasks, sentences.answers(comparison), strict=True):
-        differences = comparison.differences(task)
+    for task, answer in zip(results.tasks, sentences.answers(results), strict=True):
+        differences = results.differences(task)
         chips = ""
         for row in differences:
             which = f"{sentences.pair(row)}: " if len(differences) > 1 else ""
             kind = "chip yes" if row.winner else "chip none"
             chips += f'<span class="{kind}">{text(which + sentences.verdict(row))}</span>'
-        title = text(comparison.task(task).attrs["title"])
+        title = text(results.task(task).attrs["title"])
         cards.append(
             f'<article><h3><a href="#task-{task}">{title}</a></h3>{chips}'
             f"<p>{text(answer)}</p></article>"
@@ -142,8 +142,8 @@ def _answers(comparison: Results) -> str:
     return f'<div class="answers">{"".join(cards)}</div>'
 
 
-def _method(comparison: Results) -> str:
-    count = len(comparison.differences())
+def _method(results: Results) -> str:
+    count = len(results.differences())
     several = (
         f" Each misses in 5 of 100 cases; of {count} together one or more do so in up to "
         f"{1 - 0.95**count:.0%}."
@@ -175,8 +175,8 @@ compilation.</li>
 </ul>"""
 
 
-def _task(comparison: Results, task: str, pictures: Sequence[Picture]) -> str:
-    dataset = comparison.view(task)
+def _task(results: Results, task: str, pictures: Sequence[Picture]) -> str:
+    dataset = results.view(task)
     attributes = dataset.attrs
     facts = {
         "Steps": attributes["steps"],
@@ -187,37 +187,38 @@ def _task(comparison: Results, task: str, pictures: Sequence[Picture]) -> str:
         "A good run reaches": f"{attributes['target']:g}"
         if math.isfinite(attributes["target"])
         else "no target is set",
-        "Tuning seeds": _seeds(dataset["tuning_seed"].values.tolist()),
-        "Reporting seeds": _seeds(dataset["seed"].values.tolist()),
-        "Configurations tried": _tried(dataset),
-        **_improvement(comparison, task),
+        "Tuning seeds": _seed_list(dataset["tuning_seed"].values.tolist()),
+        "Reporting seeds": _seed_list(dataset["seed"].values.tolist()),
+        "Configurations tried": _configuration_counts(dataset),
+        **_improvement(results, task),
         "Source": attributes["citation"],
         "SHA-256 of the data": attributes["data_sha256"] or "no data",
     }
     return (
         f'<section aria-labelledby="task-{task}"><h3 id="task-{task}">{text(attributes["title"])}'
-        f'</h3><p class="small">{text(_shown(comparison, task))}</p>{markup.pictures(pictures)}'
-        f"{markup.details('All numbers', numbers.everything(comparison, task))}"
+        f'</h3><p class="small">{text(_schedule_and_steps(results, task))}</p>'
+        f"{markup.pictures(pictures)}"
+        f"{markup.details('All numbers', numbers.all_numbers(results, task))}"
         f"{markup.details('Seeds, grids and source', definitions(facts))}"
         '<p class="small"><a href="#answers">Back to the answers</a></p></section>'
     )
 
 
-def _shown(comparison: Results, task: str) -> str:
+def _schedule_and_steps(results: Results, task: str) -> str:
     """What the pictures of a task are of."""
-    names = comparison.schedules(task)
+    names = results.schedules(task)
     first = f"Under the schedule {spelling.schedule(names[0])}. " if len(names) > 1 else ""
-    return f"{first}Task {task}, {comparison.task(task).attrs['steps']} steps."
+    return f"{first}Task {task}, {results.task(task).attrs['steps']} steps."
 
 
-def _seeds(numbers: Sequence[int]) -> str:
+def _seed_list(numbers: Sequence[int]) -> str:
     """Integers, a run of neighbours as its ends."""
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
         return f"{numbers[0]} to {numbers[-1]}"
     return ", ".join(map(str, numbers))
 
 
-def _tried(dataset: xr.Dataset) -> str:
+def _configuration_counts(dataset: xr.Dataset) -> str:
     counts = dataset["learning_rate"].notnull().sum("configuration")
     return "; ".join(
         f"{spelling.name(name)} {int(counts.sel(optimizer=name))} "
@@ -226,16 +227,16 @@ def _tried(dataset: xr.Dataset) -> str:
     )
 
 
-def _improvement(comparison: Results, task: str) -> dict[str, object]:
+def _improvement(results: Results, task: str) -> dict[str, object]:
     return {
         f"Probability that {spelling.name(row.first)} beats {spelling.name(row.second)} on a new "
         "seed": row.improvement
-        for row in comparison.differences(task)
+        for row in results.differences(task)
     }
 
 
-def _settings(comparison: Results) -> str:
-    attributes = comparison.tree.attrs
+def _settings(results: Results) -> str:
+    attributes = results.tree.attrs
     shown = {
         "Command": attributes["command"],
         "Made": attributes["created"],
@@ -245,7 +246,7 @@ def _settings(comparison: Results) -> str:
     return f"{definitions(shown)}<h3>Versions</h3>{definitions(versions)}"
 
 
-def _style() -> str:
+def _style_sheet() -> str:
     """The style sheet, its colours those of the figures on a light and on a dark page."""
     sheet = (
         importlib.resources.files("rmsprop.study.report.page")
@@ -259,31 +260,31 @@ def _style() -> str:
 
 
 def page_of(
-    comparison: Results,
+    results: Results,
     surfaces: Surfaces | None = None,
     keep: Callable[[str, Figure], None] | None = None,
 ) -> str:
     """The page, complete in itself.
 
     Args:
-        comparison: the results.
+        results: The results.
         surfaces: task of two parameters -> its loss, for the contours below the paths.
         keep: is given every figure with the name of its file, for a folder beside the page; without
             it the page says nothing of files.
     """
 
     def drawn(drawings: Iterable[Drawing]) -> list[markup.Picture]:
-        return [_drawn(drawing, keep) for drawing in drawings]
+        return [_picture(drawing, keep) for drawing in drawings]
 
-    overview = drawn(of_all(comparison))
+    overview = drawn(overview_drawings(results))
     pictures = {
-        task: drawn(of_task(comparison, task, (surfaces or {}).get(task)))
-        for task in comparison.tasks
+        task: drawn(task_drawings(results, task, (surfaces or {}).get(task)))
+        for task in results.tasks
     }
-    return render(comparison, overview, pictures, files=keep is not None)
+    return render(results, overview, pictures, files=keep is not None)
 
 
-def _drawn(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> markup.Picture:
+def _picture(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> markup.Picture:
     figure = drawing.make()
     file = f"{drawing.name}.png" if keep else ""
     if keep:

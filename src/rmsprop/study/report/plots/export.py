@@ -33,12 +33,12 @@ def svg(figure: Figure) -> str:
         f"<style>:root{{{';'.join(light)}}}"
         f"@media(prefers-color-scheme:dark){{:root{{{';'.join(dark)}}}}}</style>"
     )
-    text = _smaller(text[text.index("<svg") :])
+    text = compact(text[text.index("<svg") :])
     start = text.index(">") + 1
     return text[:start] + style + text[start:]
 
 
-def _smaller(svg: str) -> str:
+def compact(svg: str) -> str:
     """The same picture in half of the characters.
 
     Coordinates are rounded to hundredths of a point, which no screen shows, and what is no part of
@@ -48,7 +48,7 @@ def _smaller(svg: str) -> str:
     used = set(re.findall(r"#([\w.-]+)", svg))
     svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
     # A scale is a factor, not a place, and stays as it is.
-    svg = re.sub(r"scale\([^)]*\)|-?\d+\.\d{3,}", _rounded, svg)
+    svg = re.sub(r"scale\([^)]*\)|-?\d+\.\d{3,}", _two_decimals, svg)
     svg = re.sub(r"\s+", " ", svg).replace("> <", "><").replace("DejaVuSans", "D")
     svg = svg.replace("xlink:href", "href").replace(
         'xmlns:xlink="http://www.w3.org/1999/xlink" ', ""
@@ -57,7 +57,7 @@ def _smaller(svg: str) -> str:
     return re.sub(r"(?<=[MLQC\d]) (?=[MLQCz\"])|(?<=[MLQC]) (?=[-\d])", "", svg)
 
 
-def _rounded(found: re.Match[str]) -> str:
+def _two_decimals(found: re.Match[str]) -> str:
     if found[0].startswith("scale"):
         return found[0]
     return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")

@@ -18,20 +18,20 @@ from rmsprop.study.results.schema import SETTINGS, worst_value
 from rmsprop.study.results.summary import Difference, Row
 
 
-def differences(comparison: Results, schedule: str | None = None) -> Figure:
+def differences(results: Results, schedule: str | None = None) -> Figure:
     """The paired differences of the reported metric with their 95 % intervals, a row each.
 
     Every row has a scale of its own, for tasks have different units, with zero in the middle and
     the better values of the first optimizer on the left. An interval without an end is an arrow.
 
     Args:
-        comparison: the results of at least two optimizers.
+        results: The results of at least two optimizers.
         schedule: of the learning rate; None for the first.
 
     Raises:
         ValueError: there is one optimizer only, so nothing to compare.
     """
-    rows = comparison.differences(schedule=schedule)
+    rows = results.differences(schedule=schedule)
     if not rows:
         raise ValueError("there is one optimizer only; compare at least two to see a difference.")
     figure, panels = style.panels(
@@ -44,7 +44,7 @@ def differences(comparison: Results, schedule: str | None = None) -> Figure:
         hspace=1.6,
     )
     for axes, row in zip(panels, rows, strict=True):
-        dataset = comparison.task(row.task)
+        dataset = results.task(row.task)
         optimizers = list(dataset["optimizer"].values)
         colour = style.colour(optimizers.index(row.winner)) if row.winner else style.INK
         _strip(axes, row, colour)
@@ -53,21 +53,21 @@ def differences(comparison: Results, schedule: str | None = None) -> Figure:
     return figure
 
 
-def schedules(comparison: Results, task: str, schedule: str | None = None) -> Figure:
+def schedules(results: Results, task: str, schedule: str | None = None) -> Figure:
     """The reported metric of each optimizer under each schedule, tuned and by default.
 
     A filled point is the tuned setting, an empty one the default; the line is the 95 % interval.
     A cross at the bad end of the axis is a result that is infinite, because runs diverged.
 
     Args:
-        comparison: the results.
+        results: The results.
         task: name of a task.
         schedule: the only one to show; None for all.
     """
-    attributes = comparison.task(task).attrs
-    names = comparison.schedules(task) if schedule is None else (schedule,)
+    attributes = results.task(task).attrs
+    names = results.schedules(task) if schedule is None else (schedule,)
     groups = [
-        [comparison.summary(task, schedule=name, setting=setting) for setting in SETTINGS]
+        [results.summary(task, schedule=name, setting=setting) for setting in SETTINGS]
         for name in names
     ]
     numbers = [
@@ -78,7 +78,7 @@ def schedules(comparison: Results, task: str, schedule: str | None = None) -> Fi
         for number in (row.metric.low, row.metric.value, row.metric.high)
     ]
     entries = len(groups[0][0])
-    figure, (axes,) = style.panels(1.9 + style.above(entries), top=style.above(entries))
+    figure, (axes,) = style.panels(1.9 + style.head_height(entries), top=style.head_height(entries))
     vertical(axes, np.array(numbers), attributes["report_better"])
     bad = worst_value(attributes["report_better"])
     for place, group in enumerate(groups):
@@ -113,19 +113,19 @@ def _points(axes: Axes, group: Sequence[Sequence[Row]], place: int, bad: float) 
             )  # fmt: skip
 
 
-def memory(comparison: Results) -> Figure:
+def memory(results: Results) -> Figure:
     """Bytes of optimizer state beside those of the parameters, a row per task.
 
     The bar is the size of the parameters; at the right stands how many copies of them a state is.
 
     Args:
-        comparison: the results.
+        results: The results.
     """
-    rows = comparison.summary()
+    rows = results.summary()
     names = list(dict.fromkeys(row.optimizer for row in rows))
-    entries, tasks = len(names) + 1, comparison.tasks
+    entries, tasks = len(names) + 1, results.tasks
     pitch = 0.14 * len(names) + 0.08
-    top = style.above(entries)
+    top = style.head_height(entries)
     figure, (axes,) = style.panels(
         0.5 + pitch * len(tasks) + top, left=0.25, right=0.86, top=top, bottom=0.5
     )

@@ -73,7 +73,7 @@ def path(dataset: xr.Dataset, surface: Surface | None = None) -> Figure:
         raise ValueError("this task has no variable path; only a task of two parameters has one.")
     paths = dataset["path"].isel(seed=0).values.astype(np.float64)
     entries = len(paths)
-    figure, (axes,) = style.panels(3.1 + style.above(entries), top=style.above(entries))
+    figure, (axes,) = style.panels(3.1 + style.head_height(entries), top=style.head_height(entries))
     low, high = frame(paths, figure.get_size_inches() * axes.get_position().size)
     if surface is not None:
         draw(axes, surface, low, high)

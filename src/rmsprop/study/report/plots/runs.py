@@ -29,11 +29,11 @@ def loss_curves(dataset: xr.Dataset) -> Figure:
     """
     steps = dataset.sizes["step"]
     size = math.ceil(steps / POINTS)
-    curves = _binned(dataset["loss"].values, size)
+    curves = _bin_means(dataset["loss"].values, size)
     middles = np.minimum((np.arange(curves.shape[-1]) + 0.5) * size + 0.5, steps)
     diverged = dataset["diverged"].values
     entries = dataset.sizes["optimizer"]
-    figure, (axes,) = style.panels(2.4 + style.above(entries), top=style.above(entries))
+    figure, (axes,) = style.panels(2.4 + style.head_height(entries), top=style.head_height(entries))
     low, high = vertical(axes, curves if diverged.all() else curves[~diverged])
     for index, optimizer in enumerate(dataset["optimizer"].values):
         # of an even number the worse of the middle two: no mean with something infinite
@@ -66,9 +66,9 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
         dataset: results of one task.
     """
     entries = dataset.sizes["optimizer"] + 1
-    figure, (axes,) = style.panels(2.4 + style.above(entries), top=style.above(entries))
+    figure, (axes,) = style.panels(2.4 + style.head_height(entries), top=style.head_height(entries))
     steps = dataset["bin"].values
-    shown = _median_of_seen(dataset["effective_rate"].values)
+    shown = _median_over_seeds(dataset["effective_rate"].values)
     shown = np.where(shown > 0, shown, np.nan)
     low, high = _positive_range(shown)
     axes.set_xscale("log")
@@ -94,7 +94,7 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _median_of_seen(rates: NDArray[np.float32]) -> NDArray[np.float64]:
+def _median_over_seeds(rates: NDArray[np.float32]) -> NDArray[np.float64]:
     """Median over the second axis, the seeds, of what is finite; NaN where nothing is.
 
     One that diverged takes nothing with it, and numpy's own function would warn of empty slices.
@@ -114,7 +114,7 @@ def _positive_range(values: NDArray[np.float64]) -> tuple[float, float]:
     return low / 1.6, max(high, 1.01 * low) * 1.6
 
 
-def _binned(losses: ArrayLike, size: int) -> NDArray[np.float64]:
+def _bin_means(losses: ArrayLike, size: int) -> NDArray[np.float64]:
     """Mean of every `size` steps (the last bin may be shorter); NaN counts as infinite."""
     values = np.asarray(losses, dtype=np.float64)
     values = np.where(np.isnan(values), np.inf, values)

@@ -76,7 +76,7 @@ def panels(
         rows: number of axes.
         left: where they begin, as a share of the width.
         right: where they end, as a share of the width.
-        top: margin above, in inches; see `above` for one with a legend.
+        top: margin above, in inches; see `head_height` for one with a legend.
         bottom: margin below, in inches.
         hspace: space between them, as a share of their height.
     """
@@ -101,7 +101,7 @@ def panels(
     return figure, made
 
 
-def above(entries: int) -> float:
+def head_height(entries: int) -> float:
     """Height in inches of a title and a legend of so many entries, two in a row."""
     return 0.32 + 0.18 * math.ceil(entries / 2)
 
@@ -125,7 +125,7 @@ def title(axes: Axes, text: str, entries: int = 0) -> None:
     axes.annotate(
         text,
         (0, 1),
-        (11.4 - left, 72 * above(entries) - 13),
+        (11.4 - left, 72 * head_height(entries) - 13),
         xycoords="axes fraction",
         textcoords="offset points",
         fontsize=9,

@@ -112,7 +112,7 @@ def budget(dataset: xr.Dataset) -> Figure:
     optimizers = [str(name) for name in dataset["optimizer"].values]
     found = [trials.budget_of(dataset, name) for name in optimizers]
     entries = len(optimizers)
-    figure, (axes,) = style.panels(2.2 + style.above(entries), top=style.above(entries))
+    figure, (axes,) = style.panels(2.2 + style.head_height(entries), top=style.head_height(entries))
     curves = [x for one in found for x in (one.expected, one.lucky, one.unlucky)]
     low, high = vertical(axes, np.concatenate(curves), better)
     for index, (name, one) in enumerate(zip(optimizers, found, strict=True)):
