@@ -254,7 +254,7 @@ def _replicates(
     def finite(*resampled: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore"):
             values = statistic(*resampled, axis=axis)
-        return np.nan_to_num(np.asarray(values), nan=undetermined, posinf=HUGE, neginf=-HUGE)
+        return np.nan_to_num(np.asarray(values, np.float64), nan=undetermined, posinf=HUGE, neginf=-HUGE)
 
     return stats.bootstrap(
         samples,
