@@ -152,8 +152,13 @@ def _optimizers(
 class Comparison(Results):
     """The results of all tasks, with the pictures and texts that tell them.
 
+    The methods that draw take the name of a task and, under several schedules, that of a schedule
+    of the learning rate (None for the first). They return a figure of matplotlib, and raise a
+    ValueError where there is no such task or schedule. A notebook shows a table.
+
     Attributes:
-        tree: one group per task, as `rmsprop.study.results.schema` says; not to be changed.
+        tree: The results, one group per task, as `rmsprop.study.results.schema` says. It is not to
+            be changed.
 
     Raises:
         ValueError: the tree does not follow the schema.
@@ -194,7 +199,7 @@ class Comparison(Results):
     def plot_path(
         self, task: str, schedule: str | None = None, surface: Surface | None = None
     ) -> Figure:
-        """The paths of two parameters; `surface` is the loss below them, see `landscape`."""
+        """The paths of two parameters; `surface`, of `report.surfaces`, is the loss below them."""
         from rmsprop.study.report import plots
 
         return plots.path(self.view(task, schedule), surface)

@@ -15,8 +15,8 @@ def exponents(rates: ArrayLike, steps: ArrayLike) -> NDArray[np.float64]:
     """Slope of log(effective rate) on log(step) in the second half of a run, on that scale.
 
     Args:
-        rates: of shape (seeds, bins), the medians over coordinates; NaN where there is none.
-        steps: of shape (bins,), ascending from 1 or more.
+        rates: The medians over coordinates, of shape (seeds, bins); NaN where there is none.
+        steps: The last step of each bin, of shape (bins,), ascending from 1 or more.
 
     Returns:
         One per seed by least squares; NaN where fewer than two bins have a positive rate.

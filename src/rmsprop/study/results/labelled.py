@@ -42,11 +42,11 @@ FILE_NAME = "results.nc"
 
 
 def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
-    """Write a comparison to a netCDF file, whole or not at all.
+    """Writes results to a netCDF file, whole or not at all.
 
     Args:
-        tree: one group per task, as `rmsprop.study.results.schema` says.
-        file: where to; an earlier file is replaced at the end, at once.
+        tree: The results, one group per task, as `rmsprop.study.results.schema` says.
+        file: The file to write; an earlier one is replaced at the end, at once.
 
     Raises:
         ValueError: the tree does not follow the schema.
@@ -58,10 +58,10 @@ def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
 
 
 def load(file: str | os.PathLike[str]) -> xr.DataTree:
-    """Read what `save` wrote, into memory, and check it.
+    """Reads what `save` wrote into memory, and checks it.
 
     Args:
-        file: a netCDF file.
+        file: The netCDF file to read.
 
     Returns:
         The tree, equal to the one saved: values, dtypes, attributes and their types.
@@ -115,7 +115,8 @@ class Results:
     """The results of all tasks.
 
     Attributes:
-        tree: one group per task, as `rmsprop.study.results.schema` says; not to be changed.
+        tree: The results, one group per task, as `rmsprop.study.results.schema` says. It is not to
+            be changed.
 
     Raises:
         ValueError: the tree does not follow the schema.
@@ -128,11 +129,11 @@ class Results:
 
     @classmethod
     def of(cls, tasks: Mapping[str, xr.Dataset], attributes: Mapping[str, Any]) -> Self:
-        """Put the results of tasks together.
+        """Puts the results of tasks together.
 
         Args:
-            tasks: name -> results; a name becomes the name of a group.
-            attributes: of the root: settings and versions.
+            tasks: The results of each task by its name, which becomes the name of a group.
+            attributes: The attributes of the root: settings and versions.
 
         Raises:
             ValueError: as the class.
@@ -145,11 +146,11 @@ class Results:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """Read `results.nc` out of a folder; raises what `load` does."""
+        """Reads `results.nc` out of a folder; raises what `load` does."""
         return cls(load(pathlib.Path(folder) / FILE_NAME))
 
     def save(self, folder: str | os.PathLike[str]) -> pathlib.Path:
-        """Write `results.nc` into a folder, made where it is missing; returns the file."""
+        """Writes `results.nc` into a folder, made where it is missing, and returns the file."""
         file = pathlib.Path(folder) / FILE_NAME
         file.parent.mkdir(parents=True, exist_ok=True)
         save(self.tree, file)
@@ -180,9 +181,9 @@ class Results:
         """One row per task and optimizer, in the order of the results.
 
         Args:
-            task: name of a task; None for all.
-            schedule: of the learning rate; None for the first.
-            setting: `tuned` or `default`.
+            task: The name of a task; None for all tasks.
+            schedule: The schedule of the learning rate; None for the first.
+            setting: "tuned" or "default".
 
         Raises:
             ValueError: there is no such task, schedule or setting.

@@ -45,9 +45,9 @@ class Estimate:
     """A number with its interval.
 
     Attributes:
-        value: the estimate; NaN where infinite values of both signs leave it undetermined.
-        low: lower end of the interval, `value >= low`; NaN where there is no interval.
-        high: upper end of the interval; NaN where there is no interval.
+        value: The estimate; NaN where infinite values of both signs leave it undetermined.
+        low: The lower end of the interval, `value >= low`; NaN where there is no interval.
+        high: The upper end of the interval; NaN where there is no interval.
     """
 
     value: float
@@ -95,8 +95,8 @@ def interquartile_mean(values: ArrayLike, axis: int = -1) -> np.floating | NDArr
     `n // 4` values are left out at each end, so with fewer than four it is the mean.
 
     Args:
-        values: any shape; infinite values are allowed.
-        axis: the axis over seeds.
+        values: An array of any shape; infinite values are allowed.
+        axis: The axis that counts the seeds.
 
     Returns:
         An array without that axis (a float for one dimension); NaN where infinities of both signs
@@ -126,10 +126,10 @@ def bootstrap_interval(
     freedom. Order statistics are not interpolated, so that an infinite end stays infinite.
 
     Args:
-        values: one per seed, at least one; infinite for a diverged run, never NaN.
-        statistic: `(values, axis) -> values`, vectorized; `numpy.mean` and `numpy.median` will do.
-        confidence: strictly between 0 and 1.
-        seed: of the resampling.
+        values: One value per seed, at least one; infinite for a diverged run, never NaN.
+        statistic: A vectorized function `(values, axis) -> values`, such as `numpy.mean`.
+        confidence: The level of the interval, strictly between 0 and 1.
+        seed: The seed of the resampling.
 
     Returns:
         The estimate. With a single value both ends are NaN: one value says nothing about the
@@ -159,11 +159,11 @@ def paired_difference(
     the two numbers shown, which the interquartile mean of `a - b` is not.
 
     Args:
-        a: one value per seed.
-        b: one value per seed, in the same order of seeds.
-        statistic: see `bootstrap_interval`.
-        confidence: strictly between 0 and 1.
-        seed: of the resampling.
+        a: One value per seed.
+        b: One value per seed, in the same order of seeds.
+        statistic: As in `bootstrap_interval`.
+        confidence: The level of the interval, strictly between 0 and 1.
+        seed: The seed of the resampling.
 
     Returns:
         The estimate, negative where `a` is lower. Where both are infinite alike it is a tie, 0.
@@ -199,10 +199,10 @@ def probability_of_improvement(
     number of seeds, also where `a` won on all of them and a bootstrap interval would have no width.
 
     Args:
-        a: one value per seed.
-        b: one value per seed, in the same order of seeds.
+        a: One value per seed.
+        b: One value per seed, in the same order of seeds.
         better: "lower" or "higher".
-        confidence: strictly between 0 and 1.
+        confidence: The level of the interval, strictly between 0 and 1.
 
     Returns:
         The estimate, between 0 and 1.
@@ -254,7 +254,9 @@ def _replicates(
     def finite(*resampled: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore"):
             values = statistic(*resampled, axis=axis)
-        return np.nan_to_num(np.asarray(values, np.float64), nan=undetermined, posinf=HUGE, neginf=-HUGE)
+        return np.nan_to_num(
+            np.asarray(values, np.float64), nan=undetermined, posinf=HUGE, neginf=-HUGE
+        )
 
     return stats.bootstrap(
         samples,
