@@ -62,9 +62,9 @@ def tasks_of(results: Results) -> list[str]:
     ]
 
 
-def those_of(tasks: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """The wanted tasks that are among `tasks`, in the order in which they are wanted."""
-    return [task for task in wanted if task in tasks]
+def those_of(tasks: Sequence[str], selection: Sequence[str]) -> list[str]:
+    """The tasks of a selection that are among `tasks`, in the order of the selection."""
+    return [task for task in selection if task in tasks]
 
 
 def claim_of(statement: str, parts: Iterable[Part]) -> Claim | None:

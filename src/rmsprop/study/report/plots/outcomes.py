@@ -1,4 +1,8 @@
-"""Pictures of what comes out: differences, schedules, the tuned beside the default, memory."""
+"""Pictures of outcomes: differences, schedules, the tuned beside the default setting, memory.
+
+These take whole results, or a task of them, while pictures of one view stand in `runs` and
+`tuning`.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +30,10 @@ def differences(results: Results, schedule: str | None = None) -> Figure:
 
     Args:
         results: The results of at least two optimizers.
-        schedule: of the learning rate; None for the first.
+        schedule: The name of a schedule of the learning rate; None for the first.
 
     Raises:
-        ValueError: there is one optimizer only, so nothing to compare.
+        ValueError: There is one optimizer only, so nothing to compare.
     """
     rows = results.differences(schedule=schedule)
     if not rows:
@@ -60,9 +64,9 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     A cross at the bad end of the axis is a result that is infinite, because runs diverged.
 
     Args:
-        results: The results.
-        task: name of a task.
-        schedule: the only one to show; None for all.
+        results: The results of a comparison.
+        task: The name of a task.
+        schedule: The name of the only schedule that is drawn; None for all.
     """
     attributes = results.task(task).attrs
     names = results.schedules(task) if schedule is None else (schedule,)
@@ -105,12 +109,12 @@ def _points(axes: Axes, group: Sequence[Sequence[Row]], place: int, bad: float) 
             ends = np.clip(np.nan_to_num([row.metric.low, row.metric.high], nan=bad), low, high)
             if not math.isnan(row.metric.low):
                 axes.plot([x, x], ends, color=colour, lw=1.8, solid_capstyle="butt")
-            shown = math.isfinite(row.metric.value)
-            axes.plot(
-                *(x, row.metric.value if shown else (high if bad > 0 else low)),
-                *(marker if shown else "x",), color=colour, markersize=6.5, ls="none",
-                mfc=style.PAPER if setting else colour, clip_on=False, label=label,
-            )  # fmt: skip
+            if math.isfinite(row.metric.value):
+                y = row.metric.value
+            else:
+                y, marker = high if bad > 0 else low, "x"
+            face = style.PAPER if setting else colour
+            style.point(axes, x, y, marker, colour, size=6.5, face=face, label=label)
 
 
 def memory(results: Results) -> Figure:
@@ -119,7 +123,7 @@ def memory(results: Results) -> Figure:
     The bar is the size of the parameters; at the right stands how many copies of them a state is.
 
     Args:
-        results: The results.
+        results: The results of a comparison.
     """
     rows = results.summary()
     names = list(dict.fromkeys(row.optimizer for row in rows))
@@ -139,10 +143,10 @@ def memory(results: Results) -> Figure:
         y = place + (index - (len(names) - 1) / 2) * 0.14 / pitch
         if index == 0:
             half = 0.5 - 0.05 / pitch
-            axes.plot(
-                *([row.parameter_bytes] * 2, [place - half, place + half]), color=style.MUTED,
-                lw=9, alpha=0.4, solid_capstyle="butt", label="parameters" if place == 0 else None,
-            )  # fmt: skip
+            label = "parameters" if place == 0 else None
+            size, ends = [row.parameter_bytes] * 2, [place - half, place + half]
+            bar = {"color": style.MUTED, "lw": 9, "alpha": 0.4, "solid_capstyle": "butt"}
+            axes.plot(size, ends, **bar, label=label)
         _state(axes, row, y, index, max(row.state_bytes, low), place == 0)
     axes.set_yticks(range(len(tasks)), [spelling.clipped(task, 14) for task in tasks])
     axes.tick_params(axis="y", labelcolor=style.INK)
@@ -157,17 +161,14 @@ def memory(results: Results) -> Figure:
 
 
 def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) -> None:
+    """The state of one optimizer on one task, and at the right how many parameters it is."""
     colour, marker = style.colour(index), style.MARKERS[index % len(style.MARKERS)]
     label = spelling.short(row.optimizer) if first else None
-    axes.plot(
-        *(x, y, marker), color=colour, markersize=6, mec=style.PAPER, ls="none", label=label,
-        zorder=3, clip_on=False,
-    )  # fmt: skip
+    style.point(axes, x, y, marker, colour, edge=style.PAPER, label=label, zorder=3)
     copies = row.state_bytes / row.parameter_bytes if row.parameter_bytes else math.nan
-    axes.annotate(
-        *(f"{copies:.3g} ×", (1.02, y)), xycoords=axes.get_yaxis_transform(), va="center",
-        fontsize=8.5, color=style.INK,
-    )  # fmt: skip
+    place, beside = (1.02, y), axes.get_yaxis_transform()
+    text = f"{copies:.3g} ×"
+    axes.annotate(text, place, xycoords=beside, va="center", fontsize=8.5, color=style.INK)
 
 
 def _strip(axes: Axes, row: Difference, colour: str) -> None:
@@ -180,7 +181,8 @@ def _strip(axes: Axes, row: Difference, colour: str) -> None:
     if reach == 0:
         reach = 1.0
         axes.set_xticks([0])  # there is no scale
-    axes.set_xlim(*((-reach, reach) if row.better == "lower" else (reach, -reach)))
+    left = -reach if row.better == "lower" else reach
+    axes.set_xlim(left, -left)
     axes.set_ylim(-1, 1)
     axes.locator_params(axis="x", nbins=5)
     if not math.isnan(low):
@@ -193,9 +195,6 @@ def _strip(axes: Axes, row: Difference, colour: str) -> None:
     if math.isfinite(value):
         axes.plot(value, 0, "o", color=colour, markersize=8, mec=style.PAPER)
     first, second = spelling.short(row.first), spelling.short(row.second)
-    sides = (("left", 0, f"◂ {first} better"), ("right", 1, f"{second} better ▸"))
-    for align, side, text in sides:
-        axes.annotate(
-            *(text, (side, 1.06)), xycoords="axes fraction", ha=align, fontsize=8.5,
-            color=style.MUTED, parse_math=False,
-        )  # fmt: skip
+    small = {"fontsize": 8.5, "color": style.MUTED, "parse_math": False}
+    axes.annotate(f"◂ {first} better", (0, 1.06), xycoords="axes fraction", ha="left", **small)
+    axes.annotate(f"{second} better ▸", (1, 1.06), xycoords="axes fraction", ha="right", **small)

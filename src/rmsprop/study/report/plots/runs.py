@@ -1,4 +1,4 @@
-"""Pictures of runs: the loss, the effective learning rate, the path in two dimensions."""
+"""Pictures of runs against step: the loss and the effective learning rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from rmsprop.study.report.plots import style
 from rmsprop.study.report.plots.style import vertical
 from rmsprop.study.results.schema import QUANTILES
 
-POINTS = 100  # of a curve at most; each is the mean of the steps it stands for
+# The largest number of points of a curve; each is the mean of the steps that it stands for.
+POINTS = 100
 
 
 def loss_curves(dataset: xr.Dataset) -> Figure:
@@ -25,7 +26,7 @@ def loss_curves(dataset: xr.Dataset) -> Figure:
     from the best seed to the worst: to the top of the axes, where one has diverged.
 
     Args:
-        dataset: results of one task.
+        dataset: A view of the results of one task.
     """
     steps = dataset.sizes["step"]
     size = math.ceil(steps / POINTS)
@@ -63,21 +64,21 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
     the thin lines are the 5 % and 95 % quantiles. The grey line falls as 1/sqrt(t).
 
     Args:
-        dataset: results of one task.
+        dataset: A view of the results of one task.
     """
     entries = dataset.sizes["optimizer"] + 1
     figure, (axes,) = style.panels(2.4 + style.head_height(entries), top=style.head_height(entries))
     steps = dataset["bin"].values
-    shown = _median_over_seeds(dataset["effective_rate"].values)
-    shown = np.where(shown > 0, shown, np.nan)
-    low, high = _positive_range(shown)
+    rates = _median_over_seeds(dataset["effective_rate"].values)
+    rates = np.where(rates > 0, rates, np.nan)
+    low, high = _positive_range(rates)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(1, steps[-1])
     axes.set_ylim(low, high)
     for index, optimizer in enumerate(dataset["optimizer"].values):
         colour = style.colour(index)
-        ends = {level: shown[index, :, QUANTILES.index(level)] for level in QUANTILES}
+        ends = {level: rates[index, :, QUANTILES.index(level)] for level in QUANTILES}
         axes.fill_between(steps, ends[0.25], ends[0.75], alpha=0.22, linewidth=0, color=colour)
         for level in (0.05, 0.95):
             axes.plot(steps, ends[level], lw=0.7, alpha=0.8, color=colour)
@@ -95,9 +96,9 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
 
 
 def _median_over_seeds(rates: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Median over the second axis, the seeds, of what is finite; NaN where nothing is.
+    """The median over the second axis, the seeds, of what is finite; NaN where nothing is.
 
-    One that diverged takes nothing with it, and numpy's own function would warn of empty slices.
+    A seed that diverged takes nothing with it, and numpy's own function would warn of empty slices.
     """
     finite = np.sort(np.where(np.isfinite(rates), rates, np.inf).astype(np.float64), axis=1)
     count = np.isfinite(finite).sum(axis=1, keepdims=True)
@@ -106,7 +107,7 @@ def _median_over_seeds(rates: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _positive_range(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Ends of a logarithmic axis with some room, also where nothing is finite."""
+    """The ends of a logarithmic axis with some room, also where nothing is finite."""
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return 0.1, 10.0
@@ -115,7 +116,7 @@ def _positive_range(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _bin_means(losses: ArrayLike, size: int) -> NDArray[np.float64]:
-    """Mean of every `size` steps (the last bin may be shorter); NaN counts as infinite."""
+    """The mean of every `size` steps (the last bin may be shorter); NaN counts as infinite."""
     values = np.asarray(losses, dtype=np.float64)
     values = np.where(np.isnan(values), np.inf, values)
     starts = np.arange(0, values.shape[-1], size)
