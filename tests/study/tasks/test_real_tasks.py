@@ -137,9 +137,9 @@ def test_patches_times_kernel_is_the_convolution_of_jax(rng):
     expected = jax.lax.conv_general_dilated(
         pictures, kernel, (2, 2), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
-    found = patches(pictures, 3, 2) @ kernel.reshape(27, 4)
+    product = patches(pictures, 3, 2) @ kernel.reshape(27, 4)
     # Sums of 27 products of order 1.
-    np.testing.assert_allclose(found, expected, rtol=0, atol=27 * 2.0**-22)
+    np.testing.assert_allclose(product, expected, rtol=0, atol=27 * 2.0**-22)
 
 
 # The bible.

@@ -71,7 +71,7 @@ DAMAGES = {
 
 @needs_digits
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_cache_is_made_again(monkeypatch, empty_cache, damage):
+def test_damaged_cache_is_written_again(monkeypatch, empty_cache, damage):
     first = data.digits()
     (cached,) = empty_cache.iterdir()
     DAMAGES[damage](cached)

@@ -243,9 +243,9 @@ def test_no_batch_holds_what_is_held_out(monkeypatch, name):
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_data_are_those_that_the_numbers_were_measured_on(name):
-    found = load_data(name).sha256
-    assert re.fullmatch("[0-9a-f]{64}", found)
-    assert found == SHA256[name]
+    sha256 = load_data(name).sha256
+    assert re.fullmatch("[0-9a-f]{64}", sha256)
+    assert sha256 == SHA256[name]
     problem = load(name)
-    assert problem.data_sha256 == found
+    assert problem.data_sha256 == sha256
     assert some_params(problem, np.random.default_rng(0)) is not None
