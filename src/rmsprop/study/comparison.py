@@ -9,23 +9,27 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import xarray as xr
-from matplotlib.figure import Figure
-from rich.table import Table
 
 import rmsprop
 from rmsprop.study import optimizers
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.optimizers import Factory, Optimizer
 from rmsprop.study.problems import Problem
-from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.running.devices import available_memory
 from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.progress import Progress, Silent
 from rmsprop.study.running.protocol import compare_on
 from rmsprop.study.running.provenance import Provenance
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.table import Table
+
+    from rmsprop.study.report.surfaces import Surface
 
 
 def compare(
