@@ -45,7 +45,7 @@ def _at(axes, text, point, offset, colour, align="left"):
 
 def _plain_ticks(*axes):
     for axis in axes:
-        style.logarithmic(axis, *axis.get_view_interval())
+        style.logarithmic_ticks(axis, *axis.get_view_interval())
 
 
 def t1_gradients():

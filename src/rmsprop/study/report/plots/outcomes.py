@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
-from rmsprop.study.report.plots.style import vertical
+from rmsprop.study.report.plots.style import fit_vertical_axis
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import SETTINGS, worst_value
 from rmsprop.study.results.summary import Difference, Row
@@ -83,7 +83,7 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     ]
     entries = len(groups[0][0])
     figure, (axes,) = style.panels(1.9 + style.head_height(entries), top=style.head_height(entries))
-    vertical(axes, np.array(numbers), attributes["report_better"])
+    fit_vertical_axis(axes, np.array(numbers), attributes["report_better"])
     bad = worst_value(attributes["report_better"])
     for place, group in enumerate(groups):
         _points(axes, group, place, bad)

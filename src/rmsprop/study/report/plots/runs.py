@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
-from rmsprop.study.report.plots.style import vertical
+from rmsprop.study.report.plots.style import fit_vertical_axis
 from rmsprop.study.results.schema import QUANTILES
 
 # The largest number of points of a curve; each is the mean of the steps that it stands for.
@@ -35,7 +35,7 @@ def loss_curves(dataset: xr.Dataset) -> Figure:
     diverged = dataset["diverged"].values
     entries = dataset.sizes["optimizer"]
     figure, (axes,) = style.panels(2.4 + style.head_height(entries), top=style.head_height(entries))
-    low, high = vertical(axes, curves if diverged.all() else curves[~diverged])
+    low, high = fit_vertical_axis(axes, curves if diverged.all() else curves[~diverged])
     for index, optimizer in enumerate(dataset["optimizer"].values):
         # of an even number the worse of the middle two: no mean with something infinite
         median = np.quantile(curves[index], 0.5, axis=0, method="higher")
@@ -87,8 +87,8 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
     top = 10 ** (0.9 * math.log10(high) + 0.1 * math.log10(low))
     guide = top * np.sqrt(steps[0] / steps)
     axes.plot(steps, guide, color=style.MUTED, lw=0.9, label="slope of 1/sqrt(t)")
-    style.logarithmic(axes.xaxis, 1, float(steps[-1]))
-    style.logarithmic(axes.yaxis, low, high)
+    style.logarithmic_ticks(axes.xaxis, 1, float(steps[-1]))
+    style.logarithmic_ticks(axes.yaxis, low, high)
     axes.set_xlabel("step")
     style.title(axes, "effective learning rate", entries)
     style.legend(axes)

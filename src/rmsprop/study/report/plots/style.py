@@ -98,7 +98,7 @@ def panels(
     )
     column = [figure.add_subplot(grid[row]) for row in range(rows)]
     for axes in column:
-        quiet(axes)
+        soften(axes)
         axes.set_facecolor("none")
         axes.grid(True, color=GRID, linewidth=0.6)
         axes.set_axisbelow(True)
@@ -153,8 +153,8 @@ def point(
     )
 
 
-def quiet(axes: Axes) -> None:
-    """Draws ticks and spines so that they stand back behind the data."""
+def soften(axes: Axes) -> None:
+    """Makes ticks and spines pale and short, so that they stand back behind the data."""
     axes.tick_params(which="both", labelsize=8.5, labelcolor=MUTED, color=GRID, length=2.5)
     for spine in axes.spines.values():
         spine.set_color(GRID)
@@ -182,7 +182,7 @@ def title(axes: Axes, text: str, entries: int = 0) -> None:
     )
 
 
-def logarithmic(axis: Axis, low: float, high: float) -> None:
+def logarithmic_ticks(axis: Axis, low: float, high: float) -> None:
     """Labels a logarithmic axis with plain numbers, between powers of ten too if there is room.
 
     Args:
@@ -239,7 +239,9 @@ def ratio_scale(values: NDArray[np.float64], better: str) -> bool:
     return better == "lower" and bool(values.min() > 0 and values.max() > 4 * values.min())
 
 
-def vertical(axes: Axes, values: NDArray[np.float64], better: str = "lower") -> tuple[float, float]:
+def fit_vertical_axis(
+    axes: Axes, values: NDArray[np.float64], better: str = "lower"
+) -> tuple[float, float]:
     """Sets the scale and the limits of the vertical axis for the finite values, with some room.
 
     Args:
@@ -258,7 +260,7 @@ def vertical(axes: Axes, values: NDArray[np.float64], better: str = "lower") -> 
         axes.set_yscale("log")
         room = (high / low) ** 0.08
         axes.set_ylim(low / room, high * room)
-        logarithmic(axes.yaxis, low, high)
+        logarithmic_ticks(axes.yaxis, low, high)
     else:
         room = 0.08 * (high - low) or 0.1 * abs(high) or 0.1
         axes.set_ylim(low - room, high + room)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
-from rmsprop.study.report.plots.style import ratio_scale, vertical
+from rmsprop.study.report.plots.style import fit_vertical_axis, ratio_scale
 from rmsprop.study.results import trials
 from rmsprop.study.results.schema import mean_tuning_scores, tuned_names, worst_value
 
@@ -35,10 +35,10 @@ def learning_rates(dataset: xr.Dataset) -> Figure:
     low, high = float(np.nanmin(rates)), float(np.nanmax(rates))
     figure, panels = style.panels(0.8 + 1.75 * len(tuned), rows=len(tuned), right=0.71)
     for index, (axes, (optimizer, names)) in enumerate(zip(panels, tuned.items(), strict=True)):
-        vertical(axes, scores.values, dataset.attrs["choose_by_better"])
+        fit_vertical_axis(axes, scores.values, dataset.attrs["choose_by_better"])
         axes.set_xscale("log")
         axes.set_xlim(low / 1.6, high * 1.6)
-        style.logarithmic(axes.xaxis, low, high)
+        style.logarithmic_ticks(axes.xaxis, low, high)
         _rate_lines(axes, dataset, optimizer, names, style.colour(index))
         axes.tick_params(labelbottom=axes is panels[-1])
     style.title(panels[0], dataset.attrs["choose_by_label"] + " on the tuning seeds")
@@ -92,9 +92,9 @@ def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
     style.title(axes, f"{spelling.axis(names[1])}; colour: {dataset.attrs['choose_by_label']}")
     place = axes.get_position()
     bar = figure.colorbar(image, cax=figure.add_axes((0.85, place.y0, 0.025, place.height)))
-    style.quiet(bar.ax)
+    style.soften(bar.ax)
     if isinstance(image.norm, LogNorm):
-        style.logarithmic(bar.ax.yaxis, *image.get_clim())
+        style.logarithmic_ticks(bar.ax.yaxis, *image.get_clim())
     return figure
 
 
@@ -114,7 +114,7 @@ def budget(dataset: xr.Dataset) -> Figure:
     entries = len(optimizers)
     figure, (axes,) = style.panels(2.2 + style.head_height(entries), top=style.head_height(entries))
     curves = [x for each in budgets for x in (each.expected, each.lucky, each.unlucky)]
-    low, high = vertical(axes, np.concatenate(curves), better)
+    low, high = fit_vertical_axis(axes, np.concatenate(curves), better)
     for index, (name, each) in enumerate(zip(optimizers, budgets, strict=True)):
         counts = np.arange(1, each.expected.size + 1)
         band = np.clip((each.lucky, each.unlucky), low, high)
@@ -126,7 +126,7 @@ def budget(dataset: xr.Dataset) -> Figure:
     most = max(2, *(each.expected.size for each in budgets))
     axes.set_xscale("log")
     axes.set_xlim(1, most)
-    style.logarithmic(axes.xaxis, 1, most)
+    style.logarithmic_ticks(axes.xaxis, 1, most)
     axes.set_xlabel("configurations tried")
     style.title(axes, f"expected best {dataset.attrs['choose_by_label']}", entries)
     style.legend(axes)
