@@ -101,8 +101,8 @@ def _read_bible(content: bytes) -> Arrays:
     features = np.full((len(verses), WORDS_PER_VERSE), len(words), np.int16)
     for row, verse in zip(features, verses, strict=True):
         # A higher number is a rarer word, which says more about the book than a frequent one.
-        known = sorted((number_of[word] for word in verse if word in number_of), reverse=True)
-        row[: len(known)] = known[:WORDS_PER_VERSE]
+        numbers = sorted((number_of[word] for word in verse if word in number_of), reverse=True)
+        row[: len(numbers)] = numbers[:WORDS_PER_VERSE]
     return {
         "features": features,
         "labels": np.array(books, np.int32)[order],
