@@ -1,6 +1,6 @@
 """Half the memory for the same loss: accumulators and parameters in bfloat16, measured.
 
-`python examples/half_the_memory.py` (needs `pip install 'rmsprop[study]'`, takes a few minutes)
+`python examples/half_the_memory.py` (needs `pip install '.[study]'`, takes a few minutes)
 trains the digits network of `rmsprop.study` and its GRU that predicts the next character of the
 Bible, here of 64 units.  What is stored between steps is float32, or bfloat16 rounded
 stochastically, or bfloat16 rounded to nearest; all arithmetic is float32, so that a difference

@@ -1,20 +1,37 @@
 """Fixtures: strict JAX, double precision for one test, a generator whose seed a failure prints,
-a cache of the tests' own, and figures that take no time.
+caches of the tests' own, programs that are compiled once, and figures that take no time.
 """
 
+import contextlib
 import os
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 # Nothing is promoted in silence: neither a dtype to another nor an array to a higher rank. The
 # configuration and not a context, which the threads of the study would not see.
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Every program goes to the compilation cache, also one that is small or compiled in no time.
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+@contextlib.contextmanager
+def _settings(**values: Any) -> Iterator[None]:
+    """The configuration of JAX with these values, for a while, in all threads."""
+    before = {name: getattr(jax.config, name) for name in values}
+    for name, value in values.items():
+        jax.config.update(name, value)
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)
 
 
 @pytest.fixture(autouse=True)
@@ -23,20 +40,61 @@ def _promotion(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("standard_promotion") is None:
         yield
         return
-    jax.config.update("jax_numpy_dtype_promotion", "standard")
-    jax.config.update("jax_numpy_rank_promotion", "allow")
-    yield
-    jax.config.update("jax_numpy_dtype_promotion", "strict")
-    jax.config.update("jax_numpy_rank_promotion", "raise")
+    with _settings(jax_numpy_dtype_promotion="standard", jax_numpy_rank_promotion="allow"):
+        yield
 
 
 @pytest.fixture
 def x64() -> Iterator[None]:
     """Double precision, for the test that asks for it only."""
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
+    with _settings(jax_enable_x64=True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder, the same for all processes that share the work of this run."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return tmp_path_factory.mktemp("run")
+    folder = tmp_path_factory.getbasetemp().parent / f"run-{run}"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_programs(run_folder: Path) -> None:
+    """A program that one test has compiled is read by the others, whatever process they run in.
+
+    `JAX_COMPILATION_CACHE_DIR` is respected: what is set there is shared by several runs.
+    """
+    if not jax.config.jax_compilation_cache_dir:
+        jax.config.update("jax_compilation_cache_dir", str(run_folder / "programs"))
+
+
+@pytest.fixture(autouse=True)
+def _compiled_anew(request: pytest.FixtureRequest) -> Iterator[None]:
+    """`@pytest.mark.compiled_anew(reason)` is for tests of the compiled program itself."""
+    if request.node.get_closest_marker("compiled_anew") is None:
+        yield
+        return
+    with _settings(jax_enable_compilation_cache=False):
+        compilation_cache.reset_cache()  # JAX asks once in a process whether it has a cache
+        yield
+    compilation_cache.reset_cache()
+
+
+@pytest.fixture(scope="module")
+def compiled_quickly(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Programs with few optimizations, for folders of tests of which most run a program once.
+
+    `pytestmark = pytest.mark.optimized(reason)` is for modules there that test bits or programs.
+    """
+    optimized = request.node.get_closest_marker("optimized") is not None
+    # Not `_settings`: JAX lets this one be set, and not read.
+    jax.config.update("jax_disable_most_optimizations", not optimized)
     yield
-    jax.config.update("jax_enable_x64", before)
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture
@@ -48,15 +106,9 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
 
 
 @pytest.fixture(scope="session")
-def cached_data(tmp_path_factory):
-    """A folder of these tests' own: so that no data made by another version are read.
-
-    The same for all processes that share their work.
-    """
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    if run is None:
-        return tmp_path_factory.mktemp("cache")
-    return tmp_path_factory.getbasetemp().parent / f"cache-{run}"
+def cached_data(run_folder: Path) -> Path:
+    """A folder of these tests' own: so that no data made by another version are read."""
+    return run_folder / "cache"
 
 
 @pytest.fixture(scope="module")

@@ -222,6 +222,7 @@ def test_bias_correction_with_an_eps_or_a_decay_at_the_end_of_float32(decay, eps
 
 
 @pytest.mark.parametrize("name", ["rmsprop", "adagrad"])
+@pytest.mark.compiled_anew("reads the program")
 @pytest.mark.parametrize("momentum", [None, 0.9])
 def test_no_copies_that_optax_does_not_make(name, momentum):
     """A copy of a donated accumulator is 1.5 to 3 times the step on a CPU."""

@@ -293,6 +293,7 @@ OPTIMIZERS = {
 LOOPS = {"rmsprop": 2, "momentum": 3, "centered": 3, "adagrad": 2}
 
 
+@pytest.mark.compiled_anew("reads the program")
 @pytest.mark.skipif(
     jax.default_backend() != "cpu", reason="counts the loops of XLA's programs for a CPU"
 )

@@ -120,7 +120,7 @@ def test_a_missing_extra_is_one_sentence(tmp_path):
             [sys.executable, "-c", code, *command], capture_output=True, text=True, check=False
         )
         assert done.returncode == command_line.WRONG_USE
-        assert re.fullmatch(r"rmsprop: error: .*pip install 'rmsprop\[study\]'.*\n", done.stderr)
+        assert re.fullmatch(r"rmsprop: error: .*pip install '\.\[study\]'.*\n", done.stderr)
     assert not (tmp_path / "report").exists()
 
 

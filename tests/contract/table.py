@@ -313,16 +313,30 @@ def public_functions() -> Iterator[str]:
             yield f"{module.__name__}.{name}"
 
 
-def over(entries: list[Entry], *, compiled: bool = False) -> pytest.MarkDecorator:
-    """A rule: the test holds for each of these entries; of a compiled one most are slow."""
+# Ports whose state is not that of the chain alone; the others' is that of our own transformations.
+WITH_A_STATE_OF_THEIR_OWN = ("keras.rmsprop", "keras.adagrad", "timm.rmsprop_tf")
+
+
+def over(
+    entries: list[Entry], *, compiled: bool = False, and_plain: tuple[str, ...] = ()
+) -> pytest.MarkDecorator:
+    """A rule: the test holds for each of these entries; of a compiled one most are slow.
+
+    Args:
+        entries: The entries.
+        compiled: Whether the rule compiles a program of its own for each entry.
+        and_plain: Ports that are in the plain run of the tests nevertheless.
+    """
+    paths = {f"rmsprop.frameworks.{name}" for name in and_plain}
+
+    def marks(entry: Entry) -> Any:
+        return pytest.mark.slow if compiled and not entry.plain and entry.path not in paths else ()
+
     return pytest.mark.parametrize(
-        "entry",
-        [
-            pytest.param(e, id=e.name, marks=pytest.mark.slow if compiled and not e.plain else ())
-            for e in entries
-        ],
+        "entry", [pytest.param(entry, id=entry.name, marks=marks(entry)) for entry in entries]
     )
 
 
 every_entry = over(TABLE)
 every_entry_compiled = over(TABLE, compiled=True)
+every_state_compiled = over(TABLE, compiled=True, and_plain=WITH_A_STATE_OF_THEIR_OWN)

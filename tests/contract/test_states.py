@@ -7,10 +7,10 @@ import cloudpickle
 import jax
 import numpy as np
 from runs import STEPS, assert_same, expected, problem, reference, steps
-from table import every_entry, every_entry_compiled
+from table import every_entry, every_entry_compiled, every_state_compiled
 
 
-@every_entry
+@every_state_compiled
 def test_a_state_is_pickled_and_goes_on(entry):
     """Half of a run, a saved state, the other half: the bits of the run in one piece."""
     params, gradients = problem()

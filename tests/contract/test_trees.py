@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 from runs import assert_same, at, expected, problem, reference, renamed, steps
-from table import every_entry, every_entry_compiled
+from table import every_entry, every_entry_compiled, every_state_compiled
 
 
 class Layer(NamedTuple):
@@ -32,7 +32,7 @@ def _as_dict(model):
     return {"w": model.layer.w, "b": model.layer.b, "s": model.rest[0]}
 
 
-@every_entry
+@every_state_compiled
 def test_named_tuples_dataclasses_lists_and_tuples_are_trees(entry):
     params, gradients = problem()
     after, state, traces = steps(entry.make(), _as_model(params), _as_model(gradients))

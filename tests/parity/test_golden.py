@@ -1,5 +1,7 @@
 """The ports against trajectories that the frameworks themselves have gone through, recorded."""
 
+import dataclasses
+
 import ours
 import pytest
 import trajectories
@@ -8,15 +10,31 @@ from recorded import FRAMEWORKS, RECORDS, recordings
 from rmsprop import frameworks
 
 joins_parts = pytest.mark.standard_promotion("Optax joins real and imaginary parts as x + 1j * y")
-CASES = [
-    pytest.param(
-        *(name, case),
-        id=f"{name}.{case.name}",
-        marks=joins_parts if case.dtype.startswith("complex") else (),
-    )
-    for name, record in RECORDS.items()
-    for case in record.CASES
-]
+WIDE = {"float32": "float64", "complex64": "complex128"}
+
+
+def _richest(framework, dtype):
+    """Of each function the case with the most arguments."""
+    cases = [case for case in RECORDS[framework].CASES if case.dtype == dtype]
+    return [
+        max((case for case in cases if case.function == name), key=lambda x: len(x.arguments))
+        for name in dict.fromkeys(case.function for case in cases)
+    ]
+
+
+def _params():
+    """Every case; slow is what is there in double precision as well, but for the richest cases."""
+    for name, record in RECORDS.items():
+        richest = [case for dtype in WIDE for case in _richest(name, dtype)]
+        for case in record.CASES:
+            twin = dataclasses.replace(case, dtype=WIDE.get(case.dtype, ""))
+            marks = [joins_parts] if case.dtype.startswith("complex") else []
+            if twin in record.CASES and case not in richest:
+                marks.append(pytest.mark.slow)
+            yield pytest.param(name, case, id=f"{name}.{case.name}", marks=marks)
+
+
+CASES = list(_params())
 
 
 @pytest.mark.usefixtures("x64")
@@ -31,10 +49,7 @@ def test_the_parameters_are_the_framework_s(framework, case):
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_float32_without_x64_is_the_same(framework):
     """Hyper-parameters and rates are float32 numbers then."""
-    cases = [case for case in RECORDS[framework].CASES if case.dtype == "float32"]
-    for function in {case.function for case in cases}:
-        of_function = [case for case in cases if case.function == function]
-        case = max(of_function, key=lambda case: len(case.arguments))
+    for case in _richest(framework, "float32"):
         found = ours.trajectory(framework, case)
         expected = recordings(framework)[case.name]
         assert trajectories.difference(found, expected) <= trajectories.TOLERANCE["float32"]

@@ -1,8 +1,9 @@
 """The ports against the frameworks that are installed: their numbers, and their arguments.
 
 Optax and JAX's example libraries come with this package; PyTorch, Keras, timm, Stable-Baselines3,
-TensorFlow and the others are run where they are installed (`pip install 'rmsprop[parity]'` brings
-the first two).
+TensorFlow and the others are run where they are installed (`pip install '.[parity]'` brings the
+first two). In the plain run their recordings stand for them (`test_golden.py`); these tests are run
+with `pytest -m slow`, and in an environment that has all of the frameworks by `.ci/run parity`.
 """
 
 import importlib
@@ -19,6 +20,7 @@ from rmsprop import frameworks
 
 # What the frameworks deprecate in each other is not ours to mend.
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore"),
     pytest.mark.standard_promotion("the frameworks' own, Optax's powers of a count among it"),
 ]

@@ -13,6 +13,7 @@ from row_runs import EVERY, every_kind
 from rmsprop import rows
 
 
+@pytest.mark.compiled_anew("reads the program")
 @pytest.mark.parametrize(
     ("name", "dtype", "batch"),
     [(name, jnp.float32, 8) for name in ("exact", "centered", "lazy with momentum", "row-wise")]

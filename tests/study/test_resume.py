@@ -19,6 +19,7 @@ from rmsprop.study.comparison import Comparison
 from rmsprop.study.running import progress
 from tiny_problem import tiny
 
+pytestmark = pytest.mark.optimized("several runs have to give the same bits")
 TESTS = Path(__file__).parents[1]
 VOLATILE = ["seconds_per_run", "compile_seconds"]
 WORDS = (

@@ -44,11 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ImportError as error:
-        if "rmsprop[" in str(error) or not isinstance(error, ModuleNotFoundError):
+        if "pip install" in str(error) or not isinstance(error, ModuleNotFoundError):
             return _refuse(str(error))
         return _refuse(
-            f"the package {error.name} is missing; install what the commands need with"
-            f" pip install 'rmsprop[study]'."
+            f"the package {error.name} is missing; in a clone of rmsprop, pip install '.[study]'"
+            " installs what the commands need."
         )
     except (ValueError, TypeError, OSError) as error:
         if os.environ.get("RMSPROP_TRACEBACK"):

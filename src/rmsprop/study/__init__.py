@@ -5,7 +5,7 @@
     result.summary()
 
 The study uses the optimizers as any user does. Its names are imported when they are first used, for
-they need the packages of `pip install 'rmsprop[study]'`.
+they need the packages that `pip install '.[study]'` installs from a clone.
 """
 
 import importlib

@@ -93,7 +93,7 @@ def chromium() -> Iterator[Browser]:
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
-        refuse("Playwright is not installed; pip install 'rmsprop[browser]' installs it.")
+        refuse("Playwright is not installed; pip install '.[browser]' installs it.")
     with (
         sync_playwright() as playwright,
         # There is no sandbox for root.

@@ -26,6 +26,7 @@ def _build(values):
     return rmsprop.rmsprop(values["learning_rate"], 1 - values["one_minus_decay"])
 
 
+pytestmark = pytest.mark.optimized("several programs have to give the same bits")
 NAMES = ("learning_rate", "one_minus_decay")
 
 
@@ -144,6 +145,7 @@ def test_results_are_kept_in_float32(tmp_path):
     np.testing.assert_array_equal(found[0].loss, found[1].loss)
 
 
+@pytest.mark.compiled_anew("a program that was read would hide what the folder holds")
 def test_what_a_callback_does_is_never_taken_from_disk(tmp_path):
     """It does not stand in the program's text: two that differ only there would be one."""
 

@@ -11,6 +11,8 @@ from rmsprop.study import Problem, compare, named, optimizer
 from rmsprop.study.running import protocol, tuning
 from tiny_problem import tiny
 
+pytestmark = pytest.mark.optimized("several runs have to give the same bits")
+
 
 def _sgd(learning_rate):
     return optax.sgd(learning_rate)

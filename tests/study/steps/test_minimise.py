@@ -1,6 +1,5 @@
 """The numbers of every step against NumPy loops written out; what is refused."""
 
-import doctest
 import inspect
 import threading
 
@@ -11,9 +10,6 @@ import pytest
 
 import rmsprop
 from rmsprop._experimental import enable_x64
-from rmsprop.study.steps import functions
-from rmsprop.study.steps import minimise as module
-from rmsprop.study.steps import table as tabulation
 from rmsprop.study.steps.functions import FUNCTIONS, valley
 from rmsprop.study.steps.minimise import OPTIMIZERS, minimise
 from steps_by_hand import GRADIENTS, loop
@@ -195,10 +191,3 @@ def test_refusal_of_a_missing_or_shapeless_start():
         minimise(jnp.sum, [[1.0]])
     with pytest.raises(ValueError, match=r"start is \[\]; it must be"):
         minimise(jnp.sum, [])
-
-
-@pytest.mark.parametrize("documented", [module, functions, tabulation])
-def test_examples_in_docstrings(documented):
-    result = doctest.testmod(documented)
-    assert result.attempted > 0
-    assert result.failed == 0

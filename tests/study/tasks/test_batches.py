@@ -14,9 +14,9 @@ from rmsprop.study.tasks.data import Examples
     [
         (1197, 64),
         (24882, 64),
-        (65535, 1000),
+        pytest.param(65535, 1000, marks=pytest.mark.slow),
         (65536, 64),
-        (261878, 128),
+        pytest.param(261878, 128, marks=pytest.mark.slow),
         (12, 4),
         (7, 7),
         (5, 1),

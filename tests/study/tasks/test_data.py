@@ -160,6 +160,7 @@ def test_flights_are_the_rows_of_the_source_file():
         assert dataset.words[numbers].tolist() == expected
 
 
+@pytest.mark.slow
 def test_flights_know_nothing_that_is_known_later_only():
     """Departures, delays and times in the air would tell what is to be predicted."""
     columns = {word.split()[0] for word in load_data("flights").words}

