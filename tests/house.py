@@ -52,11 +52,24 @@ def _statements(node):
 
 
 def graph(modules):
-    """Module -> the modules of the package that it imports, from the source of each by name."""
-    return {
-        name: imports(code, name.rpartition(".")[0], modules) & {*modules}
-        for name, code in modules.items()
-    }
+    """Module -> the modules of the package that it imports, from the source of each by name.
+
+    To import `a.b.c` from outside of `a.b` is to import `a.b` too, for its `__init__` is run.
+    """
+    edges = {}
+    for name, code in modules.items():
+        package = name if is_package(name, modules) else name.rpartition(".")[0]
+        edges[name] = set()
+        for imported in imports(code, package, modules) & {*modules}:
+            parents = imported.split(".")
+            above = {".".join(parents[:n]) for n in range(1, len(parents))}
+            edges[name] |= {imported} | {x for x in above if not f"{name}.".startswith(f"{x}.")}
+    return edges
+
+
+def is_package(name, modules):
+    """Whether a module is the `__init__` of a folder that holds others."""
+    return any(other.startswith(f"{name}.") for other in modules)
 
 
 def circle(edges):

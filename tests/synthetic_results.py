@@ -169,7 +169,7 @@ def task(
 
 
 def _edges(names: Sequence[str], schedules: Sequence[str]) -> np.ndarray:
-    of_each = np.array(["", "learning_rate"] * 9)[: len(names)]
+    of_each = np.array(["[]", '["learning_rate"]'] * 9)[: len(names)]
     return np.repeat(of_each[:, None], len(schedules), axis=1)
 
 

@@ -1,6 +1,5 @@
 """What is taken from `jax.experimental`, also where JAX has it elsewhere or nowhere."""
 
-import ast
 import sys
 import threading
 import types
@@ -31,24 +30,6 @@ def shared_sum():
         return jax.lax.psum(jax.lax.fori_loop(0, 1, step, jnp.zeros(())), "parts")
 
     return lambda: _experimental.shard_map(add, mesh=mesh, in_specs=spec("parts"), out_specs=spec())
-
-
-def imported_modules(path):
-    """The modules that a file imports from, inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        if isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def test_no_other_module_of_the_core_imports_from_there():
-    files = [p for p in SOURCE.rglob("*.py") if "study" not in p.relative_to(SOURCE).parts]
-    assert len(files) > 30
-    for path in files:
-        if path.name != "_experimental.py":
-            modules = [m for m in imported_modules(path) if m.startswith("jax.experimental")]
-            assert modules == [], path
 
 
 def test_metadata_reaches_the_program():

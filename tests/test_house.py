@@ -29,10 +29,10 @@ ALLOWED = {
     "report": {"study", "tasks", "results"},
     "steps": {"core", "study"},
     "joint": {"core", "study", *WINGS},
-    "commands": {"core", "frameworks", "rows", "study", "joint", *WINGS},
+    "commands": {"core", "frameworks", "study", "joint", *WINGS},
 }
 # The contract between what makes runs and what holds them.
-CONTRACT = {f"{STUDY}.results.schema", f"{STUDY}.results.validation"}
+CONTRACT = {f"{STUDY}.results", f"{STUDY}.results.schema", f"{STUDY}.results.validation"}
 LONGEST, MEDIAN = 420, 180
 
 
@@ -63,10 +63,18 @@ def test_a_circle_through_a_function_is_a_circle_and_one_for_type_checkers_is_no
         "p.d": "from . import c",
     }
     edges = house.graph(modules)
-    assert edges["p.d"] == {"p.c"}
+    assert edges["p.d"] == {"p.c"}  # from a relative import
     assert edges["p.c"] == set()
     assert set(house.circle(edges)) == {"p.a", "p.b"}
     assert house.circle({**edges, "p.b": set()}) is None
+
+
+def test_the_init_of_a_package_is_imported_with_its_modules():
+    edges = house.graph({"p": "", "p.a": "import p.b.c", "p.b": "from p import a", "p.b.c": ""})
+    assert edges["p.a"] == {"p.b", "p.b.c"}
+    assert set(house.circle(edges)) == {"p.a", "p.b"}
+    inside = house.graph({"p": "", "p.q": "from . import a", "p.q.a": "from p.q import x"})
+    assert set(house.circle(inside)) == {"p.q", "p.q.a"}
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
@@ -77,6 +85,25 @@ def test_a_module_imports_only_what_its_room_may(name):
         assert there == here or there in ALLOWED[here], f"{name} imports {imported}"
         if (here, there) == ("running", "results"):
             assert imported in CONTRACT, f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if name.startswith(STUDY)))
+def test_the_study_takes_what_is_public(name):
+    """Of the core, like any user; but for what differs between versions of JAX."""
+    core = {imported for imported in EDGES[name] if room(imported) == "core"}
+    assert core <= {"rmsprop", "rmsprop._experimental"}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if name.startswith(STUDY)))
+def test_nobody_goes_around_the_imports(name):
+    """Through the attributes of `rmsprop` and `rmsprop.study`, which import when they are used."""
+    lazy = name == STUDY
+    nodes = [*ast.walk(ast.parse(MODULES[name]))]
+    calls = {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
+    assert lazy or "importlib.import_module" not in calls
+    dotted = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+    assert STUDY not in dotted
+    assert STUDY not in EDGES[name]
 
 
 def test_every_room_is_there():

@@ -22,6 +22,8 @@ from jax import lax
 
 from rmsprop._typing import Tree
 
+_ZERO = np.uint32(0)
+
 
 class Noise(NamedTuple):
     """Where the random bits of one leaf come from.
@@ -57,9 +59,6 @@ def seed_of_step(count: jax.Array, stream: int) -> jax.Array:
 def seed_of_key(key: jax.Array) -> jax.Array:
     """The seed that a key of JAX's generators stands for."""
     return jax.random.bits(key, (), jnp.uint32)
-
-
-_ZERO = np.uint32(0)
 
 
 @jax.custom_jvp

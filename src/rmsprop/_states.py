@@ -23,7 +23,7 @@ from rmsprop._typing import LeafFunction, Tree
 def leafwise(
     leaf_of_step: Callable[[ArrayLike], LeafFunction],
     initial: Callable[[optax.Params], tuple[Tree, ...]],
-    state: type[Any],
+    state_class: type[Any],  # a named tuple, of which no type says that it has `_fields`
     *,
     stream: int | None = None,
 ) -> optax.GradientTransformation:
@@ -33,17 +33,18 @@ def leafwise(
         leaf_of_step: The function of a leaf, `(gradient, *accumulators) -> (update, *new ones)`, in
             the step that follows `count` earlier ones; 0 where steps are not counted.
         initial: The trees of accumulators of the parameters, in the order of the fields.
-        state: The named tuple that holds them; steps are counted where its first field is `count`.
+        state_class: The named tuple that holds them; steps are counted where its first field is
+            `count`.
         stream: Which stream of random bits, where every store is rounded stochastically; the
             function of a leaf is then called with `noise`. It needs the count.
     """
-    fields: tuple[str, ...] = state._fields
+    fields: tuple[str, ...] = state_class._fields
     counted = fields[0] == "count"
     names = fields[1:] if counted else fields
 
     def init_fn(params: optax.Params) -> Tree:
         trees = initial(params)
-        return state(zero_count(), *trees) if counted else state(*trees)
+        return state_class(zero_count(), *trees) if counted else state_class(*trees)
 
     def update_fn(
         updates: optax.Updates, state: Tree, params: optax.Params | None = None

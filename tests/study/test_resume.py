@@ -130,6 +130,18 @@ def test_a_damaged_chunk_is_run_again_and_said(tmp_path):
     assert re.fullmatch(rf"{damaged} was damaged and has been made again\.", shown.said[0])
 
 
+def test_a_damaged_record_of_the_compilation_is_made_again_once(tmp_path):
+    """Otherwise every resume would compile again, and end with another time."""
+    _study(tmp_path)
+    (record,) = [
+        file for file in (tmp_path / folder.RUNS).iterdir() if file.name.startswith("compiled-")
+    ]
+    record.write_bytes(record.read_bytes()[:-5])
+    mended, later = _study(tmp_path), _study(tmp_path)
+    seconds = mended.task("tiny")["compile_seconds"]
+    assert seconds.identical(later.task("tiny")["compile_seconds"])
+
+
 class _Recorder(progress.Silent):
     def __init__(self):
         self.said = []
@@ -174,8 +186,12 @@ def test_a_disk_that_is_full_is_one_sentence_and_what_has_ended_is_kept(tmp_path
     environment["JAX_COMPILATION_CACHE_DIR"] = ""
     done = subprocess.run(
         [sys.executable, "-c", code, *WORDS, "--out", str(out)],
-        env=environment, capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
     assert done.returncode == 2, done.stderr
     assert re.search(r"rmsprop: error: .*cannot be written: there is no room left", done.stderr)
     assert "Traceback" not in done.stderr

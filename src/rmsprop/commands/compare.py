@@ -123,6 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
     files.prepare(arguments.out)
     sys.path.insert(0, "")  # as `python -m` does: modules in the current folder can be named
     words = arguments.optimizer or ("rmsprop", "adagrad")
+    contenders = [optimizers.named(word) for word in words]
     problems = _problems(arguments)
     schedules = [name.strip() for name in arguments.schedules.split(",")]
     _keep_compiled_programs()
@@ -130,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=True, quiet=arguments.quiet)
     comparison = compare(
         problems,
-        [optimizers.named(word) for word in words],
+        contenders,
         seeds=arguments.seeds,
         tuning_seeds=arguments.tuning_seeds,
         steps=arguments.steps,

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 import rmsprop
-from rmsprop.study import optimizers
 from rmsprop.study.folder import StudyFolder
-from rmsprop.study.optimizers import Factory, Optimizer
+from rmsprop.study.optimizers import Factory, Optimizer, optimizer
 from rmsprop.study.problems import Problem
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.running.devices import available_memory
@@ -110,16 +109,16 @@ def compare(
         available_memory() if memory is None else memory,
     )
     plan.check()
-    audience = progress if progress is not None else Silent()
-    store = StudyFolder(folder)
-    store.begin(plan.definition())
+    progress = progress if progress is not None else Silent()
+    study_folder = StudyFolder(folder)
+    study_folder.begin(plan.definition())
     provenance = Provenance.begin()
     results: dict[str, xr.Dataset] = {}
     for each in problems:
-        with audience.task(each.title, plan.runs()):
-            results[each.name] = compare_on(each, plan, store, audience)
-    for file in store.damaged:
-        audience.say(f"{file} was damaged and has been made again.")
+        with progress.task(each.title, plan.runs()):
+            results[each.name] = compare_on(each, plan, study_folder, progress)
+    for file in study_folder.damaged:
+        progress.say(f"{file} was damaged and has been made again.")
     settings = {
         "seeds": seeds,
         "tuning_seeds": tuning_seeds,
@@ -145,9 +144,7 @@ def _optimizers(
                 )
         return list(given)
     return [
-        replace(factory, name=name)
-        if isinstance(factory, Optimizer)
-        else optimizers.optimizer(name, factory)
+        replace(factory, name=name) if isinstance(factory, Optimizer) else optimizer(name, factory)
         for name, factory in given.items()
     ]
 

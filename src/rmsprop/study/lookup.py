@@ -18,8 +18,11 @@ def load_object(place: str, purpose: str) -> object:
         3.141592653589793
     """
     module, _, name = place.partition(":")
-    if not (module and name):
-        raise ValueError(f"{purpose}: {place!r} must be a module, a colon and a name in it.")
+    if not all(part.isidentifier() for part in f"{module}.{name}".split(".")):
+        raise ValueError(
+            f"{purpose}: {place!r} must be a module, a colon and a name in it, as Python spells"
+            f" them."
+        )
     try:
         pkgutil.resolve_name(f"{module}:")  # apart, for a module may fail with an AttributeError
     except Exception as error:  # whatever happens when a stranger's module is imported
@@ -29,5 +32,5 @@ def load_object(place: str, purpose: str) -> object:
         ) from error
     try:
         return pkgutil.resolve_name(place)
-    except (AttributeError, ValueError) as error:
+    except AttributeError as error:
         raise ValueError(f"{purpose}: {module} has no function {name}.") from error

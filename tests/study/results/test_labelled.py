@@ -28,7 +28,7 @@ def test_saving_and_loading_loses_nothing(comparison, tmp_path):
     small = comparison.task("digits")
     small.attrs.update(note='Größe "α" \\ \n — ', empty="", big="x" * 200_000, share=0.1, count=7)
     small["loss"][0, 0, 0, 0, :3] = [np.inf, -np.inf, np.nan]
-    small["at_edge"][1, 0] = "learning_rate"
+    small["at_edge"][1, 0] = '["learning_rate"]'
     before = Comparison.of({"digits": small, "b": comparison.task("valley")}, synthetic.ROOT)
     assert before.save(tmp_path / "new" / "folder") == tmp_path / "new" / "folder" / "results.nc"
     after = Comparison.load(tmp_path / "new" / "folder")

@@ -41,8 +41,8 @@ BROKEN = {
         learning_rate=d["learning_rate"].transpose()
     ),
     "diverged must hold booleans": lambda d: d.assign(diverged=d["diverged"].astype(int)),
-    "at_edge must name hyper-parameters that were tuned for adagrad": lambda d: d.assign(
-        at_edge=(("optimizer", "schedule"), [[""], ["one_minus_decay"], [""]])
+    "at_edge must be a JSON list of hyper-parameters that were tuned for adagrad": lambda d: (
+        d.assign(at_edge=(("optimizer", "schedule"), [["[]"], ['["one_minus_decay"]'], ["[]"]]))
     ),
     "at_edge must hold text": lambda d: d.assign(at_edge=(("optimizer", "schedule"), [[0.0]] * 3)),
     "optimizer holds a value twice": lambda d: d.assign_coords(optimizer=["a", "b", "a"]),

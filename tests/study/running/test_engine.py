@@ -89,9 +89,9 @@ def test_metrics_are_measured_after_every_tenth():
 
 
 def test_scores_alone_are_those_of_whole_runs():
-    program = engine_of(tiny(), _build, NAMES, 20)
+    engine = engine_of(tiny(), _build, NAMES, 20)
     columns = dict.fromkeys(NAMES, np.full(3, 0.1))
-    whole, scores = (program.run(columns, range(3), scores_only=x) for x in (False, True))
+    whole, scores = (engine.run(columns, range(3), scores_only=x) for x in (False, True))
     np.testing.assert_array_equal(whole.metrics["final"], scores.metrics["final"])
     assert scores.loss is scores.path is scores.effective_rate is None
 
@@ -104,9 +104,9 @@ def test_what_is_no_array_of_numbers_is_not_trained():
         loss=lambda p, noise: jnp.sum(p["f"](p["w"] - noise) ** 2) * p["n"] * p["k"].size,
         metrics=lambda p: {"final": jnp.sum(p["w"] ** 2)},
     )
-    program = engine_of(problem, _build, NAMES, 20)
-    assert program.program.sizes.parameters == 2 * 4
-    runs = program.run({"learning_rate": [0.05], "one_minus_decay": [0.1]}, [0])
+    engine = engine_of(problem, _build, NAMES, 20)
+    assert engine.program.sizes.parameters == 2 * 4
+    runs = engine.run({"learning_rate": [0.05], "one_minus_decay": [0.1]}, [0])
     assert runs.last("final")[0] < 0.5
 
 
@@ -271,10 +271,10 @@ def test_one_program_whatever_the_grid():
         built.append(values)
         return _build(values)
 
-    program = engine_of(tiny(), build, NAMES, 20)
+    engine = engine_of(tiny(), build, NAMES, 20)
     traces = len(built)
     for count in (1, 4, 9):
-        program.run(dict.fromkeys(NAMES, np.full(count, 0.1)), np.arange(count))
+        engine.run(dict.fromkeys(NAMES, np.full(count, 0.1)), np.arange(count))
     assert len(built) == traces
 
 
@@ -287,14 +287,14 @@ def test_progress_counts_runs_without_padding():
 
 def test_diverged_runs_are_found():
     problem = tiny(loss=lambda p, noise: jnp.sum(p**4))
-    program = engine_of(problem, lambda v: optax.sgd(v["learning_rate"]), NAMES[:1], 20)
-    runs = program.run({"learning_rate": [0.01, 100.0]}, [0, 0])
+    engine = engine_of(problem, lambda v: optax.sgd(v["learning_rate"]), NAMES[:1], 20)
+    runs = engine.run({"learning_rate": [0.01, 100.0]}, [0, 0])
     np.testing.assert_array_equal(runs.diverged("final"), [False, True])
 
 
 def test_state_bytes_are_counted():
-    program = engine_of(tiny(), _build, NAMES, 20)
-    assert program.program.sizes.state == 2 * 4  # one float32 average of two parameters
+    engine = engine_of(tiny(), _build, NAMES, 20)
+    assert engine.program.sizes.state == 2 * 4  # one float32 average of two parameters
     with_count = engine_of(
         tiny(), lambda v: rmsprop.rmsprop(v["learning_rate"], bias_correction=True), NAMES[:1], 20
     )
@@ -302,13 +302,13 @@ def test_state_bytes_are_counted():
 
 
 def test_an_error_in_a_run_is_raised_and_the_threads_end(monkeypatch):
-    program = engine_of(tiny(width=1), _build, NAMES, 20, cores=2)
+    engine = engine_of(tiny(width=1), _build, NAMES, 20, cores=2)
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        program.run(dict.fromkeys(NAMES, np.full(50, 0.1)), np.arange(50), advance=interrupt)
+        engine.run(dict.fromkeys(NAMES, np.full(50, 0.1)), np.arange(50), advance=interrupt)
 
 
 def test_available_cores():

@@ -7,7 +7,7 @@ import pytest
 from engines import engine_of
 
 import rmsprop
-from rmsprop.study import Problem, compare, named, optimizer
+from rmsprop.study import Optimizer, Problem, Tunable, compare, named, optimizer
 from rmsprop.study.running import protocol, tuning
 from tiny_problem import tiny
 
@@ -75,7 +75,7 @@ def test_grids_grow_until_the_best_is_inside():
     growth = sgd["growth"].values[np.isfinite(rates)]
     assert (growth == 0).sum() == 27
     assert growth.max() == len(growth) - 27  # one more rate each time
-    assert sgd["at_edge"] == ""
+    assert sgd["at_edge"] == "[]"
 
 
 def test_a_limit_that_is_reached_is_said():
@@ -83,7 +83,7 @@ def test_a_limit_that_is_reached_is_said():
     problem = tiny(loss=lambda p, noise: -jnp.sum(p), better="higher", path=False)
     task = compare([problem], [optimizer("sgd", _sgd)], seeds=2, tuning_seeds=1).task("tiny")
     assert task.sizes["configuration"] == 27 + tuning.MOST_GROWTHS
-    assert task["at_edge"].values.tolist() == [["learning_rate"]]
+    assert task["at_edge"].values.tolist() == [['["learning_rate"]']]
 
 
 def test_diverged_runs_are_infinitely_bad_and_kept():
@@ -114,7 +114,7 @@ def test_diverged_runs_are_infinitely_bad_and_kept():
     ],
 )
 def test_bad_input_is_refused_before_anything_is_compiled(arguments, message, monkeypatch):
-    monkeypatch.setattr(protocol, "Program", lambda *_: pytest.fail("something was compiled"))
+    monkeypatch.setattr(protocol.Program, "of", lambda *_: pytest.fail("something was compiled"))
     call: dict = {
         "problems": [tiny()],
         "optimizers": [optimizer("r", rmsprop.rmsprop)],
@@ -179,3 +179,12 @@ def test_a_name_that_the_results_use_is_refused_before_anything_is_run():
     own = optimizer("x", lambda learning_rate, loss: optax.sgd(loss), {"loss": (0.1, 0.2)})
     with pytest.raises(ValueError, match="tunes loss, a name that the results use"):
         compare(tiny(), [own], seeds=2, tuning_seeds=1)
+
+
+def test_a_name_of_two_words_may_be_at_the_edge_of_its_grid():
+    """A `Tunable` is public, and its name is the user's."""
+    momentum = Tunable("heavy ball", (0.1, 0.5), 0.1, 0.5, "momentum")
+    rate = Tunable("learning_rate", (1e-6, 1e-5), 1e-6, 1e-5)
+    heavy = Optimizer("heavy", optax.sgd, (rate, momentum))
+    result = compare(tiny(), [heavy], seeds=2, tuning_seeds=1)
+    assert set(result.summary()[0].at_edge) == {"learning_rate", "heavy ball"}

@@ -56,9 +56,12 @@ def test_wrong_names(names, message):
 def test_each_schedule_is_tuned_apart_and_is_that_of_optax():
     """SGD without noise on a parabola: each run can be written down by hand."""
     result = compare(
-        tiny(path=False), {"sgd": optax.sgd}, seeds=2, tuning_seeds=1,
+        tiny(path=False),
+        {"sgd": optax.sgd},
+        seeds=2,
+        tuning_seeds=1,
         schedules=("constant", "linear"),
-    )  # fmt: skip
+    )
     task = result.task("tiny")
     assert result.schedules("tiny") == ("constant", "linear")
     problem = tiny(path=False)

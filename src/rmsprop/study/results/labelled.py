@@ -23,20 +23,8 @@ import xarray as xr
 from rmsprop.study import atomic
 from rmsprop.study.results import summary
 from rmsprop.study.results.schema import FORMAT, TUNED, tuned_names, view, worst_value
-from rmsprop.study.results.statistics import Estimate
-from rmsprop.study.results.summary import LEAST_SEEDS, Difference, Row
+from rmsprop.study.results.summary import Difference, Row
 from rmsprop.study.results.validation import check_task_name, check_tree
-
-__all__ = [
-    "FILE_NAME",
-    "LEAST_SEEDS",
-    "Difference",
-    "Estimate",
-    "Results",
-    "Row",
-    "load",
-    "save",
-]
 
 FILE_NAME = "results.nc"
 

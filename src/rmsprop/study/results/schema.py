@@ -1,4 +1,4 @@
-"""What the results of a comparison hold: the names, dimensions and types, and a check of them.
+"""What the results of a comparison hold: the names, the dimensions and the types.
 
 One `xarray.Dataset` per task, in an `xarray.DataTree` whose root has the settings and versions as
 attributes. The dimensions:
@@ -18,8 +18,8 @@ Conventions:
   `tuning_score`, `metric` and `evaluation`; `inf` in `online_loss`, `final_loss` and `last_loss`.
   `loss` holds what was seen.
 * NaN in `tuning_score`, `learning_rate` and the other hyper-parameters is padding, never a result.
-* `at_edge` names the hyper-parameters whose best value is the first or the last of its grid, with
-  spaces between them; an empty text is none.
+* `at_edge` is a JSON list: the names of the hyper-parameters whose best value is the first or the
+  last of its grid.
 * NaN in `effective_rate` says that no coordinate had a gradient in that interval.
 """
 
@@ -97,12 +97,12 @@ def view(dataset: xr.Dataset, schedule: str | None = None, setting: str = TUNED)
     """
     schedules = [str(name) for name in dataset["schedule"].values]
     chosen = schedules[0] if schedule is None else schedule
-    require(
-        chosen in schedules, f"schedule {chosen!r} is not here; name one of {', '.join(schedules)}"
-    )
-    require(
-        setting in SETTINGS, f"setting {setting!r} is unknown; name one of {', '.join(SETTINGS)}"
-    )
+    for what, name, names in (
+        ("schedule", chosen, schedules),
+        ("setting", setting, SETTINGS),
+    ):
+        if name not in names:
+            raise ValueError(f"{what} {name!r} is not here; name one of {', '.join(names)}.")
     return dataset.sel(schedule=chosen, setting=setting, drop=True)
 
 
@@ -123,9 +123,3 @@ def mean_tuning_scores(dataset: xr.Dataset) -> xr.DataArray:
         diverged, NaN for padding.
     """
     return dataset["tuning_score"].mean("tuning_seed", skipna=False)
-
-
-def require(condition: bool, sentence: str) -> None:
-    """Raises a ValueError of this sentence, without its full stop, where the condition fails."""
-    if not condition:
-        raise ValueError(f"{sentence}.")

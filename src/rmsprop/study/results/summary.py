@@ -144,7 +144,7 @@ def _row(place: tuple[str, str, str, str], runs: xr.Dataset, tuned: list[str]) -
         schedule,
         setting,
         hyperparameters,
-        at_edge=tuple(str(runs["at_edge"].values).split()) if was_tuned else (),
+        at_edge=tuple(json.loads(str(runs["at_edge"].values))) if was_tuned else (),
         trials=int(runs["learning_rate"].notnull().sum()) if was_tuned else 0,
         growths=int(runs["growth"].max()) if was_tuned else 0,
         metric=bootstrap_interval(metric),

@@ -22,7 +22,7 @@ from rmsprop.study.running.training import Outcome
 CHUNK_FORMAT = "1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runs:
     """What runs leave behind; the first dimension of every array counts the runs.
 
@@ -76,7 +76,7 @@ class Runs:
         return np.logical_not(np.logical_and(self.finite, np.isfinite(self.last(metric))))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chunk:
     """Runs that are mapped together.
 

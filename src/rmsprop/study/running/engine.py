@@ -59,15 +59,18 @@ class Engine:
     @property
     def compile_seconds(self) -> float:
         """Wall-clock time that tracing and compiling took when this study first did."""
-        record = self._folder.get(self._compilation)
-        return float(record["seconds"]) if record else self.program.compile_seconds
+        record = self._folder.get(self._compilation_record)
+        if record is None:  # never written, or damaged
+            self.compile()
+            return self.program.compile_seconds
+        return float(record["seconds"])
 
     def compile(self) -> None:
         """Compiles the program now, and records how long that took."""
         self.program.compile()
-        if self._folder.get(self._compilation) is None:
+        if self._folder.get(self._compilation_record) is None:
             seconds = np.array(self.program.compile_seconds)
-            self._folder.put(self._compilation, {"seconds": seconds})
+            self._folder.put(self._compilation_record, {"seconds": seconds})
 
     def run_configurations(
         self,
@@ -198,6 +201,6 @@ class Engine:
         return results
 
     @property
-    def _compilation(self) -> str:
+    def _compilation_record(self) -> str:
         """The name under which the time of the compilation is kept."""
         return f"compiled-{self.program.fingerprint}"

@@ -76,7 +76,7 @@ def _trials(runs: Sequence[Sequence[TunedRuns]]) -> Variables:
         "chosen": (trials[:2], np.array([[t.chosen for t in row] for row in tunings])),
         "at_edge": (
             trials[:2],
-            np.array([[" ".join(t.optimizer.edges(t.best)) for t in row] for row in tunings]),
+            np.array([[json.dumps(t.optimizer.edges(t.best)) for t in row] for row in tunings]),
         ),
     }
 

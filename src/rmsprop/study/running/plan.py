@@ -92,8 +92,13 @@ class Plan:
             for optimizer in self.optimizers:
                 build = self.build(optimizer, self.steps_of(problem))
                 under_schedule = tuple(self.schedules) != ("constant",)
-                names = (optimizer.name, optimizer.names)
-                check_optimizer(*names, build, problem, under_schedule=under_schedule)
+                check_optimizer(
+                    optimizer.name,
+                    optimizer.names,
+                    build,
+                    problem,
+                    under_schedule=under_schedule,
+                )
 
     def _check_numbers(self) -> None:
         for name, number, least, default in (

@@ -145,7 +145,7 @@ class Program:
         """Runs as many chunks as there are devices.
 
         Args:
-            columns: For every name the values of `devices * width` runs, float32.
+            columns: For every name of the program the values of `devices * width` runs, float32.
             schedules: The number of each run's schedule, int32.
             seeds: The seed of each run, int32.
 
