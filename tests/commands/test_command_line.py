@@ -16,7 +16,7 @@ from tiny_problem import tiny
 @pytest.fixture(autouse=True)
 def tiny_task(monkeypatch):
     """A task that takes a second, beside the real ones; compiled programs stay in memory."""
-    monkeypatch.setitem(tasks.TASKS, "tiny", tiny)
+    monkeypatch.setitem(tasks.TASKS, "tiny", tasks.Task(tiny, "a parabola", tasks.Kind.LESSON))
     monkeypatch.setattr(compare, "_keep_compiled_programs", lambda: None)
 
 
@@ -75,7 +75,7 @@ def test_any_factory_can_be_named(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--tasks", "digit"], r"'digit' is unknown; .*digits"),
+        (["--tasks", "digit"], r"task is 'digit'; it must be one of .*digits"),
         (["--optimizer", "rmsprob"], r"optimizer 'rmsprob' is unknown; name rmsprop, adagrad"),
         (["--seeds", "1"], r"seeds is 1; it must be at least 2"),
         (["--steps", "3"], r"steps is 3; it must be a multiple of 10"),
@@ -133,6 +133,9 @@ def test_help_explains_every_option(capsys):
     for option in (*options, "memory", "out", "quiet"):
         assert f"--{option}" in printed
     assert printed.count("default:") == 10
+    words = " ".join(printed.split())
+    for name, task in tasks.TASKS.items():
+        assert f"{name} ({task.about})" in words
 
 
 @pytest.mark.slow

@@ -226,7 +226,7 @@ def test_the_command_reads_gradients_from_a_file(tmp_path, capsys, rng):
     assert "the gradients that were given" in capsys.readouterr().out
     (tmp_path / "g.npy").write_text("no array")
     assert command_line.main([*words, "--steps", "20"]) == 2
-    assert "is no NumPy file of one array of numbers" in capsys.readouterr().err
+    assert "it must be a NumPy file of one array of numbers" in capsys.readouterr().err
 
 
 def test_the_command_refuses_in_one_line(capsys):
@@ -235,4 +235,4 @@ def test_the_command_refuses_in_one_line(capsys):
         "rmsprop: error: lr is -1.0; it must be a finite number, at least 0.\n"
     )
     assert command_line.main(["conventions", EFFICIENTNET, VERBATIM, "--steps", "ten"]) == 2
-    assert "--steps is 'ten'; give numbers" in capsys.readouterr().err
+    assert "steps is 'ten'; it must be numbers" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What a problem of a user's own may be, and what it is told if it may not."""
+"""What a problem of a user's own may be, and what the error says of all else."""
 
 import dataclasses
 import math
@@ -56,18 +56,19 @@ OWN = Metric("own", "own metric", "lower")
 @pytest.mark.parametrize(
     ("changed", "error", "sentence"),
     [
-        ({"init": 3}, TypeError, "init=3 must be a function"),
-        ({"loss": None}, TypeError, "loss=None must be a function"),
-        ({"sample": "x"}, TypeError, "sample='x' must be a function"),
-        ({"metrics": 1}, TypeError, "metrics=1 must be a function or None"),
-        ({"path": 1}, TypeError, "path=1 must be a function or None"),
-        ({"steps": 0}, ValueError, "steps=0 must be at least 10"),
-        ({"steps": 105}, ValueError, "steps=105 must be a multiple of 10"),
-        ({"steps": 10.0}, TypeError, "steps=10.0 must be an integer"),
-        ({"width": 0}, ValueError, "width=0 must be at least 1"),
-        ({"width": True}, TypeError, "width=True must be an integer"),
-        ({"report": OWN}, ValueError, "report='own' is measured by nothing"),
-        ({"choose_by": OWN}, ValueError, "choose_by='own' is measured by nothing"),
+        ({"init": 3}, TypeError, "init is 3; it must be a function"),
+        ({"loss": None}, TypeError, "loss is None; it must be a function"),
+        ({"sample": "x"}, TypeError, "sample is 'x'; it must be a function"),
+        ({"metrics": 1}, TypeError, "metrics is 1; it must be a function or None"),
+        ({"path": 1}, TypeError, "path is 1; it must be a function or None"),
+        ({"steps": 0}, ValueError, "steps is 0; it must be at least 10"),
+        ({"steps": 105}, ValueError, "steps is 105; it must be a multiple of 10"),
+        ({"steps": 10.0}, TypeError, "steps is 10.0; it must be an integer"),
+        ({"width": 0}, ValueError, "width is 0; it must be at least 1"),
+        ({"width": True}, TypeError, "width is True; it must be an integer"),
+        ({"target": "low"}, TypeError, "target is 'low'; it must be a number"),
+        ({"report": OWN}, ValueError, "report is 'own'; it must be the training loss"),
+        ({"choose_by": OWN}, ValueError, "choose_by is 'own'; it must be the training loss"),
     ],
 )
 def test_what_is_no_problem_is_refused_in_a_sentence(changed, error, sentence):
@@ -77,7 +78,7 @@ def test_what_is_no_problem_is_refused_in_a_sentence(changed, error, sentence):
 
 
 def test_metric_says_which_values_are_better():
-    with pytest.raises(ValueError, match="better='larger' must be 'lower' or 'higher'"):
+    with pytest.raises(ValueError, match="better is 'larger'; it must be 'lower' or 'higher'"):
         Metric("own", "own metric", "larger")
 
 

@@ -19,7 +19,7 @@ STEP = "length of the step, in learning rates"
 
 
 def _axes(height, entries, xlabel, title, **scales):
-    figure, (axes,) = style.panels(height, top=style.above(entries))
+    figure, (axes,) = style.panels(height, top=style.head_height(entries))
     _label(axes, entries, xlabel, title, **scales)
     return figure, axes
 
@@ -45,7 +45,7 @@ def _at(axes, text, point, offset, colour, align="left"):
 
 def _plain_ticks(*axes):
     for axis in axes:
-        style.logarithmic(axis, *axis.get_view_interval())
+        style.logarithmic_ticks(axis, *axis.get_view_interval())
 
 
 def t1_gradients():
@@ -201,7 +201,7 @@ def t6():
 
 
 def t7():
-    figure, (upper, lower) = style.panels(5.2, 2, top=style.above(4), hspace=0.55)
+    figure, (upper, lower) = style.panels(5.2, 2, top=style.head_height(4), hspace=0.55)
     _label(
         upper,
         4,
@@ -313,7 +313,7 @@ def t10_runs():
 
 def t10():
     runs, features, labels, fresh = t10_runs()
-    figure, (upper, lower) = style.panels(5.2, 2, top=style.above(5), hspace=0.4, left=0.15)
+    figure, (upper, lower) = style.panels(5.2, 2, top=style.head_height(5), hspace=0.4, left=0.15)
     _label(
         upper,
         5,
@@ -387,7 +387,7 @@ def t12_ratio():
 
 
 def t12():
-    figure, (upper, lower) = style.panels(4.6, 2, top=style.above(2), hspace=0.5)
+    figure, (upper, lower) = style.panels(4.6, 2, top=style.head_height(2), hspace=0.5)
     _label(upper, 2, "", "length of the step", yscale="log")
     _label(lower, 0, "steps n since the rate fell from 1 to 0.1", "ratio of the two")
     inside, outside = t12_steps()

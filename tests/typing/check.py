@@ -6,10 +6,8 @@ line that is marked, and no other.  The marks are comments at the ends of lines:
     # error            both checkers report the line
     # untyped Optax    pyright reports it, and mypy cannot: Optax ships no types (no `py.typed`), so
                        that to mypy its types are `Any`, and what inherits from them has any name
-    # study error      likewise in the study, asked for with `--study` only
 """
 
-import argparse
 import json
 import os
 import re
@@ -101,9 +99,6 @@ def complaints(file: Path, expected: set[int], messages: dict[int, str], checker
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--study", action="store_true", help="ask for the marks `study error` too")
-    study = {"study error"} if parser.parse_args().study else set[str]()
     os.environ["PYRIGHT_PYTHON_IGNORE_WARNINGS"] = "1"
     script, typos = HERE / "user_script.py", HERE / "typos.py"
     errors: list[str] = []
@@ -113,10 +108,10 @@ def main() -> None:
             ("mypy", run_mypy, set[str]()),
         ):
             errors += complaints(script, set(), run(script, Path(folder)), checker)
-            expected = marked_lines(typos, {"error"} | own | study)
+            expected = marked_lines(typos, {"error"} | own)
             errors += complaints(typos, expected, run(typos, Path(folder)), checker)
     print(*errors, sep="\n")
-    count = len(marked_lines(typos, {"error"} | study))
+    count = len(marked_lines(typos, {"error"}))
     print(f"{count} slips of the pen looked for in {typos.name}; {len(errors)} complaints")
     sys.exit(bool(errors))
 

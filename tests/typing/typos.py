@@ -38,9 +38,9 @@ rows.rmsprop(0.1, nesterov=True)  # error
 rows.adagrad(0.1).update  # error
 
 # The study.
-study.tasks_of("digits")  # study error
-study.compares  # study error
-rmsprop.study.Comparision  # study error
+study.tasks_of("digits")  # error
+study.compares  # error
+rmsprop.study.Comparision  # error
 study.compare(study.task("digits"), seed=3)  # error
 study.compare(study.task("digits")).sumary()  # error
 study.task(1)  # error

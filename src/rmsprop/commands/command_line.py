@@ -97,8 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     of_report.set_defaults(run=report.run)
     of_steps = commands.add_parser(
         "steps",
-        help="minimise a function by hand and print every step",
-        description="Minimises a function by hand and prints every step of the optimizer.",
+        help="show every step of an optimizer on a small function",
+        description="Shows every step of an optimizer that minimises a small function.",
     )
     steps.add_arguments(of_steps)
     of_steps.set_defaults(run=steps.run)

@@ -24,11 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tasks",
         metavar="A,B",
-        help="tasks, with commas between them, or all: valley, rosenbrock, drift, reddi, wilson,"
-        " rare (made for what they teach, no data), digits (1,797 pictures, an MLP), mnist (5,000"
-        " pictures, a convolutional network), bible (31,102 verses, sparse bags of words), flights"
-        " (336,776 flights, sparse categories), characters (a recurrent network); default: "
-        + ",".join(tasks.QUICK),
+        help="tasks, with commas between them, or all: "
+        + ", ".join(f"{name} ({task.about})" for name, task in tasks.TASKS.items())
+        + f"; default: {','.join(tasks.QUICK)}",
     )
     parser.add_argument(
         "--problem",

@@ -1,5 +1,7 @@
 """The command `rmsprop conventions`: why a port does not train as the original does."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path
@@ -9,11 +11,16 @@ from numpy.typing import NDArray
 
 from rmsprop import frameworks
 
+# The default numbers of steps after which the two parameters are compared.
 STEPS = (10, 100, 1000)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `rmsprop conventions` to `parser`."""
+    """Adds the arguments of `rmsprop conventions` to `parser`, each with its meaning and default.
+
+    Args:
+        parser: The parser of the command.
+    """
     parser.add_argument(
         "first",
         metavar="ORIGINAL",
@@ -21,40 +28,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " rate may be one of Optax's schedules: 'torch.rmsprop(optax.linear_schedule(7e-4, 0.0,"
         " 1000))'; the learning rate comes first, then the framework's own argument names",
     )
-    parser.add_argument("second", metavar="PORT", help="the call that it is compared with")
+    parser.add_argument("second", metavar="PORT", help="the call to compare it with")
     parser.add_argument(
         "--scale",
         type=float,
         default=1.0,
         metavar="NUMBER",
-        help="standard deviation of the Gaussian gradients; take that of your own, for what an"
-        " epsilon does depends on it (default: %(default)s)",
+        help="standard deviation of the Gaussian gradients; give that of your own gradients, since"
+        " the effect of an epsilon depends on it (default: %(default)s)",
     )
     parser.add_argument(
         "--gradients",
         type=Path,
         metavar="FILE.npy",
         help="your own gradients in the place of Gaussian ones: a NumPy array whose first axis"
-        " counts the steps",
+        " counts the steps (default: Gaussian gradients)",
     )
     parser.add_argument(
         "--steps",
-        default=",".join(str(n) for n in STEPS),
+        default=",".join(str(count) for count in STEPS),
         metavar="A,B",
         help="numbers of steps, with commas between them (default: %(default)s)",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of what is drawn (default: %(default)s)"
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of the Gaussian gradients and the initial parameters (default: %(default)s)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints how far the two calls drift apart and which convention is responsible.
 
+    Args:
+        arguments: The arguments that a parser with `add_arguments` returns.
+
+    Returns:
+        The exit code 0.
+
     Raises:
-        ValueError: a call, a number of steps or a file that cannot be read.
-        TypeError: arguments that an optimizer does not take.
-        OSError: no such file.
+        ValueError: A call, a number of steps or a file cannot be read.
+        TypeError: An optimizer does not take an argument.
+        OSError: The file does not exist.
     """
     drift = frameworks.compare_conventions(
         arguments.first,
@@ -73,7 +90,8 @@ def _steps(text: str) -> tuple[int, ...]:
         return tuple(int(word) for word in text.split(","))
     except ValueError:
         raise ValueError(
-            f"--steps is {text!r}; give numbers of steps with commas between them, such as 10,100."
+            f"steps is {text!r}; it must be numbers of steps with commas between them. Give for"
+            " example 10,100."
         ) from None
 
 
@@ -86,6 +104,7 @@ def _gradients(file: Path | None) -> NDArray[np.number] | None:
         gradients = None
     if not isinstance(gradients, np.ndarray) or not np.issubdtype(gradients.dtype, np.number):
         raise ValueError(
-            f"{file} is no NumPy file of one array of numbers; write it with numpy.save."
+            f"gradients is {file}; it must be a NumPy file of one array of numbers. Write it with"
+            " numpy.save."
         )
     return gradients

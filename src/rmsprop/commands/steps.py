@@ -1,4 +1,4 @@
-"""The command `rmsprop steps`: a small function minimised, with every step shown."""
+"""The command `rmsprop steps`: every step of an optimizer on a small function."""
 
 from __future__ import annotations
 
@@ -12,20 +12,27 @@ from rmsprop.study.steps.minimise import LEARNING_RATE, OPTIMIZERS, STEPS, minim
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of `rmsprop steps` to `parser`, each with its meaning and default."""
+    """Adds the options of `rmsprop steps` to `parser`, each with its meaning and default.
+
+    Args:
+        parser: The parser of the command.
+    """
     add, rms, rss = parser.add_argument, OPTIMIZERS["rmsprop"], OPTIMIZERS["adagrad"]
-    starts = "; ".join(f"{k} {' '.join(f'{x:g}' for x in f.start)}" for k, f in FUNCTIONS.items())
+    starts = "; ".join(
+        f"{name} {' '.join(f'{x:g}' for x in function.start)}"
+        for name, function in FUNCTIONS.items()
+    )
     add(
         "--optimizer",
         choices=tuple(OPTIMIZERS),
         default="rmsprop",
-        help="what makes the steps (default: rmsprop)",
+        help="the optimizer whose steps are shown (default: rmsprop)",
     )
     add(
         "--function",
         choices=(*FUNCTIONS, *SPELLINGS),
         default="square",
-        help="what is minimised: square is x**2 and may be called so; valley is"
+        help="the function that is minimised: square is x**2 and may be called so; valley is"
         " (x1**2 + condition * x2**2) / 2; rosenbrock is a curved valley; two-weights has the"
         " constant gradients 0.1 and 10 (default: square)",
     )
@@ -33,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--condition",
         type=float,
         metavar="NUMBER",
-        help="valley only: how many times more curved it is across than along, at least 1"
+        help="valley only: the ratio of the curvature across to that along it, at least 1"
         f" (default: {CONDITION:g})",
     )
     add(
@@ -41,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         nargs="+",
         metavar="X",
-        help=f"where to begin, one number for each coordinate (default: {starts})",
+        help=f"the start, one number for each coordinate (default: {starts})",
     )
     add(
         "--steps",
@@ -61,14 +68,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--decay",
         type=float,
         metavar="NUMBER",
-        help="rmsprop only: share of the running average E[g^2] that each step keeps, at least 0"
-        f" and below 1 (default: {rms['decay']:g})",
+        help="rmsprop only: decay of the running average E[g^2], at least 0 and below 1"
+        f" (default: {rms['decay']:g})",
     )
     add(
         "--eps",
         type=float,
         metavar="NUMBER",
-        help="rmsprop, adagrad: added to the denominator, at least 0 (default: rmsprop"
+        help="rmsprop, adagrad: number added to the denominator, at least 0 (default: rmsprop"
         f" {rms['eps']:g}, adagrad {rss['eps']:g})",
     )
     add(
@@ -81,36 +88,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--initial",
         type=float,
         metavar="NUMBER",
-        help="rmsprop, adagrad: what the average or sum of squared gradients starts from, at least"
+        help="rmsprop, adagrad: initial value of the average or sum of squared gradients, at least"
         f" 0 (default: {rms['initial']:g})",
     )
     add(
         "--plot",
         type=pathlib.Path,
         metavar="FILE",
-        help="also draw the path and the effective learning rates into FILE, a .png, .svg or .pdf"
-        " (default: no picture)",
+        help="draw the path and the effective learning rates into FILE too, which must end in .png,"
+        " .svg or .pdf (default: no picture)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the table, draws the picture if one was asked for, and returns the exit code 0.
+    """Prints the table and draws the picture if the user asks for one.
 
     Args:
-        arguments: Of a parser with `add_arguments`.
+        arguments: The arguments that a parser with `add_arguments` returns.
+
+    Returns:
+        The exit code 0.
 
     Raises:
-        ValueError: a value out of its range, or an option that the chosen optimizer or function
-            does not have.
-        ModuleNotFoundError: a package is missing; the message says what to install.
-        OSError: the picture cannot be written.
+        ValueError: A value is out of range, or the optimizer or the function does not have an
+            option.
+        ModuleNotFoundError: A package is not installed; the message says how to install it.
+        OSError: The picture cannot be written.
     """
     if arguments.plot is not None:
         picture.check_file(arguments.plot)
     names = ("start", "optimizer", "learning_rate", "decay", "eps", "eps_in_sqrt", "initial")
     options = {name: getattr(arguments, name) for name in (*names, "steps")}
     steps = minimise(_objective(arguments.function, arguments.condition), **options)
-    if arguments.plot is not None:  # first, so that a missing package is said before the table
+    if arguments.plot is not None:  # before the table, for the sake of a missing package
         picture.draw(steps, arguments.plot)
     table.print_table(steps)
     if arguments.plot is not None:
@@ -119,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _objective(word: str, condition: float | None) -> Objective:
-    """The function that a word of the command line names."""
+    """The function that a word of the command line names, with a condition number if any."""
     name = SPELLINGS.get(word, word)
     if condition is None:
         return FUNCTIONS[name]

@@ -4,12 +4,12 @@
     result = study.compare([study.task("digits")], [study.named("rmsprop"), study.named("adagrad")])
     result.summary()
 
-It uses the optimizers as any user does. Its names are imported when they are first used, for they
-need the packages that `pip install '.[study]'` installs from a clone.
+The study uses the optimizers as any user does. Its names are imported when they are first used, for
+they need the packages that `pip install '.[study]'` installs from a clone.
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rmsprop.study.comparison import Comparison, compare
@@ -38,13 +38,14 @@ _PLACES = {
     "tasks": ("QUICK", "TASKS", "task"),
 }
 
+if not TYPE_CHECKING:  # hidden from type checkers, which would take any name for one of this module
 
-def __getattr__(name: str) -> Any:
-    for module, names in _PLACES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"rmsprop.study.{module}"), name)
-    raise AttributeError(f"module 'rmsprop.study' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        for module, names in _PLACES.items():
+            if name in names:
+                return getattr(importlib.import_module(f"rmsprop.study.{module}"), name)
+        raise AttributeError(f"module 'rmsprop.study' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

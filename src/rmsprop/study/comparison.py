@@ -7,20 +7,17 @@ holds what came out, `report` tells it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import optax
 import xarray as xr
-from matplotlib.figure import Figure
-from rich.table import Table
 
 import rmsprop
 from rmsprop.study import optimizers
 from rmsprop.study.folder import StudyFolder
-from rmsprop.study.optimizers import Optimizer
+from rmsprop.study.optimizers import Factory, Optimizer
 from rmsprop.study.problems import Problem
-from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.running.devices import available_memory
 from rmsprop.study.running.plan import Plan
@@ -28,7 +25,11 @@ from rmsprop.study.running.progress import Progress, Silent
 from rmsprop.study.running.protocol import compare_on
 from rmsprop.study.running.provenance import Provenance
 
-Factory = Callable[..., optax.GradientTransformation]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.table import Table
+
+    from rmsprop.study.report.surfaces import Surface
 
 
 def compare(
@@ -155,8 +156,13 @@ def _optimizers(
 class Comparison(Results):
     """The results of all tasks, with the pictures and texts that tell them.
 
+    The methods that draw take the name of a task and, under several schedules, that of a schedule
+    of the learning rate (None for the first). They return a figure of matplotlib, and raise a
+    ValueError where there is no such task or schedule. A notebook shows a table.
+
     Attributes:
-        tree: one group per task, as `rmsprop.study.results.schema` says; not to be changed.
+        tree: The results, one group per task, as `rmsprop.study.results.schema` says. It is not to
+            be changed.
 
     Raises:
         ValueError: the tree does not follow the schema.
@@ -197,7 +203,7 @@ class Comparison(Results):
     def plot_path(
         self, task: str, schedule: str | None = None, surface: Surface | None = None
     ) -> Figure:
-        """The paths of two parameters; `surface` is the loss below them, see `landscape`."""
+        """The paths of two parameters; `surface`, of `report.surfaces`, is the loss below them."""
         from rmsprop.study.report import plots
 
         return plots.path(self.view(task, schedule), surface)
@@ -242,4 +248,4 @@ class Comparison(Results):
         """A short table, for notebooks."""
         from rmsprop.study.report.page import numbers
 
-        return numbers.short(self)
+        return numbers.notebook_table(self)

@@ -39,22 +39,22 @@ Arrays = Mapping[str, np.ndarray]
 
 def digest(*parts: bytes | str) -> str:
     """A name for what the parts say, each with its length, so that none runs into the next."""
-    made = hashlib.sha256()
+    name = hashlib.sha256()
     for part in parts:
         content = part.encode() if isinstance(part, str) else part
-        made.update(len(content).to_bytes(8, "little"))
-        made.update(content)
-    return made.hexdigest()
+        name.update(len(content).to_bytes(8, "little"))
+        name.update(content)
+    return name.hexdigest()
 
 
 class StudyFolder:
-    """The folder of a study; without one nothing is kept or found.
+    """The folder of a study; without one nothing is kept.
 
     Args:
-        folder: where the report goes; None keeps nothing on disk.
+        folder: The folder that the report goes to; None keeps nothing on disk.
 
     Attributes:
-        damaged: names of the files that could not be read and are made again.
+        damaged: Names of the files that could not be read and are made again.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
@@ -71,17 +71,17 @@ class StudyFolder:
             return None
         file = self._folder / DEFINITION
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
+            definition = json.loads(file.read_text(encoding="utf-8"))
         except (ValueError, OSError) as error:
-            found = error
-        if isinstance(found, dict):
-            return found
+            definition = error
+        if isinstance(definition, dict):
+            return definition
         if (self._folder / RUNS).is_dir():
             # The names of the runs beside it decide which are taken: it is safe to write it anew.
             self.damaged.append(str(file))
             return None
         raise ValueError(
-            f"{file} cannot be read, or is no study of rmsprop ({found}); name another folder."
+            f"{file} cannot be read, or is no study of rmsprop ({definition}); name another folder."
         )
 
     def begin(self, definition: Mapping[str, Any]) -> None:
@@ -100,7 +100,7 @@ class StudyFolder:
             return
         for key in (*plain, *earlier):
             if earlier.get(key) != plain.get(key):
-                there, here = _told(earlier.get(key), plain.get(key))
+                there, here = _difference(earlier.get(key), plain.get(key))
                 raise ValueError(
                     f"the folder {self._folder} holds a study with other settings, {key}: {there}"
                     f" there, {here} now. Name another folder with --out (folder= in Python), give"
@@ -153,7 +153,7 @@ class StudyFolder:
             ) from error
 
 
-def _told(there: Any, here: Any) -> tuple[str, str]:
+def _difference(there: object, here: object) -> tuple[str, str]:
     """What differs between two settings, as short as it can be said."""
     while isinstance(there, dict) and isinstance(here, dict):
         key = next(k for k in (*here, *there) if there.get(k) != here.get(k))
@@ -163,6 +163,6 @@ def _told(there: Any, here: Any) -> tuple[str, str]:
     return _short(there), _short(here)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = "none" if value is None else json.dumps(value)
     return text if len(text) <= 80 else f"{text[:79]}…"

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeVar
 
 import optax
 from jax import Array
@@ -19,6 +19,9 @@ from jax import Array
 import rmsprop
 from rmsprop.study import spelling
 from rmsprop.study.lookup import load_object
+
+Factory = Callable[..., optax.GradientTransformation]
+_Value = TypeVar("_Value", float, Array)
 
 # Two points a decade, as in Wilson et al. (2017): 1e-4, 3.2e-4, 1e-3, ..., 1.
 RATES = tuple(10.0 ** (k / 2) for k in range(-8, 1))
@@ -98,7 +101,7 @@ class Tunable:
         """Whether the best value is the first or the last of a grid of several."""
         return len(self.grid) > 1 and best in (self.grid[0], self.grid[-1])
 
-    def passed(self, value: Any) -> tuple[str, Any]:
+    def passed(self, value: _Value) -> tuple[str, _Value]:
         """The factory's keyword and what it is given for a value of the grid."""
         one_minus = self.name.startswith(spelling.ONE_MINUS)
         return self.argument or self.name, 1 - value if one_minus else value
@@ -121,7 +124,7 @@ class Optimizer:
     """
 
     name: str
-    factory: Callable[..., optax.GradientTransformation]
+    factory: Factory
     tuned: tuple[Tunable, ...]
     default: tuple[float, ...] = ()
 
@@ -191,7 +194,7 @@ _SECOND: Mapping[str, Tunable] = {
 
 def optimizer(
     name: str,
-    factory: Callable[..., optax.GradientTransformation],
+    factory: Factory,
     tune: Mapping[str, Sequence[float]] | None = None,
 ) -> Optimizer:
     """An optimizer with the grids that fit its factory.
@@ -244,7 +247,10 @@ def optimizer(
 
 
 def _own_grids(
-    name: str, parameters: Mapping[str, Any], tune: Mapping[str, Sequence[float]], rate: Tunable
+    name: str,
+    parameters: Mapping[str, inspect.Parameter],
+    tune: Mapping[str, Sequence[float]],
+    rate: Tunable,
 ) -> tuple[Tunable, ...]:
     first, *others = parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -261,17 +267,17 @@ def _own_grids(
 
 
 def _defaults(
-    factory: Any, parameters: Mapping[str, Any], tuned: Sequence[Tunable]
+    factory: Factory, parameters: Mapping[str, inspect.Parameter], tuned: Sequence[Tunable]
 ) -> tuple[float, ...]:
     """The factory's own defaults of what is tuned, and PyTorch's learning rate."""
 
     def of(argument: str, otherwise: float) -> float:
         if argument not in parameters:
             return otherwise
-        found = parameters[argument].default
-        if found is None:  # left out, as Optax's momentum is
+        default = parameters[argument].default
+        if default is None:  # left out, as Optax's momentum is
             return 0.0
-        return float(found) if isinstance(found, (int, float)) else otherwise
+        return float(default) if isinstance(default, (int, float)) else otherwise
 
     known = DEFAULT_RATES.get(getattr(factory, "__name__", ""), DEFAULT_RATE)
     values = [of(next(iter(parameters)), known) or known]

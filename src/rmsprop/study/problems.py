@@ -1,9 +1,10 @@
-"""What a problem is: the handful of pure functions that optimizers are compared on.
+"""What a problem is: a few pure functions on which optimizers are compared.
 
-A `Problem` says how to begin, what a batch is, what its loss is, and what is measured. Its
-functions are written in JAX, work under `jit` and `vmap`, and depend on nothing but their
-arguments: with the same key every optimizer gets the same initial parameters and the same batches.
-Four arguments make one; `rmsprop.study.tasks` has those that `rmsprop compare` knows by name.
+A `Problem` says where the parameters start, what a batch is, what its loss is, and what is
+measured. Its functions are written in JAX, work under `jit` and `vmap`, and depend on nothing but
+their arguments: with the same key every optimizer gets the same initial parameters and the same
+batches. Four arguments are enough for a problem; `rmsprop.study.tasks` has the problems that
+`rmsprop compare` knows by name.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Any, Literal
 
 from jax import Array
 
+# Trees of arrays, of any structure: each problem has its own.
 Params = Any
 Batch = Any
+Tree = Any  # any pytree: parameters, gradients, the state of an optimizer
 
 # The metrics are measured after every tenth of the steps.
 TENTHS = 10
@@ -27,12 +30,16 @@ class Metric:
     """A number that says how good a run was.
 
     Attributes:
-        name: the key in what `Problem.metrics` returns.
-        label: the same in words, for axes and tables.
-        better: which values are better.
+        name: The key of the number in what `Problem.metrics` returns.
+        label: The name in words, for axes and tables.
+        better: Which values are better, `"lower"` or `"higher"`.
 
     Raises:
-        ValueError: for a `better` that is neither of the two.
+        ValueError: `better` is neither of the two.
+
+    Example:
+        >>> Metric("test_accuracy", "test accuracy", "higher").better
+        'higher'
     """
 
     name: str
@@ -42,43 +49,58 @@ class Metric:
     def __post_init__(self) -> None:
         if self.better not in ("lower", "higher"):
             raise ValueError(
-                f"better={self.better!r} must be 'lower' or 'higher'; say which values of"
+                f"better is {self.better!r}; it must be 'lower' or 'higher', whichever values of"
                 f" {self.name!r} are the better ones."
             )
 
 
-# Mean loss of the last tenth of the steps. The study measures it of every problem, under this name.
+# The mean loss of the last tenth of the steps. The study measures it on every problem.
 TRAINING_LOSS = Metric("training_loss", "training loss", "lower")
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is minimised and what is measured. To compare on a task of your own, build one of these.
+    """A problem: what is minimised and what is measured.
+
+    To compare optimizers on a problem of your own, build one of these.
 
     Attributes:
-        name: one word, as on the command line.
-        init: takes a key, returns the initial parameters.
-        loss: takes parameters and a batch, returns a scalar. Its gradient is what optimizers see.
-        sample: takes a key and the number of the step from 0 (int32), returns a batch; the same for
-            the same arguments.
-        metrics: takes the parameters after some step, returns scalars by name, NaN where they mean
-            nothing; None to measure nothing but the training loss.
-        choose_by: what hyper-parameters are chosen by, on tuning seeds; never measured on test
-            data.
-        report: what is reported, on other seeds.
-        steps: of one run, unless the user asks for another number; a multiple of 10, for metrics
-            are measured after every tenth.
-        title: for headings; the name if it is empty.
-        target: a value of `report` that a good run reaches; NaN for none.
-        citation: where the task and its data come from.
-        data_sha256: of the data's source file; empty where there are no data.
-        path: for two-dimensional problems, takes parameters, returns their point, shape (2,).
-        width: how many runs are mapped together on one CPU core. It changes the last bits of the
-            results.
+        name: The name of the problem, one word, as on the command line.
+        init: Takes a key and returns the initial parameters.
+        loss: Takes parameters and a batch and returns a scalar, whose gradient the optimizers get.
+        sample: Takes a key and the number of the step, an int32 that counts from 0, and returns a
+            batch. The same arguments give the same batch.
+        metrics: Takes parameters and returns scalars by name, NaN where they have no meaning. It is
+            called after every tenth of the steps. The default is None: only the training loss is
+            measured.
+        choose_by: The metric by which hyper-parameters are chosen, on the tuning seeds. It must not
+            be measured on test data. The default is the training loss.
+        report: The metric that is reported, on other seeds. The default is the training loss.
+        steps: The number of steps of a run, a multiple of 10; the default is 500. A user of
+            `compare` may ask for another number.
+        title: The title of the problem in headings; the default is its name.
+        target: A value of `report` that a good run reaches; the default is NaN, for none.
+        citation: The source of the problem and of its data; the default is empty.
+        data_sha256: The SHA-256 of the data's source file; the default is empty, for no data.
+        path: Takes the parameters of a two-dimensional problem and returns them as a point, an
+            array of shape (2,). The default is None: no paths are drawn.
+        width: The number of runs that are mapped together on one CPU core, at least 1; the default
+            is 4. It changes the last bits of the results.
 
     Raises:
-        TypeError: for a function that cannot be called, or a number that is no integer.
-        ValueError: for numbers out of range, or a metric that nothing measures.
+        TypeError: A function is not callable, or a number has the wrong type.
+        ValueError: A number is out of range, or nothing measures a metric.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> bowl = Problem(
+        ...     "bowl",
+        ...     init=lambda key: jax.random.normal(key, (3,)),
+        ...     loss=lambda params, batch: jnp.sum((params - batch) ** 2),
+        ...     sample=lambda key, step: jax.random.normal(jax.random.fold_in(key, step), (3,)),
+        ... )
+        >>> bowl.report.label
+        'training loss'
     """
 
     name: str
@@ -104,34 +126,36 @@ class Problem:
         if self.steps % TENTHS:
             nearest = self.steps - self.steps % TENTHS
             raise ValueError(
-                f"steps={self.steps} must be a multiple of {TENTHS}, for metrics are measured after"
-                f" every tenth of them; {nearest} is the nearest below."
+                f"steps is {self.steps}; it must be a multiple of {TENTHS}, because metrics are"
+                f" measured after every tenth of the steps. The nearest below is {nearest}."
             )
         for argument in ("choose_by", "report"):
             metric = getattr(self, argument)
             if self.metrics is None and metric.name != TRAINING_LOSS.name:
                 raise ValueError(
-                    f"{argument}={metric.name!r} is measured by nothing, for metrics is None: leave"
-                    f" {argument} out to take the training loss, or pass a function metrics that"
-                    " returns it."
+                    f"{argument} is {metric.name!r}; it must be the training loss, because metrics"
+                    f" is None. Leave {argument} out, or pass a function metrics that returns"
+                    f" {metric.name!r}."
                 )
         if not isinstance(self.target, (int, float)):
             raise TypeError(
-                f"target={self.target!r} must be a number; leave it out where there is none."
+                f"target is {self.target!r}; it must be a number. Leave it out where there is none."
             )
         if not self.title:
-            object.__setattr__(self, "title", self.name)  # it is frozen for everybody else
+            object.__setattr__(self, "title", self.name)  # the class is frozen
 
     def _check_callable(self, argument: str) -> None:
         value = getattr(self, argument)
         optional = argument in ("metrics", "path")
         if not callable(value) and not (optional and value is None):
             allowed = "a function or None" if optional else "a function"
-            raise TypeError(f"{argument}={value!r} must be {allowed}; see the help of Problem.")
+            raise TypeError(
+                f"{argument} is {value!r}; it must be {allowed}. See the help of Problem."
+            )
 
     def _check_count(self, argument: str, least: int) -> None:
         value = getattr(self, argument)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f"{argument}={value!r} must be an integer; {least} is the least.")
+            raise TypeError(f"{argument} is {value!r}; it must be an integer of at least {least}.")
         if value < least:
-            raise ValueError(f"{argument}={value} must be at least {least}; raise it.")
+            raise ValueError(f"{argument} is {value}; it must be at least {least}.")

@@ -32,14 +32,14 @@ def one_task(
     **attributes: Any,
 ) -> xr.Dataset:
     """Results whose final metric is 1 in every run, but for a noise of 1 %."""
-    made = synthetic.task(
+    dataset = synthetic.task(
         grids, better=better, seeds=seeds, tuning_seeds=tuning_seeds, steps=40, **attributes
     )
     random = np.random.default_rng(1)
-    made["metric"] = made["metric"].copy(
-        data=1 + 0.01 * random.standard_normal(made["metric"].shape)
+    dataset["metric"] = dataset["metric"].copy(
+        data=1 + 0.01 * random.standard_normal(dataset["metric"].shape)
     )
-    return made
+    return dataset
 
 
 def with_differences(
@@ -95,10 +95,10 @@ def comparison_of(**tasks: xr.Dataset) -> Comparison:
 
 def claim_about(claims: Sequence[Claim], words: str) -> Claim | None:
     """The claim that says `words`, or None; every text of it must read well."""
-    chosen = [claim for claim in claims if words in claim.said]
+    chosen = [claim for claim in claims if words in claim.statement]
     assert len(chosen) <= 1, chosen
     for claim in chosen:
-        for text in (claim.said, claim.because, *claim.measured):
+        for text in (claim.statement, claim.reason, *claim.measurements):
             _check_text(text)
     return chosen[0] if chosen else None
 

@@ -29,14 +29,14 @@ FALLS, SETTLES = "keeps falling, about", "settles"
 
 
 def test_adagrads_rate_falls():
-    found = claim_about(claims(comparison_of(valley=with_slopes(one_task()))), FALLS)
-    assert found.verdict == "supported"
-    assert found.because == "It falls about as t^-1/2 on valley."
-    assert found.measured == ("valley: AdaGrad's exponent is -0.500 [-0.507, -0.493].",)
+    claim = claim_about(claims(comparison_of(valley=with_slopes(one_task()))), FALLS)
+    assert claim.verdict == "supported"
+    assert claim.reason == "It falls about as t^-1/2 on valley."
+    assert claim.measurements == ("valley: AdaGrad's exponent is -0.500 [-0.507, -0.493].",)
 
 
 @pytest.mark.parametrize(
-    ("exponent", "spread", "verdict", "because"),
+    ("exponent", "spread", "verdict", "reason"),
     [
         (-0.25, 0.01, "supported", "It falls more slowly than t^-1/2 on own."),
         (-0.9, 0.01, "supported", "It falls faster than t^-1/2 on own."),
@@ -45,14 +45,14 @@ def test_adagrads_rate_falls():
         (0.0, 0.01, "not shown here", "No fall is shown on own."),
     ],
 )
-def test_another_exponent_of_adagrad(exponent, spread, verdict, because):
+def test_another_exponent_of_adagrad(exponent, spread, verdict, reason):
     task = with_slopes(one_task(), adagrad=exponent, spread=spread)
-    found = claim_about(claims(comparison_of(own=task)), FALLS)
-    assert (found.verdict, found.because) == (verdict, because)
+    claim = claim_about(claims(comparison_of(own=task)), FALLS)
+    assert (claim.verdict, claim.reason) == (verdict, reason)
 
 
 @pytest.mark.parametrize(
-    ("rmsprop", "adagrad", "verdict", "because"),
+    ("rmsprop", "adagrad", "verdict", "reason"),
     [
         (0.0, -0.5, "supported", "It settles on own."),
         (0.3, -0.5, "not supported", "It rises on own."),
@@ -66,10 +66,10 @@ def test_another_exponent_of_adagrad(exponent, spread, verdict, because):
         ),
     ],
 )
-def test_rmsprops_rate_settles(rmsprop, adagrad, verdict, because):
+def test_rmsprops_rate_settles(rmsprop, adagrad, verdict, reason):
     task = with_slopes(one_task(), rmsprop=rmsprop, adagrad=adagrad)
-    found = claim_about(claims(comparison_of(own=task)), SETTLES)
-    assert (found.verdict, found.because) == (verdict, because)
+    claim = claim_about(claims(comparison_of(own=task)), SETTLES)
+    assert (claim.verdict, claim.reason) == (verdict, reason)
 
 
 def test_rates_that_were_not_seen():
@@ -78,19 +78,19 @@ def test_rates_that_were_not_seen():
     mixed = with_slopes(one_task())
     mixed["effective_rate"].loc[{"seed": mixed["seed"][:2]}] = np.nan
     for words in (FALLS, SETTLES):
-        found = claim_about(claims(comparison_of(own=task)), words)
-        assert found.verdict == "not shown here"
-        assert found.because == "Nothing was seen on own."
+        claim = claim_about(claims(comparison_of(own=task)), words)
+        assert claim.verdict == "not shown here"
+        assert claim.reason == "Nothing was seen on own."
         assert claim_about(claims(comparison_of(own=mixed)), words).verdict == "supported"
         assert claim_about(claims(comparison_of(own=mixed, none=task)), words).verdict == "mixed"
 
 
 def test_the_schedule_is_not_mistaken_for_the_optimizer():
     task = one_task(schedules=("linear", "constant"))
-    found = claims(comparison_of(own=task))
-    assert claim_about(found, FALLS) is None
-    assert claim_about(found, SETTLES) is None
-    assert claim_about(found, "requires tuning") is not None
+    answers = claims(comparison_of(own=task))
+    assert claim_about(answers, FALLS) is None
+    assert claim_about(answers, SETTLES) is None
+    assert claim_about(answers, "requires tuning") is not None
 
 
 @pytest.mark.parametrize(
@@ -108,32 +108,32 @@ def test_who_wins(words, tasks, favourite, better):
     won = {task: with_differences(one_task(better=better), **{favourite: gain}) for task in tasks}
     lost = {task: with_differences(one_task(better=better), **{other: gain}) for task in tasks}
     tied = {task: one_task(better=better) for task in tasks}
-    found = claim_about(claims(comparison_of(**won)), words)
-    assert found.verdict == "supported"
-    assert [line.partition(":")[0] for line in found.measured] == list(tasks)
-    assert all("RMSprop - AdaGrad is " in line for line in found.measured)
+    claim = claim_about(claims(comparison_of(**won)), words)
+    assert claim.verdict == "supported"
+    assert [line.partition(":")[0] for line in claim.measurements] == list(tasks)
+    assert all("RMSprop - AdaGrad is " in line for line in claim.measurements)
     assert claim_about(claims(comparison_of(**lost)), words).verdict == "not supported"
     assert claim_about(claims(comparison_of(**tied)), words).verdict == "not shown here"
     first, second = tasks[:2]
     both = claim_about(claims(comparison_of(**{first: won[first], second: lost[second]})), words)
     assert both.verdict == "mixed"
-    assert both.because.count("is better on") == 2
+    assert both.reason.count("is better on") == 2
     some = claim_about(claims(comparison_of(**{first: won[first], second: tied[second]})), words)
     assert some.verdict == "mixed"
-    assert some.because.endswith(f"is better on {first}; no difference is shown on {second}.")
+    assert some.reason.endswith(f"is better on {first}; no difference is shown on {second}.")
     assert claim_about(claims(comparison_of(own=won[first])), words) is None
 
 
 def test_runs_that_diverged():
     task = one_task(diverged={"rmsprop": range(8)})
     task["metric"] = task["metric"].where(~task["diverged"], INF)
-    found = claim_about(claims(comparison_of(bible=task)), "sparse")
-    assert found.verdict == "supported"
-    assert "∞" in found.measured[0]
+    claim = claim_about(claims(comparison_of(bible=task)), "sparse")
+    assert claim.verdict == "supported"
+    assert "∞" in claim.measurements[0]
     both = one_task(diverged={"rmsprop": range(8), "adagrad": range(8)})
     both["metric"] = both["metric"].where(~both["diverged"], INF)
     for claim in claims(comparison_of(bible=both)):
-        assert claim_about([claim], claim.said)
+        assert claim_about([claim], claim.statement)
     assert claim_about(claims(comparison_of(bible=both)), "sparse").verdict == "not shown here"
 
 
@@ -142,31 +142,31 @@ DECAY = "The decay of RMSprop matters"
 
 def test_the_decay_matters_more():
     task = task_by_decay([0.7, 0.5, 0.6], 0.51)
-    found = claim_about(claims(comparison_of(own=task)), DECAY)
-    assert found.verdict == "supported"
-    assert found.because == "The decay makes the larger difference on own."
-    (line,) = found.measured
+    claim = claim_about(claims(comparison_of(own=task)), DECAY)
+    assert claim.verdict == "supported"
+    assert claim.reason == "The decay makes the larger difference on own."
+    (line,) = claim.measurements
     assert "0.70020 [0.70000, 0.70040] at 0.9, " in line
     assert "at 0.999; 0.99 is best, and 0.9 is 0.200 [0.200, 0.200] from it" in line
     assert line.endswith("AdaGrad 0.0100 [0.0100, 0.0100] (5 tuning seeds).")
 
 
 def test_the_optimizer_matters_more():
-    found = claim_about(claims(comparison_of(own=task_by_decay([0.52, 0.5, 0.51], 0.7))), DECAY)
-    assert found.verdict == "not supported"
+    claim = claim_about(claims(comparison_of(own=task_by_decay([0.52, 0.5, 0.51], 0.7))), DECAY)
+    assert claim.verdict == "not supported"
     task = task_by_decay([0.52, 0.5, 0.51], 0.52)
     assert claim_about(claims(comparison_of(own=task)), DECAY).verdict == "not shown here"
     higher = task_by_decay([0.9, 0.5, 0.6], 0.85, better="higher")
-    found = claim_about(claims(comparison_of(own=higher)), DECAY)
-    assert found.verdict == "supported"
-    assert "; 0.9 is best, and 0.99 is 0.4" in found.measured[0]
+    claim = claim_about(claims(comparison_of(own=higher)), DECAY)
+    assert claim.verdict == "supported"
+    assert "; 0.9 is best, and 0.99 is 0.4" in claim.measurements[0]
 
 
 def test_decays_that_diverge_and_grids_without():
-    found = claim_about(claims(comparison_of(own=task_by_decay([0.7, 0.5, INF], 0.51))), DECAY)
-    assert found.verdict == "supported"
-    found = claim_about(claims(comparison_of(own=task_by_decay([INF, INF, INF], INF))), DECAY)
-    assert found.verdict == "not shown here"
+    claim = claim_about(claims(comparison_of(own=task_by_decay([0.7, 0.5, INF], 0.51))), DECAY)
+    assert claim.verdict == "supported"
+    claim = claim_about(claims(comparison_of(own=task_by_decay([INF, INF, INF], INF))), DECAY)
+    assert claim.verdict == "not shown here"
     none = {name: {"learning_rate": RATES} for name in GRIDS}
     assert claim_about(claims(comparison_of(own=one_task(none))), DECAY) is None
     single = {**GRIDS, "rmsprop": {"learning_rate": RATES, "one_minus_decay": [0.1]}}
@@ -181,37 +181,39 @@ FORGIVES = "forgives"
 
 def test_learning_rates_are_forgiving():
     wide, narrow = bowl(2.0), bowl(0.5)
-    found = claim_about(
+    claim = claim_about(
         claims(comparison_of(own=with_scores(one_task(), wide, rmsprop=narrow))), FORGIVES
     )
-    assert found.verdict == "supported"
-    assert found.because == "AdaGrad's range is wider on own."
-    assert re.search(r"2\.0\d* \[.*\] decades of learning rates are within 5 %", found.measured[0])
-    found = claim_about(
+    assert claim.verdict == "supported"
+    assert claim.reason == "AdaGrad's range is wider on own."
+    assert re.search(
+        r"2\.0\d* \[.*\] decades of learning rates are within 5 %", claim.measurements[0]
+    )
+    claim = claim_about(
         claims(comparison_of(own=with_scores(one_task(), narrow, rmsprop=wide))), FORGIVES
     )
-    assert found.verdict == "not supported"
-    found = claim_about(
+    assert claim.verdict == "not supported"
+    claim = claim_about(
         claims(comparison_of(own=with_scores(one_task(), wide, rmsprop=wide))), FORGIVES
     )
-    assert found.verdict == "not shown here"
+    assert claim.verdict == "not shown here"
 
 
 def test_a_range_that_the_grid_cuts_off():
     endless = bowl(20.0)
     cut = with_scores(one_task(), endless, rmsprop=bowl(1.0))
-    found = claim_about(claims(comparison_of(own=cut)), FORGIVES)
-    assert found.verdict == "supported"
-    assert "at least 3.00 [3.00, 3.00] decades" in found.measured[0]
+    claim = claim_about(claims(comparison_of(own=cut)), FORGIVES)
+    assert claim.verdict == "supported"
+    assert "at least 3.00 [3.00, 3.00] decades" in claim.measurements[0]
     other = with_scores(one_task(), bowl(2.0), rmsprop=lambda rate, _: 1 + (rate > 0.001))
-    found = claim_about(claims(comparison_of(own=other)), FORGIVES)
-    assert (found.verdict, found.because) == (
+    claim = claim_about(claims(comparison_of(own=other)), FORGIVES)
+    assert (claim.verdict, claim.reason) == (
         "not shown here",
         "The grid ends too early to tell on own.",
     )
     bad = with_scores(one_task(), lambda *_: INF, rmsprop=endless)
-    found = claim_about(claims(comparison_of(own=bad)), FORGIVES)
-    assert (found.verdict, found.because) == ("not shown here", "No width is known on own.")
+    claim = claim_about(claims(comparison_of(own=bad)), FORGIVES)
+    assert (claim.verdict, claim.reason) == ("not shown here", "No width is known on own.")
 
 
 @pytest.mark.parametrize("better", ["lower", "higher"])
@@ -219,9 +221,9 @@ def test_tuning_is_required(better):
     loss = 0.2 if better == "lower" else -0.2
     for default, verdict in ((loss, "supported"), (-loss, "not supported"), (0, "not shown here")):
         task = with_differences(one_task(better=better), default=default)
-        found = claim_about(claims(comparison_of(own=task)), "requires tuning")
-        assert found.verdict == verdict
-        assert "with defaults RMSprop - AdaGrad is " in found.measured[0]
+        claim = claim_about(claims(comparison_of(own=task)), "requires tuning")
+        assert claim.verdict == verdict
+        assert "with defaults RMSprop - AdaGrad is " in claim.measurements[0]
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 4])
@@ -229,12 +231,12 @@ def test_few_seeds_decide_nothing(seeds):
     task = with_slopes(
         with_differences(one_task(seeds=seeds, tuning_seeds=1), rmsprop=-0.5, default=2.0)
     )
-    found = claims(comparison_of(valley=task))
-    assert len(found) == 6
-    for claim in found:
+    answers = claims(comparison_of(valley=task))
+    assert len(answers) == 6
+    for claim in answers:
         assert claim.verdict == "not shown here"
-        claim_about([claim], claim.said)
-    few = [claim for claim in found if claim.because == "There are too few seeds on valley."]
+        claim_about([claim], claim.statement)
+    few = [claim for claim in answers if claim.reason == "There are too few seeds on valley."]
     assert len(few) == 4
 
 
@@ -251,14 +253,16 @@ def test_without_one_of_the_two_nothing_is_said():
 def test_the_two_among_others_and_in_any_order():
     others = {"adam": GRIDS["adagrad"], "adagrad": GRIDS["adagrad"], "rmsprop": GRIDS["rmsprop"]}
     task = with_slopes(with_differences(one_task(others), rmsprop=-0.2))
-    found = claims(comparison_of(valley=task))
-    assert claim_about(found, "narrow valley").because == "RMSprop is better on valley."
-    assert claim_about(found, FALLS).verdict == claim_about(found, SETTLES).verdict == "supported"
+    answers = claims(comparison_of(valley=task))
+    assert claim_about(answers, "narrow valley").reason == "RMSprop is better on valley."
+    assert (
+        claim_about(answers, FALLS).verdict == claim_about(answers, SETTLES).verdict == "supported"
+    )
 
 
 def test_every_sentence_of_a_whole_comparison_reads_well():
-    made = synthetic.comparison()
-    found = [*claims(made), *published(made)]
-    assert len(found) == 9
-    for claim in found:
-        claim_about(found, claim.said)
+    comparison = synthetic.comparison()
+    answers = [*claims(comparison), *published(comparison)]
+    assert len(answers) == 9
+    for claim in answers:
+        claim_about(answers, claim.statement)

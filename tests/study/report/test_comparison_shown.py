@@ -1,6 +1,8 @@
 """The table for the terminal, and how a comparison shows itself."""
 
+import dataclasses
 import os
+import re
 
 from page_parser import PageParser
 from rich.console import Console
@@ -23,6 +25,18 @@ def test_the_table_fits_80_columns(comparison):
     assert "decay 0.97" in text
     assert "result [95 %]" in text
     assert "test error (share of images), lower is better" in text
+
+
+def test_the_best_result_is_bold(comparison, monkeypatch):
+    """Also where the best row is another object than the same row of the summary."""
+    best = {task: comparison.best(task) for task in comparison.tasks}
+    monkeypatch.setattr(Comparison, "best", lambda _, task: dataclasses.replace(best[task]))
+    console = Console(width=80, force_terminal=True, color_system="standard", legacy_windows=False)
+    with console.capture() as capture:
+        console.print(table.table(comparison))
+    bold = re.findall(r"\x1b\[1m(.*?)\x1b\[0m", capture.get())
+    for row in comparison.summary():
+        assert (str(row.metric) in bold) == (row.optimizer == best[row.task].optimizer)
 
 
 def test_names_are_no_markup():

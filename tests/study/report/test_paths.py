@@ -6,6 +6,7 @@ import pytest
 from plot_cases import axes_of, lines_of
 
 import synthetic_results as synthetic
+from rmsprop.study.problems import Problem
 from rmsprop.study.report import plots, surfaces
 from rmsprop.study.report.plots import export
 
@@ -61,13 +62,12 @@ def test_only_two_parameters_have_a_path(task):
 
 
 def test_the_surface_of_a_problem_is_its_loss():
-    class Bowl:
-        def sample(self, key, step):
-            return jnp.array([1.0, 2.0])
-
-        def loss(self, parameters, batch):
-            return jnp.sum((parameters - batch) ** 2)
-
+    bowl = Problem(
+        "bowl",
+        init=lambda key: jnp.zeros(2),
+        loss=lambda parameters, batch: jnp.sum((parameters - batch) ** 2),
+        sample=lambda key, step: jnp.array([1.0, 2.0]),
+    )
     points = np.array([[[1.0, 2.0], [1.0, 0.0]], [[0.0, 2.0], [4.0, 6.0]]])
-    found = np.asarray(surfaces.surface_of(Bowl())(points))
-    np.testing.assert_allclose(found, [[0, 4], [1, 25]])
+    losses = np.asarray(surfaces.surface_of(bowl)(points))
+    np.testing.assert_allclose(losses, [[0, 4], [1, 25]])

@@ -21,10 +21,10 @@ from rmsprop.study.report.plots import export, style
 
 def _pictures(comparison, task, optimizer):
     """Every picture."""
-    shown = comparison.view(task)
-    yield from (plots.loss_curves(shown), plots.learning_rates(shown), plots.path(shown))
-    yield from (plots.budget(shown), plots.effective_rates(shown), plots.memory(comparison))
-    yield from (plots.schedules(comparison, task), plots.heat_map(shown, optimizer))
+    view = comparison.view(task)
+    yield from (plots.loss_curves(view), plots.learning_rates(view), plots.path(view))
+    yield from (plots.budget(view), plots.effective_rates(view), plots.memory(comparison))
+    yield from (plots.schedules(comparison, task), plots.heat_map(view, optimizer))
     yield plots.differences(comparison)
 
 
@@ -59,21 +59,21 @@ def pictures():
 
 
 def test_the_methods_of_a_comparison_are_the_pictures():
-    made = synthetic.comparison()
+    comparison = synthetic.comparison()
     for figure in (
-        made.plot_losses("digits", "linear"),
-        made.plot_learning_rates("digits"),
-        made.plot_heat_map("digits", "rmsprop"),
-        made.plot_budget("digits"),
-        made.plot_effective_rates("digits"),
-        made.plot_path("valley", surface=synthetic.surface),
-        made.plot_memory(),
-        made.plot_differences(),
-        made.plot_schedules("digits"),
+        comparison.plot_losses("digits", "linear"),
+        comparison.plot_learning_rates("digits"),
+        comparison.plot_heat_map("digits", "rmsprop"),
+        comparison.plot_budget("digits"),
+        comparison.plot_effective_rates("digits"),
+        comparison.plot_path("valley", surface=synthetic.surface),
+        comparison.plot_memory(),
+        comparison.plot_differences(),
+        comparison.plot_schedules("digits"),
     ):
         assert isinstance(figure, Figure)
     with pytest.raises(ValueError, match="schedule 'sine' is not here"):
-        made.plot_losses("digits", "sine")
+        comparison.plot_losses("digits", "sine")
 
 
 def test_names_are_drawn_as_they_are():
@@ -147,7 +147,7 @@ def test_a_smaller_svg_shows_the_same():
         ' style="fill: none; stroke: #fff"/></g>\n<use xlink:href="#b" '
         'transform="scale(0.015625)"/></svg>'
     )
-    assert export._smaller(text) == (
+    assert export.compact(text) == (
         '<svg viewBox="0 0 10 10"><g><path id="b" d="M1.23 2L3 -4.5z"'
         ' style="fill:none;stroke:#fff"/></g><use href="#b" transform="scale(0.015625)"/></svg>'
     )

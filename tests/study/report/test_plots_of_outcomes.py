@@ -23,7 +23,6 @@ def known_differences():
         name: synthetic.task(GRIDS, steps=10, better="higher" if name == "b" else "lower")
         for name in names
     }
-    made = Comparison.of(tasks, synthetic.ROOT)
     estimates = (
         Estimate(-2.0, -3.0, -1.0),
         Estimate(0.5, -1.0, 2.0),
@@ -31,17 +30,16 @@ def known_differences():
         Estimate(1.0, -1.0, math.inf),
     )
     improvement = Estimate(0.5, 0.0, 1.0)
-    place = ("constant", "tuned")
-    made._kept.update(
-        {
-            ("pair", name, *place, "rmsprop", "adagrad"): Difference(
-                *(name, *place, "rmsprop", "adagrad", tasks[name].report_better),
-                *(found, improvement, 10),
+    pair = ("constant", "tuned", "rmsprop", "adagrad")
+
+    class Given(Comparison):
+        def differences(self, *_, **__):
+            return tuple(
+                Difference(name, *pair, tasks[name].report_better, estimate, improvement, 10)
+                for name, estimate in zip(names, estimates, strict=True)
             )
-            for name, found in zip(names, estimates, strict=True)
-        }
-    )
-    return made
+
+    return Given.of(tasks, synthetic.ROOT)
 
 
 def test_differences_are_drawn_as_they_are(known_differences):
@@ -73,15 +71,15 @@ def test_schedules_show_tuned_and_default_with_their_intervals():
     several["diverged"][1, 1, 0] = True
     for name in ("online_loss", "final_loss", "last_loss"):
         several[name][1, 1, 0] = np.inf
-    made = Comparison.of({"t": several}, synthetic.ROOT)
-    axes = axes_of(plots.schedules(made, "t"))[0]
+    comparison = Comparison.of({"t": several}, synthetic.ROOT)
+    axes = axes_of(plots.schedules(comparison, "t"))[0]
     points = [line for line in axes.get_lines() if len(line.get_xdata()) == 1]
     assert len(points) == 8
     rows = [
         row
         for schedule in ("constant", "linear")
         for setting in ("tuned", "default")
-        for row in made.summary("t", schedule=schedule, setting=setting)
+        for row in comparison.summary("t", schedule=schedule, setting=setting)
     ]
     for point, row in zip(points, rows, strict=True):
         filled = to_hex(point.get_markerfacecolor()) != style.PAPER
@@ -94,7 +92,7 @@ def test_schedules_show_tuned_and_default_with_their_intervals():
     assert list(ends[0]) == [rows[0].metric.low, rows[0].metric.high]
     labels = [text.get_text() for text in axes.get_xticklabels()]
     assert labels == ["constant", "linear to 0"]
-    one = axes_of(plots.schedules(made, "t", "linear"))[0]
+    one = axes_of(plots.schedules(comparison, "t", "linear"))[0]
     assert [text.get_text() for text in one.get_xticklabels()] == ["linear to 0"]
 
 

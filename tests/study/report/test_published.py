@@ -22,17 +22,17 @@ pytestmark = pytest.mark.slow
 
 def test_the_published_bible():
     as_published = task_by_decay([0.483, 0.518, 0.524], 0.520, better="higher")
-    found = claim_about(published(comparison_of(bible=as_published)), "Bible")
-    assert found.verdict == "agrees"
-    assert found.because == (
+    claim = claim_about(published(comparison_of(bible=as_published)), "Bible")
+    assert claim.verdict == "agrees"
+    assert claim.reason == (
         "As published, decay 0.9 is below 0.99, decay 0.99 is below 0.999 and AdaGrad is nearer to "
         "decays 0.99 and 0.999 than to 0.9."
     )
-    assert len(found.measured) == 3
+    assert len(claim.measurements) == 3
     other = task_by_decay([0.53, 0.518, 0.524], 0.54, better="higher")
-    found = claim_about(published(comparison_of(bible=other)), "Bible")
-    assert found.verdict == "differs"
-    assert found.because == (
+    claim = claim_about(published(comparison_of(bible=other)), "Bible")
+    assert claim.verdict == "differs"
+    assert claim.reason == (
         "As published, decay 0.99 is below 0.999; otherwise than published, it is not so that "
         "decay 0.9 is below 0.99 and AdaGrad is nearer to decays 0.99 and 0.999 than to 0.9."
     )
@@ -43,8 +43,8 @@ def test_the_published_characters():
     as_published = task_by_decay([1.6, 1.7, 1.9], 1.8)
     assert claim_about(published(comparison_of(characters=as_published)), of).verdict == "agrees"
     for scores, adagrad in (([1.8, 1.7, 1.9], 1.8), ([1.6, 1.7, 1.9], 1.65), ([INF] * 3, INF)):
-        found = claim_about(published(comparison_of(characters=task_by_decay(scores, adagrad))), of)
-        assert found.verdict == "differs"
+        claim = claim_about(published(comparison_of(characters=task_by_decay(scores, adagrad))), of)
+        assert claim.verdict == "differs"
 
 
 def test_published_decays_that_were_not_tried():
@@ -73,15 +73,15 @@ def _close(task):
 
 
 def test_the_published_flights():
-    found = claim_about(
+    claim = claim_about(
         published(comparison_of(flights=_close(_flights(at_one=INF)))), "Late flights"
     )
-    assert found.verdict == "agrees"
-    assert found.because == (
+    assert claim.verdict == "agrees"
+    assert claim.reason == (
         "As published, tuned they tie within 1 %, AdaGrad's range of good learning rates is the "
         "wider one and RMSprop is far worse at a learning rate of 1."
     )
-    assert "of RMSprop ∞" in found.measured[2]
+    assert "of RMSprop ∞" in claim.measurements[2]
 
 
 @pytest.mark.parametrize(
@@ -93,20 +93,20 @@ def test_the_published_flights():
     ],
 )
 def test_flights_other_than_published(task, fails):
-    found = claim_about(published(comparison_of(flights=task())), "Late flights")
-    assert found.verdict == "differs"
-    assert fails in found.because.partition("otherwise than published")[2]
+    claim = claim_about(published(comparison_of(flights=task())), "Late flights")
+    assert claim.verdict == "differs"
+    assert fails in claim.reason.partition("otherwise than published")[2]
 
 
 def test_flights_that_all_diverged_are_no_tie():
     task = one_task(diverged={"rmsprop": range(8), "adagrad": range(8)})
     task["metric"] = task["metric"].where(~task["diverged"], INF)
-    found = claim_about(published(comparison_of(flights=task)), "Late flights")
-    assert "it is not so that tuned they tie" in found.because
+    claim = claim_about(published(comparison_of(flights=task)), "Late flights")
+    assert "it is not so that tuned they tie" in claim.reason
 
 
 def test_flights_without_a_rate_of_one():
     rates = {"learning_rate": RATES[:3]}
     task = one_task({"rmsprop": {**rates, "one_minus_decay": REST}, "adagrad": rates})
-    found = claim_about(published(comparison_of(flights=task)), "Late flights")
-    assert len(found.measured) == 2
+    claim = claim_about(published(comparison_of(flights=task)), "Late flights")
+    assert len(claim.measurements) == 2

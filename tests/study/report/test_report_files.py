@@ -107,7 +107,7 @@ export.png, export.svg = lambda figure: b"PNG", lambda figure: "<svg></svg>"
 one, two = (
     Comparison.of({name: synthetic.task(steps=10)}, synthetic.ROOT) for name in ("one", "two")
 )
-one.summary(), two.summary()  # kept, so that the child has them
+one.summary(), two.summary()  # computed here, so that the child has them
 replace, done = os.replace, 0
 
 def killed(source, target):

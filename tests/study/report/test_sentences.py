@@ -20,46 +20,48 @@ GRIDS = {
 }
 
 
-def _told(better: Better = "lower"):
-    """A comparison that says what we tell it to, with the names of its optimizers."""
-    made = Comparison.of(
-        {"digits": synthetic.task(GRIDS, steps=10, label="test error", better=better)},
-        synthetic.ROOT,
-    )
+def _results(rows, difference, better: Better = "lower"):
+    """Results of one task whose rows and whose difference are those of a test.
+
+    Args:
+        rows: The name of each optimizer, its reported metric and its diverged runs (default 0).
+        difference: The paired difference of the first two.
+        better: Which values of the metric are better.
+    """
+    none = Estimate(1.0, 1.0, 1.0)
 
     def row(name, metric, diverged=0):
         values = {"learning_rate": 0.00316, "one_minus_decay": 0.03162}
-        none = Estimate(1.0, 1.0, 1.0)
         place = ("digits", name, "constant", "tuned")
         losses = (none, none, none, none)
         return Row(*place, values, "", 27, 0, metric, 1, 1, *losses, diverged, 5, 0.01, 1, 100, 100)
 
-    def tell(rows, difference):
-        place = ("digits", "constant", "tuned")
-        made._kept["rows", *place] = tuple(row(*given) for given in rows)
-        first, second = rows[0][0], rows[1][0]
-        probability = Estimate(0.5, 0.1, 0.9)
-        found = Difference(*place, first, second, better, difference, probability, 10)
-        made._kept["pair", *place, *GRIDS] = found
-        return made
+    class Given(Comparison):
+        def summary(self, *_, **__):
+            return tuple(row(*arguments) for arguments in rows)
 
-    return tell
+        def differences(self, *_, **__):
+            place = ("digits", "constant", "tuned", rows[0][0], rows[1][0])
+            return (Difference(*place, better, difference, Estimate(0.5, 0.1, 0.9), 10),)
+
+    task = synthetic.task(GRIDS, steps=10, label="test error", better=better)
+    return Given.of({"digits": task}, synthetic.ROOT)
 
 
 def test_answers_are_single_sentences():
     rows = [("rmsprop", Estimate(0.031, 0.028, 0.034)), ("adagrad", Estimate(0.033, 0.03, 0.036))]
-    (answer,) = sentences.answers(_told()(rows, Estimate(-0.002, -0.005, 0.001)))
+    (answer,) = sentences.answers(_results(rows, Estimate(-0.002, -0.005, 0.001)))
     assert answer == (
         "digits: RMSprop reaches test error 0.0310 [0.0280, 0.0340], AdaGrad "
         "0.0330 [0.0300, 0.0360]; the paired difference -0.0020 [-0.0050, 0.0010] "
         "does not exclude 0."
     )
-    (answer,) = sentences.answers(_told()(rows, Estimate(-0.002, -0.005, -0.001)))
+    (answer,) = sentences.answers(_results(rows, Estimate(-0.002, -0.005, -0.001)))
     assert answer.endswith("-0.0020 [-0.0050, -0.0010] excludes 0: RMSprop is better.")
-    (answer,) = sentences.answers(_told("higher")(rows, Estimate(-0.002, -0.005, -0.001)))
+    (answer,) = sentences.answers(_results(rows, Estimate(-0.002, -0.005, -0.001), "higher"))
     assert answer.endswith("excludes 0: AdaGrad is better.")
     lost = [("rmsprop", Estimate(0.031, 0.028, float("inf")), 1), ("mine", rows[1][1])]
-    (answer,) = sentences.answers(_told()(lost, Estimate(-0.002, -0.005, float("inf"))))
+    (answer,) = sentences.answers(_results(lost, Estimate(-0.002, -0.005, float("inf"))))
     assert "RMSprop reaches test error 0.0310 [0.0280, ∞], mine 0.0330" in answer
     assert answer.endswith("does not exclude 0; diverged: 1 of 5 RMSprop runs.")
 
@@ -68,12 +70,12 @@ def test_what_is_infinite_reads_well():
     inf = float("inf")
     fine = ("adagrad", Estimate(0.033, 0.03, 0.036))
     lost = ("rmsprop", Estimate(inf, 0.5, inf), 3)
-    (answer,) = sentences.answers(_told()([lost, fine], Estimate(inf, 0.4, inf)))
+    (answer,) = sentences.answers(_results([lost, fine], Estimate(inf, 0.4, inf)))
     assert answer == (
         "digits: RMSprop reaches no test error, for 3 of 5 runs diverged, AdaGrad 0.0330 [0.0300, "
         "0.0360]; the paired difference is infinite and excludes 0: AdaGrad is better."
     )
-    (answer,) = sentences.answers(_told()([fine, lost], Estimate(-inf, -inf, 0.1)))
+    (answer,) = sentences.answers(_results([fine, lost], Estimate(-inf, -inf, 0.1)))
     assert answer == (
         "digits: AdaGrad reaches test error 0.0330 [0.0300, 0.0360], RMSprop none, for 3 of 5 runs "
         "diverged; the paired difference is infinite and does not exclude 0."
@@ -82,10 +84,10 @@ def test_what_is_infinite_reads_well():
 
 def test_the_schedule_is_named_where_there_are_several():
     several = synthetic.task(GRIDS, steps=10, schedules=("inverse_sqrt", "constant"))
-    made = Comparison.of({"t": several}, synthetic.ROOT)
-    (answer,) = sentences.answers(made)
+    comparison = Comparison.of({"t": several}, synthetic.ROOT)
+    (answer,) = sentences.answers(comparison)
     assert answer.startswith("t under the schedule 1/sqrt(t): RMSprop reaches")
-    (row, _) = made.summary("t")
+    (row, _) = comparison.summary("t")
     assert str(row.metric) in answer
 
 
@@ -95,8 +97,8 @@ def test_facts_of_tuning_are_words():
     cut = trials.RateInterval(0.003, 0.03, False)
     assert sentences.rates(cut) == "0.003 to 0.03 (at least 1.0 decades)"
     assert sentences.rates(None) == "none, every rate diverged"
-    made = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
-    row = made.summary("t")[0]
+    comparison = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
+    row = comparison.summary("t")[0]
     tried = [sentences.trials(dataclasses.replace(row, trials=30, growths=n)) for n in range(4)]
     assert tried == [
         "30",
@@ -122,8 +124,8 @@ def test_one_seed_is_no_evidence():
 
 
 def test_several_pairs_are_named():
-    made = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
-    (answer,) = sentences.answers(made)
+    comparison = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
+    (answer,) = sentences.answers(comparison)
     assert "the paired difference RMSprop - AdaGrad" in answer
     assert "the paired difference RMSprop - αdam" in answer
 

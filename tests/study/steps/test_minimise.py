@@ -43,7 +43,7 @@ def columns(steps):
     ],
 )
 def test_numbers_are_those_of_a_loop_written_out(function, optimizer, options):
-    done = minimise(
+    run = minimise(
         FUNCTIONS[function], None, optimizer, learning_rate=CALM[function], steps=40, **options
     )
     settings = {
@@ -61,7 +61,7 @@ def test_numbers_are_those_of_a_loop_written_out(function, optimizer, options):
         **settings,
     )
     for name, ours, theirs in zip(
-        ("x", "gradient", "v", "rate", "update"), columns(done), expected, strict=True
+        ("x", "gradient", "v", "rate", "update"), columns(run), expected, strict=True
     ):
         assert ours.dtype == np.float64
         # About ten roundings of 1.1e-16 in each of 40 steps, and a gradient 400 times steeper
@@ -69,29 +69,29 @@ def test_numbers_are_those_of_a_loop_written_out(function, optimizer, options):
         np.testing.assert_allclose(
             ours, theirs, rtol=2e-11, atol=2e-11 * np.abs(theirs).max(), err_msg=name
         )
-    np.testing.assert_array_equal(done.step, np.arange(1, 41))
+    np.testing.assert_array_equal(run.step, np.arange(1, 41))
 
 
 def test_first_step_of_the_worked_example():
     """T13: E[g^2] is 6.4 and x is 4 - 0.1 / sqrt(6.4) * 8, not 1.47."""
-    done = minimise(lambda x: x**2, 4.0, "rmsprop", learning_rate=0.1, decay=0.9, eps=0.0)
+    run = minimise(lambda x: x**2, 4.0, "rmsprop", learning_rate=0.1, decay=0.9, eps=0.0)
     # A few roundings of 1.1e-16 each.
-    assert done.gradient[0, 0] == 8.0
-    assert done.second_moment[0, 0] == pytest.approx(6.4, rel=1e-15)
-    assert done.x[0, 0] == pytest.approx(4 - 0.1 / np.sqrt(6.4) * 8, rel=1e-15)
-    assert f"{done.x[0, 0]:.4f}" == "3.6838"
+    assert run.gradient[0, 0] == 8.0
+    assert run.second_moment[0, 0] == pytest.approx(6.4, rel=1e-15)
+    assert run.x[0, 0] == pytest.approx(4 - 0.1 / np.sqrt(6.4) * 8, rel=1e-15)
+    assert f"{run.x[0, 0]:.4f}" == "3.6838"
     # The second step: E[g^2] = 0.9 * 6.4 + 0.1 * (2 * 3.6838)^2.
     x = 4 - 0.8 / np.sqrt(6.4)
-    assert done.second_moment[1, 0] == pytest.approx(5.76 + 0.4 * x**2, rel=1e-15)
+    assert run.second_moment[1, 0] == pytest.approx(5.76 + 0.4 * x**2, rel=1e-15)
 
 
 def test_effective_learning_rate_where_the_gradient_is_zero():
-    done = minimise(valley(), [0.0, 1.0], eps=0.04, initial=0.25, steps=2)
+    run = minimise(valley(), [0.0, 1.0], eps=0.04, initial=0.25, steps=2)
     # v = 0.9^k * 0.25 without a gradient; a handful of roundings.
     v = np.array([0.9, 0.81]) * 0.25
-    np.testing.assert_array_equal(done.update[:, 0], 0)
+    np.testing.assert_array_equal(run.update[:, 0], 0)
     np.testing.assert_allclose(
-        done.effective_learning_rate[:, 0], 0.1 / np.sqrt(v + 0.04), rtol=1e-15
+        run.effective_learning_rate[:, 0], 0.1 / np.sqrt(v + 0.04), rtol=1e-15
     )
     outside = minimise(valley(), [0.0, 1.0], eps=0.04, eps_in_sqrt=False, initial=0.25, steps=2)
     np.testing.assert_allclose(
@@ -100,16 +100,16 @@ def test_effective_learning_rate_where_the_gradient_is_zero():
 
 
 def test_effective_learning_rate_where_the_gradient_is_subnormal():
-    done = minimise(lambda x: 1e-310 * x, 4.0, eps=0.01, steps=1)
-    # It counts as zero, so that no update was made: 0.1 / sqrt(0.01), to a few roundings.
-    assert done.effective_learning_rate[0, 0] == pytest.approx(1.0, rel=1e-14)
+    run = minimise(lambda x: 1e-310 * x, 4.0, eps=0.01, steps=1)
+    # It counts as zero, so that there is no update: 0.1 / sqrt(0.01), to a few roundings.
+    assert run.effective_learning_rate[0, 0] == pytest.approx(1.0, rel=1e-14)
 
 
 def test_effective_learning_rate_is_what_was_done_where_the_square_overflows():
-    done = minimise(FUNCTIONS["square"], 1e200, steps=1)
+    run = minimise(FUNCTIONS["square"], 1e200, steps=1)
     # The bound of a step, lr / sqrt(1 - decay); the formula with a saturated v would give more.
-    assert done.update[0, 0] == pytest.approx(0.1 / np.sqrt(0.1), rel=1e-12)
-    assert done.effective_learning_rate[0, 0] == pytest.approx(
+    assert run.update[0, 0] == pytest.approx(0.1 / np.sqrt(0.1), rel=1e-12)
+    assert run.effective_learning_rate[0, 0] == pytest.approx(
         0.1 / np.sqrt(0.1) / 2e200, rel=1e-12, abs=0.0
     )
 
@@ -118,11 +118,11 @@ def test_a_function_of_ones_own():
     def bowl(x):
         return jnp.sum((x - 1) ** 2)
 
-    done = minimise(bowl, [3.0, 0.0, 1.0], "sgd", learning_rate=0.25, steps=2)
+    run = minimise(bowl, [3.0, 0.0, 1.0], "sgd", learning_rate=0.25, steps=2)
     # x - 1 halves with every step: no rounding.
-    np.testing.assert_array_equal(done.x, [[2, 0.5, 1], [1.5, 0.75, 1]])
-    assert done.objective.formula == "bowl"
-    assert done.objective.names == ["x1", "x2", "x3"]
+    np.testing.assert_array_equal(run.x, [[2, 0.5, 1], [1.5, 0.75, 1]])
+    assert run.objective.formula == "bowl"
+    assert run.objective.names == ["x1", "x2", "x3"]
 
 
 def test_a_scalar_function_gets_a_scalar():
@@ -131,11 +131,11 @@ def test_a_scalar_function_gets_a_scalar():
     assert set(shapes) == {()}
 
 
-def test_a_diverging_run_is_kept_to_its_end():
-    done = minimise(FUNCTIONS["rosenbrock"], None, "sgd", steps=12)
-    assert np.isfinite(done.x[:5]).all()
-    assert not np.isfinite(done.x[5:]).any()
-    assert len(done.x) == 12
+def test_a_diverging_run_has_all_its_steps():
+    run = minimise(FUNCTIONS["rosenbrock"], None, "sgd", steps=12)
+    assert np.isfinite(run.x[:5]).all()
+    assert not np.isfinite(run.x[5:]).any()
+    assert len(run.x) == 12
 
 
 def test_defaults_are_the_librarys_own():
@@ -164,13 +164,13 @@ def test_float64_mode_is_put_back(before):
 
 
 def test_float64_mode_stays_in_its_thread():
-    seen = []
+    dtypes = []
     with enable_x64():
         assert jnp.ones(()).dtype == jnp.float64
-        thread = threading.Thread(target=lambda: seen.append(jnp.ones(()).dtype))
+        thread = threading.Thread(target=lambda: dtypes.append(jnp.ones(()).dtype))
         thread.start()
         thread.join()
-    assert seen == [jnp.float32]
+    assert dtypes == [jnp.float32]
 
 
 def test_refusal_of_a_part_of_a_step():

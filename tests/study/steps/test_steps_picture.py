@@ -33,38 +33,38 @@ def figure(monkeypatch):
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_picture_of_every_function_and_optimizer(tmp_path, figure, function, optimizer):
-    done = minimise(FUNCTIONS[function], None, optimizer, learning_rate=0.001, steps=5)
-    draw(done, tmp_path / "picture.png")
+    run = minimise(FUNCTIONS[function], None, optimizer, learning_rate=0.001, steps=5)
+    draw(run, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     left, right = figure[0].axes
     path = next(line for line in left.lines if line.get_label() == "path")
-    points = np.vstack([done.start, done.x])
+    points = np.vstack([run.start, run.x])
     np.testing.assert_array_equal(path.get_xdata(), points[:, 0])
     # 2-D: the second coordinate itself; 1-D: the function at the first, to two roundings.
     heights = points[:, 1] if points.shape[1] == 2 else points[:, 0] ** 2
     np.testing.assert_allclose(path.get_ydata(), heights, rtol=5e-16)
     for i, line in enumerate(right.lines):
-        np.testing.assert_array_equal(line.get_xdata(), done.step)
-        np.testing.assert_array_equal(line.get_ydata(), done.effective_learning_rate[:, i])
-    assert [line.get_label() for line in right.lines] == list(done.objective.names)
-    assert left.get_xlabel() == done.objective.names[0]
+        np.testing.assert_array_equal(line.get_xdata(), run.step)
+        np.testing.assert_array_equal(line.get_ydata(), run.effective_learning_rate[:, i])
+    assert [line.get_label() for line in right.lines] == list(run.objective.names)
+    assert left.get_xlabel() == run.objective.names[0]
     assert right.get_xlabel() == "step"
     assert "effective learning rate" in right.get_ylabel()
 
 
 def test_picture_as_svg_and_pdf(tmp_path):
-    done = minimise(valley(), steps=3)
-    draw(done, tmp_path / "picture.svg")
-    draw(done, tmp_path / "picture.PDF")
+    run = minimise(valley(), steps=3)
+    draw(run, tmp_path / "picture.svg")
+    draw(run, tmp_path / "picture.PDF")
     assert ElementTree.parse(tmp_path / "picture.svg").getroot().tag.endswith("svg")
     assert (tmp_path / "picture.PDF").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_picture_is_the_same_for_the_same_steps(tmp_path, ending):
-    done = minimise(FUNCTIONS["square"], steps=2)
-    draw(done, tmp_path / f"a.{ending}")
-    draw(done, tmp_path / f"b.{ending}")
+    run = minimise(FUNCTIONS["square"], steps=2)
+    draw(run, tmp_path / f"a.{ending}")
+    draw(run, tmp_path / f"b.{ending}")
     assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
 
 
@@ -84,9 +84,9 @@ def test_picture_leaves_an_earlier_picture_when_interrupted(tmp_path, monkeypatc
 
 
 def test_picture_of_a_divergence_ends_where_it_leaves(tmp_path, figure):
-    done = minimise(valley(), None, "sgd", steps=400)
-    assert not np.isfinite(done.x[-1]).all()
-    draw(done, tmp_path / "picture.png")
+    run = minimise(valley(), None, "sgd", steps=400)
+    assert not np.isfinite(run.x[-1]).all()
+    draw(run, tmp_path / "picture.png")
     left, _ = figure[0].axes
     path = next(line for line in left.lines if line.get_label() == "path")
     # x2 is 1, -9, 81, ...: the second step takes it farther than 10 times the start of 4.
@@ -96,8 +96,8 @@ def test_picture_of_a_divergence_ends_where_it_leaves(tmp_path, figure):
 
 
 def test_picture_of_a_long_way_down_is_complete(tmp_path, figure):
-    done = minimise(FUNCTIONS["two-weights"], steps=500)
-    draw(done, tmp_path / "picture.png")
+    run = minimise(FUNCTIONS["two-weights"], steps=500)
+    draw(run, tmp_path / "picture.png")
     path = next(line for line in figure[0].axes[0].lines if line.get_label() == "path")
     assert len(path.get_xdata()) == 501
 
@@ -127,8 +127,8 @@ def test_picture_has_a_logarithmic_scale_where_rates_differ_widely(tmp_path, fig
     ],
 )
 def test_picture_of_extremes(tmp_path, function, start, options):
-    done = minimise(FUNCTIONS[function], start, steps=3, **options)
-    draw(done, tmp_path / "picture.png")
+    run = minimise(FUNCTIONS[function], start, steps=3, **options)
+    draw(run, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 1000
 
 
@@ -141,12 +141,12 @@ def test_picture_touches_no_setting_of_matplotlib(tmp_path):
 
 
 def test_refusal_of_more_coordinates_than_can_be_drawn(tmp_path):
-    done = minimise(lambda x: jnp.sum(x**2), [1.0, 2.0, 3.0], steps=1)
+    run = minimise(lambda x: jnp.sum(x**2), [1.0, 2.0, 3.0], steps=1)
     with pytest.raises(ValueError, match="steps has 3 coordinates"):
-        draw(done, tmp_path / "picture.png")
+        draw(run, tmp_path / "picture.png")
 
 
-def test_colours_are_told_apart_by_everyone():
+def test_colours_are_distinct_for_everyone():
     """Those of Okabe and Ito."""
     safe = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#F0E442", "#56B4E9", "#E69F00", "#000000"}
     used = set(re.findall(r'"(#[0-9A-Fa-f]{6})"', inspect.getsource(picture)))

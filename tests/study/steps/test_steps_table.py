@@ -67,7 +67,7 @@ def test_table_heads_the_accumulator(printed, optimizer, header, cell):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "cell"),
     [
         (0.0, "0.0000"),
         (0.01, "0.0100"),
@@ -79,8 +79,8 @@ def test_table_heads_the_accumulator(printed, optimizer, header, cell):
         (np.nan, "nan"),
     ],
 )
-def test_table_of_numbers_of_any_size(value, shown):
-    assert tabulation._number(value) == shown
+def test_table_of_numbers_of_any_size(value, cell):
+    assert tabulation._number(value) == cell
 
 
 def test_table_names_a_divergence(printed):
@@ -118,5 +118,5 @@ def test_table_title_names_the_settings(printed):
 
 
 def test_table_takes_three_coordinates():
-    done = minimise(lambda x: jnp.sum(x**2), [1.0, 2.0, 3.0], steps=2)
-    assert table(done).row_count == 6
+    run = minimise(lambda x: jnp.sum(x**2), [1.0, 2.0, 3.0], steps=2)
+    assert table(run).row_count == 6

@@ -63,7 +63,7 @@ def test_every_row_is_as_likely_at_every_place():
 
 @pytest.mark.parametrize(("count", "size"), [(10, 11), (10, 0), (2**20, 64)])
 def test_epoch_rows_refuses_what_it_cannot_do(count, size):
-    with pytest.raises(ValueError, match=f"size={size}, count={count} must be"):
+    with pytest.raises(ValueError, match=f"size is {size} and count is {count}; they must"):
         epoch_rows(jax.random.key(0), jnp.int32(0), count, size)
 
 

@@ -137,9 +137,9 @@ def test_patches_times_kernel_is_the_convolution_of_jax(rng):
     expected = jax.lax.conv_general_dilated(
         pictures, kernel, (2, 2), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
-    found = patches(pictures, 3, 2) @ kernel.reshape(27, 4)
+    product = patches(pictures, 3, 2) @ kernel.reshape(27, 4)
     # Sums of 27 products of order 1.
-    np.testing.assert_allclose(found, expected, rtol=0, atol=27 * 2.0**-22)
+    np.testing.assert_allclose(product, expected, rtol=0, atol=27 * 2.0**-22)
 
 
 # The bible.
@@ -188,18 +188,18 @@ def test_both_ways_to_sum_rows_are_the_slow_one(rng, way):
     table = rng.standard_normal((7, 3)).astype(np.float32)
     # Repeated rows, and 7 and above for no row.
     numbers = np.array([[0, 6, 7, 7], [2, 2, 9, 2], [7, 7, 7, 7], [6, 1, 2, 0]], np.int32)
-    added = rng.standard_normal((4, 3)).astype(np.float32)
-    taken, changed = np.zeros((4, 3)), table.astype(np.float64)
+    summands = rng.standard_normal((4, 3)).astype(np.float32)
+    sums, totals = np.zeros((4, 3)), table.astype(np.float64)
     for example, listed in enumerate(numbers):
         for number in listed[listed < 7]:
-            taken[example] += table[number]
-            changed[number] += added[example]
-    table, numbers, added = map(jnp.asarray, (table, numbers, added))
+            sums[example] += table[number]
+            totals[number] += summands[example]
+    table, numbers, summands = map(jnp.asarray, (table, numbers, summands))
     # Sums of at most 6 values of order 1: 6 * 2^-24 * 6 = 2e-6.
     for run in (take, jax.jit(take)):
-        np.testing.assert_allclose(run(table, numbers), taken, atol=2e-6, rtol=0)
+        np.testing.assert_allclose(run(table, numbers), sums, atol=2e-6, rtol=0)
     for run in (add, jax.jit(add)):
-        np.testing.assert_allclose(run(table, numbers, added), changed, atol=2e-6, rtol=0)
+        np.testing.assert_allclose(run(table, numbers, summands), totals, atol=2e-6, rtol=0)
 
 
 # Flights.

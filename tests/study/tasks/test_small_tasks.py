@@ -1,6 +1,7 @@
 """The small tasks against their formulas, and that they teach what they say."""
 
 import math
+import re
 
 import jax
 import jax.numpy as jnp
@@ -83,7 +84,7 @@ def test_valley_starts_near_one_place_and_jiggles_by_its_noise():
     ],
 )
 def test_valley_refuses_what_is_no_valley(name, value):
-    with pytest.raises(ValueError, match=f"{name}={value} must be"):
+    with pytest.raises(ValueError, match=f"{name} is {value}; it must be"):
         landscapes.valley(**{name: value})
 
 
@@ -104,8 +105,8 @@ def test_rosenbrock_is_the_textbook_function(rng):
     np.testing.assert_allclose(gradient, slope, rtol=0, atol=tolerance)
     best = jnp.ones(2, jnp.float32)
     assert problem.metrics(best) == {"final_loss": 0}
-    moved = jnp.array([0.1, -0.2], jnp.float32)
-    np.testing.assert_allclose(problem.loss(best + moved, moved), 0, atol=100 * 2.0**-46)
+    shift = jnp.array([0.1, -0.2], jnp.float32)
+    np.testing.assert_allclose(problem.loss(best + shift, shift), 0, atol=100 * 2.0**-46)
     starts = jax.vmap(problem.init)(jax.random.split(jax.random.key(0), 1000))
     # Five standard errors of a mean of 1,000 draws of deviation 0.1.
     np.testing.assert_allclose(starts.mean(axis=0), [-1.2, 1], atol=5 * 0.1 / math.sqrt(1000))
@@ -116,13 +117,14 @@ def test_rosenbrock_is_the_textbook_function(rng):
 
 def test_drift_goes_round_and_becomes_flat():
     problem = landscapes.drift(period=8, noise=0, steepness=100, change=5)
-    seen = jax.vmap(problem.sample, (None, 0))(jax.random.key(0), jnp.arange(11, dtype=jnp.int32))
+    steps = jnp.arange(11, dtype=jnp.int32)
+    sightings = jax.vmap(problem.sample, (None, 0))(jax.random.key(0), steps)
     angle = 2 * np.pi * np.arange(11) / 8
     # Angles are rounded at 2 pi: 2^-22, and sines at 2^-24.
     expected = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    np.testing.assert_allclose(seen.place, expected, atol=2.0**-20)
-    np.testing.assert_array_equal(seen.steepness, [100] * 5 + [1] * 6)
-    batch = jax.tree.map(lambda x: x[2], seen)
+    np.testing.assert_allclose(sightings.place, expected, atol=2.0**-20)
+    np.testing.assert_array_equal(sightings.steepness, [100] * 5 + [1] * 6)
+    batch = jax.tree.map(lambda x: x[2], sightings)
     # Half of 100 times the square of the distance from (0, 1) to (3, 5): 50 * 25.
     np.testing.assert_allclose(problem.loss(jnp.array([3.0, 5.0]), batch), 1250, rtol=1e-6)
 
@@ -244,37 +246,37 @@ def test_wilson_fits_with_everything_and_learns_with_plain_descent_alone():
         "rmsprop": (with_decay(0.99), half_decades(-6, -2)),
         "descent": (optax.sgd, half_decades(-8, -5)),
     }
-    found = {}
+    accuracies = {}
     for name, (make, rates) in ways.items():
         params, losses = trained(problem, make, rates, seeds=5)
         fit = np.asarray(losses[..., -2:]).mean(axis=(1, 2))
         assert np.nanmin(fit) < 0.01
-        found[name] = reported(problem, params)[np.nanargmin(fit)]
+        accuracies[name] = reported(problem, params)[np.nanargmin(fit)]
     # Multiples of 0.2 that float32 rounds.
-    np.testing.assert_allclose(list(found.values()), [0.6, 0.6, 1.0], rtol=2.0**-22)
+    np.testing.assert_allclose(list(accuracies.values()), [0.6, 0.6, 1.0], rtol=2.0**-22)
 
 
 # Rare features.
 
 
-def test_rare_features_are_seen_every_so_many_steps():
+def test_rare_features_occur_at_their_periods():
     problem = lessons.rare((1, 4, 10), noise=0)
     steps = jnp.arange(100, dtype=jnp.int32)
     sample = jax.jit(jax.vmap(problem.sample, (None, 0)))
     for key in jax.random.split(jax.random.key(0), 3):
-        seen = sample(key, steps)
+        batches = sample(key, steps)
         for feature, period in enumerate((1, 4, 10)):
-            (times,) = np.nonzero(seen.present[:, feature])
+            (times,) = np.nonzero(batches.present[:, feature])
             assert times[0] < period
             assert (np.diff(times) == period).all()
-        np.testing.assert_array_equal(seen.values, 1)
+        np.testing.assert_array_equal(batches.values, 1)
 
 
-def test_rare_loss_is_of_what_is_seen_and_its_metric_of_all():
+def test_rare_loss_is_of_the_present_features_and_its_metric_of_all():
     problem = lessons.rare((1, 4, 10))
     weights = jnp.array([0.5, 2.0, -1.0])
-    seen = lessons.Seen(jnp.array([True, False, True]), jnp.array([1.5, 9.0, 1.0]))
-    loss, gradient = jax.value_and_grad(problem.loss)(weights, seen)
+    batch = lessons.Observation(jnp.array([True, False, True]), jnp.array([1.5, 9.0, 1.0]))
+    loss, gradient = jax.value_and_grad(problem.loss)(weights, batch)
     assert loss == 0.5 * (1 + 4)
     np.testing.assert_array_equal(gradient, [-1, 0, -2])
     excess = problem.metrics(weights)["mean_excess"]
@@ -309,6 +311,7 @@ def test_rare_is_better_with_a_rate_that_falls():
     ],
 )
 def test_out_of_range_is_a_sentence(make, name, value):
-    with pytest.raises(ValueError, match=f"{name}=.* must be") as caught:
+    sentence = f"{name} is {value!r}; it must be "
+    with pytest.raises(ValueError, match=re.escape(sentence)) as caught:
         make(**{name: value})
-    assert repr(value) in str(caught.value)
+    assert str(caught.value).endswith(".")

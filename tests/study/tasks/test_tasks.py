@@ -13,6 +13,7 @@ from task_loading import PACKAGES, SHA256, load, load_data, some_params
 
 from rmsprop.study import tasks
 from rmsprop.study.problems import TRAINING_LOSS
+from rmsprop.study.report.claims import general
 from rmsprop.study.tasks import data
 from rmsprop.study.tasks.data import Examples
 
@@ -47,8 +48,31 @@ def test_names_are_those_of_the_problems():
     assert tasks.QUICK == ("valley", "digits", "bible")
 
 
+def test_every_task_has_one_line_for_lists():
+    lines = [task.about for task in tasks.TASKS.values()]
+    assert len(set(lines)) == len(lines)
+    for name, line in zip(NAMES, lines, strict=True):
+        assert re.fullmatch(r"[a-z0-9][^\n%;()]*[^\s.]", line)
+        assert len(f"{name} ({line})") <= 80
+
+
+def test_calling_a_task_makes_its_problem(monkeypatch):
+    assert tasks.TASKS["valley"]().title == tasks.task("valley").title
+    monkeypatch.setitem(tasks.TASKS, "mine", tasks.Task(lambda: 7, "seven", tasks.Kind.LESSON))
+    assert tasks.TASKS["mine"]() == tasks.task("mine") == 7
+
+
+def test_claims_name_the_tasks_of_their_kinds_in_this_order():
+    assert general.VALLEYS == ("valley", "rosenbrock")
+    assert general.SPARSE == ("bible", "flights", "rare")
+    assert general.DEEP == ("digits", "mnist", "characters", "drift")
+    assert tasks.names_of(tasks.Kind.LESSON) == ("reddi", "wilson")
+    assert tasks.names_of(tasks.Kind.RARE, tasks.Kind.SPARSE) == ("rare", "bible", "flights")
+    assert tasks.names_of() == ()
+
+
 def test_unknown_task_names_the_known_ones():
-    with pytest.raises(ValueError, match="'moon' is unknown; choose one of valley, rosenbrock, "):
+    with pytest.raises(ValueError, match="task is 'moon'; it must be one of valley, rosenbrock, "):
         tasks.task("moon")
 
 
@@ -62,7 +86,7 @@ def test_registry_needs_jax_and_optax_alone():
 
 
 def test_task_is_described(problem):
-    assert tasks.TASKS[problem.name] is not None
+    assert problem.name in tasks.TASKS
     assert problem.title != problem.name
     assert problem.citation.endswith(".")
     assert np.isfinite(problem.target)
@@ -219,9 +243,9 @@ def test_no_batch_holds_what_is_held_out(monkeypatch, name):
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_data_are_those_that_the_numbers_were_measured_on(name):
-    found = load_data(name).sha256
-    assert re.fullmatch("[0-9a-f]{64}", found)
-    assert found == SHA256[name]
+    sha256 = load_data(name).sha256
+    assert re.fullmatch("[0-9a-f]{64}", sha256)
+    assert sha256 == SHA256[name]
     problem = load(name)
-    assert problem.data_sha256 == found
+    assert problem.data_sha256 == sha256
     assert some_params(problem, np.random.default_rng(0)) is not None

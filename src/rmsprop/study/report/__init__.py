@@ -1,1 +1,1 @@
-"""How results are told: sentences, the table of the terminal, claims, pictures and the page."""
+"""How results are reported: sentences, the terminal's table, claims, pictures and the page."""

@@ -1,7 +1,7 @@
 """The folder of a comparison: the page, the pictures, the numbers.
 
-The folder holds `index.html` (self-contained), `figures/*.png` and `results.nc`. A report is made
-in a hidden folder inside and moved into place file by file, the page last. Whenever it is
+The folder holds `index.html` (self-contained), `figures/*.png` and `results.nc`. A report is
+written to a hidden folder inside and moved into place file by file, the page last. Whenever it is
 interrupted, the page that is there is whole: the earlier one, or the new one.
 """
 
@@ -27,16 +27,17 @@ PAGE = "index.html"
 
 
 def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
-    """See to it, before a long job, that a report can be written there. Nothing is made or changed.
+    """Checks, before a long job, that a report can be written to a folder; changes nothing.
 
     Args:
-        folder: a new or empty folder, or one with an earlier report, which `write` will replace.
+        folder: A new or empty folder, or one with an earlier report, which `write` will replace.
 
     Returns:
-        The folder.
+        The path of the folder.
 
     Raises:
-        ValueError: it is a file, cannot be written to, or holds something else than a report.
+        ValueError: The folder is a file, cannot be written to, or holds something else than a
+            report.
     """
     path = existing = pathlib.Path(folder)
     try:
@@ -52,8 +53,8 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
             "permissions or name another."
         ) from error
     # What a killed run left behind may be ours without a page, but a page that is not ours is not.
-    begun = {DEFINITION, RUNS} & {*names} or any(name.startswith(UNFINISHED) for name in names)
-    ours = (PAGE not in names and begun) or _earlier(path)
+    remains = {DEFINITION, RUNS} & {*names} or any(name.startswith(UNFINISHED) for name in names)
+    ours = (PAGE not in names and remains) or _holds_report(path)
     if names and not ours:
         raise ValueError(
             f"the folder {path} holds files that are no report of rmsprop, such as {min(names)}; "
@@ -63,45 +64,46 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def write(
-    comparison: Results,
+    results: Results,
     folder: str | os.PathLike[str],
     surfaces: Mapping[str, Surface] | None = None,
 ) -> pathlib.Path:
-    """Write the report of a comparison.
+    """Writes the report of a comparison.
 
     Args:
-        comparison: the results.
-        folder: as `prepare` takes it; made where it is missing, an earlier report is replaced.
-        surfaces: task of two parameters -> its loss, for the contours below the paths; see
-            `rmsprop.study.report.surfaces.surface_of`.
+        results: The results of the comparison.
+        folder: The folder of the report, as `prepare` takes it. It is created where it is missing;
+            an earlier report is replaced.
+        surfaces: The loss of tasks of two parameters by their names, for the contours below the
+            paths; see `rmsprop.study.report.surfaces.surface_of`.
 
     Returns:
-        The page.
+        The path of the page.
 
     Raises:
-        ValueError: as `prepare`.
-        OSError: it cannot be written; an earlier page is then as it was.
+        ValueError: The folder is refused by `prepare`.
+        OSError: The report cannot be written; an earlier page is then as it was.
     """
     target = prepare(folder)
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target) as made:
-        fresh = pathlib.Path(made)
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target) as hidden:
+        fresh = pathlib.Path(hidden)
         (fresh / markup.FIGURES).mkdir()
 
         def keep(name: str, figure: Figure) -> None:
             (fresh / markup.FIGURES / name).write_bytes(export.png(figure))
 
-        text = page.page_of(comparison, surfaces, keep)
+        text = page.page_of(results, surfaces, keep)
         (fresh / PAGE).write_text(text, encoding="utf-8")
-        results = comparison.save(fresh)
+        numbers = results.save(fresh)
         figures = sorted((fresh / markup.FIGURES).iterdir())
         with interrupts.deferred():
-            _move(fresh, target, (results, *figures, fresh / PAGE))
+            _move(fresh, target, (numbers, *figures, fresh / PAGE))
     return target / PAGE
 
 
-def _earlier(folder: pathlib.Path) -> bool:
-    """Whether the page in a folder is one of ours."""
+def _holds_report(folder: pathlib.Path) -> bool:
+    """Whether the page in a folder is one of rmsprop."""
     try:
         with open(folder / PAGE, encoding="utf-8") as file:
             return page.GENERATOR in file.read(1000)
@@ -110,7 +112,7 @@ def _earlier(folder: pathlib.Path) -> bool:
 
 
 def _move(fresh: pathlib.Path, target: pathlib.Path, files: Iterable[pathlib.Path]) -> None:
-    """Move files into place in their order, then drop the figures only the earlier page had."""
+    """Moves files into place in their order, then removes figures of the earlier page alone."""
     earlier = _figures_of(target / PAGE)
     (target / markup.FIGURES).mkdir(exist_ok=True)
     for file in files:
@@ -122,6 +124,6 @@ def _move(fresh: pathlib.Path, target: pathlib.Path, files: Iterable[pathlib.Pat
 
 
 def _figures_of(file: pathlib.Path) -> set[str]:
-    """The figures a page of ours links to; no other file in the folder is ever removed."""
-    text = file.read_text(encoding="utf-8") if _earlier(file.parent) else ""
+    """The figures that a page of rmsprop links to; no other file in the folder is removed."""
+    text = file.read_text(encoding="utf-8") if _holds_report(file.parent) else ""
     return set(re.findall(rf'href="({markup.FIGURES}/[A-Za-z0-9_.-]+\.png)"', text))

@@ -1,4 +1,7 @@
-"""What a comparison says in sentences, the same on the terminal and on the page."""
+"""What a comparison says in sentences, the same on the terminal and on the page.
+
+Here numbers and names of results become English words; nothing is drawn or marked up.
+"""
 
 from __future__ import annotations
 
@@ -19,97 +22,51 @@ if TYPE_CHECKING:
     from rmsprop.study.results.trials import RateInterval
 
 
-def trials(row: Row) -> str:
-    """How many configurations were tried: `30, its grid grew twice`."""
-    return f"{row.trials}, its grid grew {times(row.growths)}" if row.growths else f"{row.trials}"
-
-
-def exponent(estimate: Estimate) -> str:
-    """An exponent with its interval, or that there is none."""
-    return "no rate was seen" if math.isnan(estimate.value) else str(estimate)
-
-
-def rates(close: RateInterval | None) -> str:
-    """Learning rates that are close to the best: `0.003 to 0.02 (0.8 decades)`."""
-    if close is None:
-        return "none, every rate diverged"
-    least = "" if close.bounded else "at least "
-    return f"{close.low:.2g} to {close.high:.2g} ({least}{close.decades:.1f} decades)"
-
-
-def steps_to(estimate: Estimate) -> str:
-    """The step at which a target was reached, `never` where it was not."""
-    if math.isnan(estimate.value):
-        return "no target"
-    if math.isinf(estimate.value):
-        return "never" if math.isinf(estimate.low) else "seldom"
-    return str(estimate)
-
-
-def several(task: str, comparison: Results) -> str:
-    """The first schedule, named where there are several."""
-    names = comparison.schedules(task)
-    return f" under the schedule {schedule(names[0])}" if len(names) > 1 else ""
-
-
-def pair(difference: Difference) -> str:
-    """Which two: `RMSprop - AdaGrad`."""
-    return f"{name(difference.first)} - {name(difference.second)}"
-
-
-def verdict(difference: Difference) -> str:
-    """Who won, in a few words."""
-    if difference.too_few:
-        return "too few seeds"
-    if difference.winner is None:
-        return "no difference shown"
-    return f"{name(difference.winner)} is better"
-
-
-def limits(comparison: Results) -> list[str]:
-    """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
-    return [
-        f"{row.task}, {name(row.optimizer)}: the best {_at_limit(row)} is at the limit of its grid."
-        for row in comparison.summary()
-        if row.at_edge
-    ]
-
-
-def _at_limit(row: Row) -> str:
-    """The hyper-parameters at the limit of their grid, with their values."""
-    return settings({key: row.hyperparameters[key] for key in row.at_edge})
-
-
-def answers(comparison: Results) -> list[str]:
-    """One plain sentence per task: what each optimizer reaches, and whether they differ.
+def answers(results: Results) -> list[str]:
+    """One sentence per task: what each optimizer reaches, and whether they differ.
 
     Args:
-        comparison: the results.
+        results: The results of a comparison.
 
     Returns:
-        As many sentences as tasks, in their order.
+        As many sentences as tasks, in the order of the tasks.
 
     Example:
         `digits: RMSprop reaches test error 0.031 [0.028, 0.034], AdaGrad 0.033 [0.030, 0.036]; the
         paired difference -0.002 [-0.005, 0.001] does not exclude 0.`
     """
-    return [_answer(comparison, task) for task in comparison.tasks]
+    return [_answer(results, task) for task in results.tasks]
 
 
-def _answer(comparison: Results, task: str) -> str:
-    rows = comparison.summary(task)
-    label = comparison.task(task).attrs["report_label"]
-    reached = [f"{name(rows[0].optimizer)} reaches {_reached(rows[0], f'{label} ')}"]
-    reached += [f"{name(row.optimizer)} {_reached(row)}" for row in rows[1:]]
-    differences = _differences(comparison.differences(task))
-    # What has failed has had its diverged runs told.
-    lost = _diverged([row for row in rows if math.isfinite(row.metric.value)])
-    told = "; ".join((", ".join(reached), *differences, *lost))
-    return f"{task}{several(task, comparison)}: {told}."
+def limits(results: Results) -> list[str]:
+    """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
+    return [
+        f"{row.task}, {name(row.optimizer)}: the best {_settings_at_limit(row)} is at the limit of "
+        "its grid."
+        for row in results.summary()
+        if row.at_edge
+    ]
 
 
-def _reached(row: Row, label: str = "") -> str:
-    """A result with its interval, or that there is none."""
+def _settings_at_limit(row: Row) -> str:
+    """The hyper-parameters at the limit of their grid, with their values."""
+    return settings({key: row.hyperparameters[key] for key in row.at_edge})
+
+
+def _answer(results: Results, task: str) -> str:
+    rows = results.summary(task)
+    label = results.task(task).attrs["report_label"]
+    metrics = [f"{name(rows[0].optimizer)} reaches {_metric(rows[0], f'{label} ')}"]
+    metrics += [f"{name(row.optimizer)} {_metric(row)}" for row in rows[1:]]
+    differences = _differences(results.differences(task))
+    # An infinite metric has named its diverged runs already.
+    divergence = _divergence([row for row in rows if math.isfinite(row.metric.value)])
+    answer = "; ".join((", ".join(metrics), *differences, *divergence))
+    return f"{task}{under_schedule(results, task)}: {answer}."
+
+
+def _metric(row: Row, label: str = "") -> str:
+    """A result with its interval; where it is infinite, how many runs diverged."""
     if math.isfinite(row.metric.value):
         return f"{label}{row.metric}"
     no = f"no {label}".rstrip() if label else "none"
@@ -117,15 +74,15 @@ def _reached(row: Row, label: str = "") -> str:
 
 
 def _differences(differences: Sequence[Difference]) -> list[str]:
-    """What the sentence says of the pairs; which two are meant need only be said of several."""
+    """One clause for each pair; the two of a pair are named only where there are several pairs."""
     return [
         f"the paired difference {f'{pair(row)} ' if len(differences) > 1 else ''}"
-        f"{_difference(row)}{_conclusion(row)}"
+        f"{_interval(row)}{_conclusion(row)}"
         for row in differences
     ]
 
 
-def _difference(row: Difference) -> str:
+def _interval(row: Difference) -> str:
     return f"{row.metric} " if math.isfinite(row.metric.value) else "is infinite and "
 
 
@@ -139,18 +96,81 @@ def _conclusion(row: Difference) -> str:
     return f"excludes 0: {verdict(row)}"
 
 
-def _diverged(rows: Sequence[Row]) -> list[str]:
+def _divergence(rows: Sequence[Row]) -> list[str]:
+    """One clause on the runs that diverged, or none."""
     shares = [
         f"{row.diverged} of {row.runs} {name(row.optimizer)} runs" for row in rows if row.diverged
     ]
     return [f"diverged: {', '.join(shares)}"] if shares else []
 
 
-def seeds(scores: NDArray[np.float64]) -> str:
-    """Their number in words."""
+def under_schedule(results: Results, task: str) -> str:
+    """The first schedule of a task, to follow its name; empty where it is the only one."""
+    names = results.schedules(task)
+    return f" under the schedule {schedule(names[0])}" if len(names) > 1 else ""
+
+
+def measure(results: Results, task: str) -> str:
+    """The reported metric of a task, and which values of it are better."""
+    attributes = results.task(task).attrs
+    return f"{attributes['report_label']}, {attributes['report_better']} is better"
+
+
+def pair(difference: Difference) -> str:
+    """The two optimizers of a difference: `RMSprop - AdaGrad`."""
+    return f"{name(difference.first)} - {name(difference.second)}"
+
+
+def verdict(difference: Difference) -> str:
+    """The winner of the two, or why there is none, in a few words."""
+    if difference.too_few:
+        return "too few seeds"
+    if difference.winner is None:
+        return "no difference shown"
+    return f"{name(difference.winner)} is better"
+
+
+def trials(row: Row) -> str:
+    """The number of configurations that were tried: `30, its grid grew twice`."""
+    return f"{row.trials}, its grid grew {times(row.growths)}" if row.growths else f"{row.trials}"
+
+
+def exponent(estimate: Estimate) -> str:
+    """The exponent of an effective rate with its interval; it is NaN where no rate was measured."""
+    return "no rate was seen" if math.isnan(estimate.value) else str(estimate)
+
+
+def rates(interval: RateInterval | None) -> str:
+    """The learning rates that are close to the best: `0.003 to 0.02 (0.8 decades)`.
+
+    Args:
+        interval: The learning rates; None where every rate diverged.
+    """
+    if interval is None:
+        return "none, every rate diverged"
+    least = "" if interval.bounded else "at least "
+    return f"{interval.low:.2g} to {interval.high:.2g} ({least}{interval.decades:.1f} decades)"
+
+
+def steps_to(estimate: Estimate) -> str:
+    """The step at which the target was reached, `never` where that is infinite."""
+    if math.isnan(estimate.value):
+        return "no target"
+    if math.isinf(estimate.value):
+        return "never" if math.isinf(estimate.low) else "seldom"
+    return str(estimate)
+
+
+def tuning_seeds(scores: NDArray[np.float64]) -> str:
+    """The number of tuning seeds, from an array with one score for each: `3 tuning seeds`."""
     return f"{scores.size} tuning seed{'s' if scores.size > 1 else ''}"
 
 
-def width(decades: NDArray[np.float64], seen: bool) -> str:
-    """Decades of good learning rates in words; at least so many where an end was not seen."""
-    return f"{'' if seen else 'at least '}{bootstrap_interval(decades)} decades"
+def width_in_decades(decades: NDArray[np.float64], bounded: bool) -> str:
+    """The mean width of some ranges with its interval: `0.80 [0.70, 0.90] decades`.
+
+    Args:
+        decades: The width of each range, in decades.
+        bounded: Whether both ends of all ranges are known; `at least` is written where not.
+    """
+    return f"{'' if bounded else 'at least '}{bootstrap_interval(decades)} decades"

@@ -1,24 +1,28 @@
-"""The loss of two parameters as a surface, for the paths that optimizers take in it."""
+"""The loss of two parameters as a surface, below the paths that optimizers take on it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rmsprop.study.problems import Problem
+
 Surface = Callable[[NDArray[np.float64]], ArrayLike]
-"""A loss of two parameters: points of shape (..., 2) -> values of shape (...)."""
+"""A loss of two parameters: takes points of shape (..., 2), returns values of shape (...)."""
 
 
-def surface_of(problem: Any) -> Surface:
+def surface_of(problem: Problem) -> Surface:
     """The loss of a problem whose parameters are an array of shape (2,), on its first batch.
 
     Args:
-        problem: has `sample(key, step)` and `loss(parameters, batch)`, as the study's problems.
+        problem: The problem whose loss is drawn; `is_plane` says whether its parameters fit.
+
+    Returns:
+        The loss as a function of points in the plane.
     """
     batch = problem.sample(jax.random.key(0), jnp.asarray(0))
     losses = jax.vmap(problem.loss, in_axes=(0, None))
@@ -30,7 +34,7 @@ def surface_of(problem: Any) -> Surface:
     return surface
 
 
-def is_plane(problem: Any) -> bool:
+def is_plane(problem: Problem) -> bool:
     """Whether the parameters of a problem are an array of shape (2,), so that they have a map."""
     if problem.path is None:
         return False

@@ -1,4 +1,4 @@
-"""The results as a table for a terminal."""
+"""The results as a table for a terminal: with rich for colours, or as plain text."""
 
 from __future__ import annotations
 
@@ -16,45 +16,44 @@ from rmsprop.study.results.labelled import Results
 WIDTH = 80
 
 
-def table(comparison: Results) -> Table:
+def table(results: Results) -> Table:
     """The results as a table for a terminal of 80 columns.
 
     Args:
-        comparison: the results.
+        results: The results of a comparison.
     """
     whole = Table.grid(expand=True)
-    for task in comparison.tasks:
-        attributes = comparison.task(task).attrs
-        label = f"{attributes['report_label']}, {attributes['report_better']} is better"
-        under = sentences.several(task, comparison)
-        whole.add_row(f"[bold]{escape(task)}[/]{escape(under)}: {escape(label)}")
-        whole.add_row(_rows(comparison, task))
+    for task in results.tasks:
+        under, measure = sentences.under_schedule(results, task), sentences.measure(results, task)
+        whole.add_row(f"[bold]{escape(task)}[/]{escape(under)}: {escape(measure)}")
+        whole.add_row(_rows(results, task))
     return whole
 
 
-def plain(comparison: Results) -> str:
-    """The same as text without colours."""
+def plain(results: Results) -> str:
+    """The table of `table` as text without colours."""
     console = Console(width=WIDTH, file=io.StringIO(), color_system=None, legacy_windows=False)
-    with console.capture() as captured:
-        console.print(table(comparison))
-    return captured.get().rstrip()
+    with console.capture() as capture:
+        console.print(table(results))
+    return capture.get().rstrip()
 
 
-def _rows(comparison: Results, task: str) -> Table:
+def _rows(results: Results, task: str) -> Table:
     """The table of one task; its columns have the same width in all of them."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=True)
-    made.add_column("optimizer", width=10, overflow="fold")
-    made.add_column(r"result \[95 %]", width=24, overflow="fold")
-    made.add_column("diverged", width=8, justify="right", overflow="fold")
-    made.add_column("chosen", ratio=1, overflow="fold")
-    made.add_column("s / run", width=7, justify="right", overflow="fold")
-    for row in comparison.summary(task):
+    columns = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=True)
+    columns.add_column("optimizer", width=10, overflow="fold")
+    columns.add_column(r"result \[95 %]", width=24, overflow="fold")
+    columns.add_column("diverged", width=8, justify="right", overflow="fold")
+    columns.add_column("chosen", ratio=1, overflow="fold")
+    columns.add_column("s / run", width=7, justify="right", overflow="fold")
+    best = results.best(task).optimizer
+    for row in results.summary(task):
         name, result = escape(spelling.name(row.optimizer)), escape(str(row.metric))
-        made.add_row(
+        columns.add_row(
             name,
-            f"[bold]{result}[/]" if row is comparison.best(task) else result,
+            f"[bold]{result}[/]" if row.optimizer == best else result,
             f"{row.diverged} of {row.runs}",
             escape(spelling.settings(row.hyperparameters).replace(", ", "\n")),
             spelling.seconds(row.seconds_per_run),
         )
-    return made
+    return columns

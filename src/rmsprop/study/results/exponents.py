@@ -15,20 +15,20 @@ def exponents(rates: ArrayLike, steps: ArrayLike) -> NDArray[np.float64]:
     """Slope of log(effective rate) on log(step) in the second half of a run, on that scale.
 
     Args:
-        rates: of shape (seeds, bins), the medians over coordinates; NaN where there is none.
-        steps: of shape (bins,), ascending from 1 or more.
+        rates: The medians over coordinates, of shape (seeds, bins); NaN where there is none.
+        steps: The last step of each bin, of shape (bins,), ascending from 1 or more.
 
     Returns:
         One per seed by least squares; NaN where fewer than two bins have a positive rate.
     """
     at = np.log(np.asarray(steps, dtype=np.float64))
     late = at >= (at[0] + at[-1]) / 2
-    found = []
+    slopes = []
     for run in np.asarray(rates, dtype=np.float64):
-        seen = late & np.isfinite(run) & (run > 0)
-        slope = np.polyfit(at[seen], np.log(run[seen]), 1)[0] if seen.sum() > 1 else math.nan
-        found.append(float(slope))
-    return np.array(found)
+        usable = late & np.isfinite(run) & (run > 0)
+        slope = np.polyfit(at[usable], np.log(run[usable]), 1)[0] if usable.sum() > 1 else math.nan
+        slopes.append(float(slope))
+    return np.array(slopes)
 
 
 def exponent(rates: ArrayLike, steps: ArrayLike) -> Estimate:

@@ -13,7 +13,7 @@ import functools
 import math
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -42,11 +42,11 @@ FILE_NAME = "results.nc"
 
 
 def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
-    """Write a comparison to a netCDF file, whole or not at all.
+    """Writes results to a netCDF file, whole or not at all.
 
     Args:
-        tree: one group per task, as `rmsprop.study.results.schema` says.
-        file: where to; an earlier file is replaced at the end, at once.
+        tree: The results, one group per task, as `rmsprop.study.results.schema` says.
+        file: The file to write; an earlier one is replaced at the end, at once.
 
     Raises:
         ValueError: the tree does not follow the schema.
@@ -58,10 +58,10 @@ def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
 
 
 def load(file: str | os.PathLike[str]) -> xr.DataTree:
-    """Read what `save` wrote, into memory, and check it.
+    """Reads what `save` wrote into memory, and checks it.
 
     Args:
-        file: a netCDF file.
+        file: The netCDF file to read.
 
     Returns:
         The tree, equal to the one saved: values, dtypes, attributes and their types.
@@ -115,7 +115,8 @@ class Results:
     """The results of all tasks.
 
     Attributes:
-        tree: one group per task, as `rmsprop.study.results.schema` says; not to be changed.
+        tree: The results, one group per task, as `rmsprop.study.results.schema` says. It is not to
+            be changed.
 
     Raises:
         ValueError: the tree does not follow the schema.
@@ -128,11 +129,11 @@ class Results:
 
     @classmethod
     def of(cls, tasks: Mapping[str, xr.Dataset], attributes: Mapping[str, Any]) -> Self:
-        """Put the results of tasks together.
+        """Puts the results of tasks together.
 
         Args:
-            tasks: name -> results; a name becomes the name of a group.
-            attributes: of the root: settings and versions.
+            tasks: The results of each task by its name, which becomes the name of a group.
+            attributes: The attributes of the root: settings and versions.
 
         Raises:
             ValueError: as the class.
@@ -145,11 +146,11 @@ class Results:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """Read `results.nc` out of a folder; raises what `load` does."""
+        """Reads `results.nc` out of a folder; raises what `load` does."""
         return cls(load(pathlib.Path(folder) / FILE_NAME))
 
     def save(self, folder: str | os.PathLike[str]) -> pathlib.Path:
-        """Write `results.nc` into a folder, made where it is missing; returns the file."""
+        """Writes `results.nc` into a folder, made where it is missing, and returns the file."""
         file = pathlib.Path(folder) / FILE_NAME
         file.parent.mkdir(parents=True, exist_ok=True)
         save(self.tree, file)
@@ -180,9 +181,9 @@ class Results:
         """One row per task and optimizer, in the order of the results.
 
         Args:
-            task: name of a task; None for all.
-            schedule: of the learning rate; None for the first.
-            setting: `tuned` or `default`.
+            task: The name of a task; None for all tasks.
+            schedule: The schedule of the learning rate; None for the first.
+            setting: "tuned" or "default".
 
         Raises:
             ValueError: there is no such task, schedule or setting.
@@ -225,10 +226,11 @@ class Results:
     ) -> Difference:
         """Two optimizers of a task compared, whichever; `differences` says which were planned."""
         place = (task, self._schedule(task, schedule), setting)
-        return self._once(
-            ("pair", *place, first, second),
-            lambda: summary.difference(self.view(*place), place, first, second),
-        )
+        key = (*place, first, second)
+        if key not in self._pairs_by_place:
+            difference = summary.difference(self.view(*place), place, first, second)
+            self._pairs_by_place[key] = difference
+        return self._pairs_by_place[key]
 
     def _chosen(self, task: str | None) -> tuple[str, ...]:
         if task is None:
@@ -239,18 +241,20 @@ class Results:
     def _schedule(self, task: str, schedule: str | None) -> str:
         return self.schedules(task)[0] if schedule is None else schedule
 
-    # Kept, since each row takes some 100 ms of resampling and is asked for many times.
+    # Each row takes some 100 ms of resampling and is asked for many times.
     @functools.cached_property
-    def _kept(self) -> dict[tuple[str, ...], Any]:
+    def _rows_by_place(self) -> dict[tuple[str, str, str], tuple[Row, ...]]:
         return {}
 
-    def _once(self, key: tuple[str, ...], make: Callable[[], Any]) -> Any:
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
+    @functools.cached_property
+    def _pairs_by_place(self) -> dict[tuple[str, str, str, str, str], Difference]:
+        return {}
 
-    def _rows(self, *place: str) -> tuple[Row, ...]:
-        return self._once(("rows", *place), lambda: summary.rows(self.task(place[0]), *place))
+    def _rows(self, task: str, schedule: str, setting: str) -> tuple[Row, ...]:
+        place = (task, schedule, setting)
+        if place not in self._rows_by_place:
+            self._rows_by_place[place] = summary.rows(self.task(task), *place)
+        return self._rows_by_place[place]
 
     def _differences(self, task: str, schedule: str, setting: str) -> tuple[Difference, ...]:
         first, *others = tuned_names(self.task(task))

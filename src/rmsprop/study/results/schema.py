@@ -88,9 +88,9 @@ def view(dataset: xr.Dataset, schedule: str | None = None, setting: str = TUNED)
     """The results of one task under one schedule and setting, without these two dimensions.
 
     Args:
-        dataset: results of one task.
-        schedule: of those in it; None for the first.
-        setting: `tuned` or `default`.
+        dataset: The results of one task.
+        schedule: The name of a schedule; None for the first.
+        setting: "tuned" or "default".
 
     Raises:
         ValueError: there is no such schedule or setting.

@@ -24,13 +24,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-Statistic = Callable[..., Any]
+Statistic = Callable[..., np.floating | NDArray[np.floating]]
 """A function `(values, axis) -> values without that axis`, such as `numpy.mean`."""
 
 RESAMPLES = 9_999
@@ -45,9 +45,9 @@ class Estimate:
     """A number with its interval.
 
     Attributes:
-        value: the estimate; NaN where infinite values of both signs leave it undetermined.
-        low: lower end of the interval, `value >= low`; NaN where there is no interval.
-        high: upper end of the interval; NaN where there is no interval.
+        value: The estimate; NaN where infinite values of both signs leave it undetermined.
+        low: The lower end of the interval, `value >= low`; NaN where there is no interval.
+        high: The upper end of the interval; NaN where there is no interval.
     """
 
     value: float
@@ -89,14 +89,14 @@ def _writer(estimate: Estimate) -> Callable[[float], str]:
     return write
 
 
-def interquartile_mean(values: ArrayLike, axis: int = -1) -> Any:
+def interquartile_mean(values: ArrayLike, axis: int = -1) -> np.floating | NDArray[np.floating]:
     """Mean of what is left when the lowest and the highest quarter of the values are left out.
 
     `n // 4` values are left out at each end, so with fewer than four it is the mean.
 
     Args:
-        values: any shape; infinite values are allowed.
-        axis: the axis over seeds.
+        values: An array of any shape; infinite values are allowed.
+        axis: The axis that counts the seeds.
 
     Returns:
         An array without that axis (a float for one dimension); NaN where infinities of both signs
@@ -126,10 +126,10 @@ def bootstrap_interval(
     freedom. Order statistics are not interpolated, so that an infinite end stays infinite.
 
     Args:
-        values: one per seed, at least one; infinite for a diverged run, never NaN.
-        statistic: `(values, axis) -> values`, vectorized; `numpy.mean` and `numpy.median` will do.
-        confidence: strictly between 0 and 1.
-        seed: of the resampling.
+        values: One value per seed, at least one; infinite for a diverged run, never NaN.
+        statistic: A vectorized function `(values, axis) -> values`, such as `numpy.mean`.
+        confidence: The level of the interval, strictly between 0 and 1.
+        seed: The seed of the resampling.
 
     Returns:
         The estimate. With a single value both ends are NaN: one value says nothing about the
@@ -159,11 +159,11 @@ def paired_difference(
     the two numbers shown, which the interquartile mean of `a - b` is not.
 
     Args:
-        a: one value per seed.
-        b: one value per seed, in the same order of seeds.
-        statistic: see `bootstrap_interval`.
-        confidence: strictly between 0 and 1.
-        seed: of the resampling.
+        a: One value per seed.
+        b: One value per seed, in the same order of seeds.
+        statistic: As in `bootstrap_interval`.
+        confidence: The level of the interval, strictly between 0 and 1.
+        seed: The seed of the resampling.
 
     Returns:
         The estimate, negative where `a` is lower. Where both are infinite alike it is a tie, 0.
@@ -176,8 +176,10 @@ def paired_difference(
         Estimate(value=-0.5, low=-0.5, high=-0.5)
     """
 
-    def difference(first: NDArray[np.float64], second: NDArray[np.float64], axis: int) -> Any:
-        of_first, of_second = statistic(first, axis=axis), statistic(second, axis=axis)
+    def difference(
+        first: NDArray[np.float64], second: NDArray[np.float64], axis: int
+    ) -> NDArray[np.float64]:
+        of_first, of_second = (np.asarray(statistic(x, axis=axis)) for x in (first, second))
         return np.where(of_first == of_second, 0.0, of_first - of_second)
 
     return _interval(_pair(a, b), difference, confidence, seed)
@@ -197,10 +199,10 @@ def probability_of_improvement(
     number of seeds, also where `a` won on all of them and a bootstrap interval would have no width.
 
     Args:
-        a: one value per seed.
-        b: one value per seed, in the same order of seeds.
+        a: One value per seed.
+        b: One value per seed, in the same order of seeds.
         better: "lower" or "higher".
-        confidence: strictly between 0 and 1.
+        confidence: The level of the interval, strictly between 0 and 1.
 
     Returns:
         The estimate, between 0 and 1.
@@ -249,10 +251,12 @@ def _replicates(
 ) -> NDArray[np.float64]:
     """The statistic of every resample; infinities travel through scipy as `HUGE`."""
 
-    def finite(*resampled: NDArray[np.float64], axis: int) -> Any:
+    def finite(*resampled: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore"):
-            found = statistic(*resampled, axis=axis)
-        return np.nan_to_num(found, nan=undetermined, posinf=HUGE, neginf=-HUGE)
+            values = statistic(*resampled, axis=axis)
+        return np.nan_to_num(
+            np.asarray(values, np.float64), nan=undetermined, posinf=HUGE, neginf=-HUGE
+        )
 
     return stats.bootstrap(
         samples,

@@ -27,29 +27,29 @@ class Row:
     """One optimizer on one task under one schedule and setting, over the reporting seeds.
 
     Attributes:
-        task: name of the task.
-        optimizer: name of the optimizer.
-        schedule: of the learning rate.
-        setting: "tuned" or "default".
-        hyperparameters: the configuration: hyper-parameter -> value.
-        at_edge: names of those whose value is still at the limit of its grid.
-        trials: configurations that were tried; 0 for the default setting.
-        growths: how often the grid grew; 0 for the default setting.
-        metric: interquartile mean of the reported metric, with its 95 % interval.
-        mean: mean of the same values; infinite where a run diverged.
-        median: median of the same values.
-        final_loss: training loss over the last tenth of the steps, as `metric`.
-        last_loss: training loss of the last step, as `metric`.
-        online_loss: training loss over all steps, as `metric`.
-        steps_to_target: the first step after which the metric, measured ten times in a run, has
+        task: The name of the task.
+        optimizer: The name of the optimizer.
+        schedule: The schedule of the learning rate.
+        setting: The setting, "tuned" or "default".
+        hyperparameters: The configuration, the value of each hyper-parameter by its name.
+        at_edge: The names of those whose value is still at the limit of its grid.
+        trials: The number of configurations that were tried; 0 for the default setting.
+        growths: The number of times that the grid grew; 0 for the default setting.
+        metric: The interquartile mean of the reported metric, with its 95 % interval.
+        mean: The mean of the same values; infinite where a run diverged.
+        median: The median of the same values.
+        final_loss: The training loss over the last tenth of the steps, as `metric`.
+        last_loss: The training loss of the last step, as `metric`.
+        online_loss: The training loss over all steps, as `metric`.
+        steps_to_target: The first step after which the metric, measured ten times in a run, has
             reached the target, as `metric`; infinite where it never did, NaN without a target.
-        diverged: number of reporting runs that diverged.
-        runs: number of reporting runs.
-        seconds_per_run: time of one core or device for a run, without compilation.
-        compile_seconds: wall-clock time of compilation, once for all runs, or of reading the
+        diverged: The number of reporting runs that diverged.
+        runs: The number of reporting runs.
+        seconds_per_run: The time of one core or device for a run, without compilation.
+        compile_seconds: The wall-clock time of compilation, once for all runs, or of reading the
             program from JAX's cache of such on disk.
-        state_bytes: size of the optimizer's state.
-        parameter_bytes: size of the parameters.
+        state_bytes: The size of the optimizer's state.
+        parameter_bytes: The size of the parameters.
     """
 
     task: str
@@ -80,15 +80,15 @@ class Difference:
     """Two optimizers on one task, compared seed by seed.
 
     Attributes:
-        task: name of the task.
-        schedule: of the learning rate.
-        setting: "tuned" or "default".
-        first: name of an optimizer.
-        second: name of another.
-        better: whether "lower" or "higher" values of the metric are better.
-        metric: first minus second, with its 95 % interval.
-        improvement: probability that `first` beats `second` on a new seed, with its interval.
-        seeds: number of pairs.
+        task: The name of the task.
+        schedule: The schedule of the learning rate.
+        setting: The setting, "tuned" or "default".
+        first: The name of an optimizer.
+        second: The name of another.
+        better: Whether "lower" or "higher" values of the metric are better.
+        metric: The first minus the second, with its 95 % interval.
+        improvement: The probability that `first` beats `second` on a new seed, with its interval.
+        seeds: The number of pairs.
     """
 
     task: str
@@ -122,9 +122,9 @@ class Difference:
 
 def rows(dataset: xr.Dataset, task: str, schedule: str, setting: str) -> tuple[Row, ...]:
     """The rows of a task under one schedule and setting, one per optimizer."""
-    shown = view(dataset, schedule, setting)
+    results = view(dataset, schedule, setting)
     return tuple(
-        _row((task, name, schedule, setting), shown.sel(optimizer=name), tuned)
+        _row((task, name, schedule, setting), results.sel(optimizer=name), tuned)
         for name, tuned in tuned_names(dataset).items()
     )
 
@@ -175,11 +175,11 @@ def _steps_to_target(runs: xr.Dataset) -> Estimate:
 
 
 def difference(
-    shown: xr.Dataset, place: tuple[str, str, str], first: str, second: str
+    results: xr.Dataset, place: tuple[str, str, str], first: str, second: str
 ) -> Difference:
     """Two optimizers compared, from a view of results and its task, schedule and setting."""
-    better: Better = shown.attrs["report_better"]
-    a, b = (shown["metric"].sel(optimizer=name).values for name in (first, second))
+    better: Better = results.attrs["report_better"]
+    a, b = (results["metric"].sel(optimizer=name).values for name in (first, second))
     return Difference(
         *place,
         first,

@@ -32,9 +32,9 @@ class Budget:
     """The best score among k trials, for k = 1 to all of them.
 
     Attributes:
-        expected: its expectation; infinite as long as all k may have diverged.
-        lucky: a quarter of all draws are at least as good.
-        unlucky: three quarters of all draws are at least as good.
+        expected: The expectation; infinite as long as all k may have diverged.
+        lucky: A quarter of all draws are at least as good.
+        unlucky: Three quarters of all draws are at least as good.
     """
 
     expected: NDArray[np.float64]
@@ -56,8 +56,8 @@ def expected_best(scores: ArrayLike, better: Better) -> Budget:
     so p_0 = k / n and p_{i+1} = p_i (n - i - k) / (n - 1 - i).
 
     Args:
-        scores: one per trial, at least one, in any order.
-        better: which of them are.
+        scores: One score per trial, at least one, in any order.
+        better: Whether "lower" or "higher" scores are better.
 
     Raises:
         ValueError: no score, or a NaN.
@@ -95,9 +95,9 @@ class RateInterval:
     """The learning rates around the best that come close to it.
 
     Attributes:
-        low: the lowest of them.
-        high: the highest.
-        bounded: whether both ends were seen; if not, the grid ends first and the interval may be
+        low: The lowest of these rates.
+        high: The highest of these rates.
+        bounded: Whether both ends were seen; if not, the grid ends first and the interval may be
             wider.
     """
 
@@ -120,10 +120,10 @@ def rate_interval(
     towards one that diverged the interval ends at once.
 
     Args:
-        rates: ascending, positive.
-        scores: for each rate the best over the other hyper-parameters.
-        better: which of them are.
-        tolerance: share of the best score's magnitude by which another may be worse.
+        rates: The learning rates, positive and ascending.
+        scores: For each rate the best score over the other hyper-parameters.
+        better: Whether "lower" or "higher" scores are better.
+        tolerance: The share of the best score's magnitude by which another may be worse.
 
     Returns:
         The interval; None where every rate diverged.
@@ -159,20 +159,20 @@ def best_by(
     """The best score for each value of one hyper-parameter, whatever the others are.
 
     Args:
-        keys: its value in each trial; NaN for padding.
-        scores: of each trial.
-        better: which of them are.
+        keys: The value of the hyper-parameter in each trial; NaN for padding.
+        scores: The score of each trial.
+        better: Whether "lower" or "higher" scores are better.
 
     Returns:
         The values to six digits, ascending, and the best score of each.
     """
     values = np.asarray(keys, dtype=np.float64).reshape(-1)
     run = np.isfinite(values)
-    found, place = np.unique(six_digits(values[run]), return_inverse=True)
-    best = np.full(found.size, worst_value(better))
+    distinct, place = np.unique(six_digits(values[run]), return_inverse=True)
+    best = np.full(distinct.size, worst_value(better))
     reduce = np.minimum if better == "lower" else np.maximum
     reduce.at(best, place, np.asarray(scores, dtype=np.float64).reshape(-1)[run])
-    return found, best
+    return distinct, best
 
 
 def budget_of(dataset: xr.Dataset, optimizer: str) -> Budget:
@@ -242,9 +242,11 @@ def widths(trials: xr.Dataset) -> tuple[NDArray[np.float64], bool]:
     """Decades of good learning rates on each tuning seed, and whether all their ends were seen."""
     better = trials.attrs["choose_by_better"]
     scores = trials["tuning_score"].values
-    found = [
+    intervals = [
         rate_interval(*best_by(trials["learning_rate"].values, scores[:, seed], better), better)
         for seed in range(scores.shape[-1])
     ]
-    decades = [math.nan if interval is None else interval.decades for interval in found]
-    return np.array(decades), all(interval is not None and interval.bounded for interval in found)
+    decades = [math.nan if interval is None else interval.decades for interval in intervals]
+    return np.array(decades), all(
+        interval is not None and interval.bounded for interval in intervals
+    )

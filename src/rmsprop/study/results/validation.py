@@ -34,10 +34,10 @@ KINDS = {"U": "text", "i": "integers", "f": "floating-point numbers", "b": "bool
 
 
 def check_tree(tree: xr.DataTree) -> None:
-    """Check a whole comparison: the root's attributes and the results of every task.
+    """Checks the results of a whole study: the root's attributes and the results of every task.
 
     Args:
-        tree: one group per task; further root attributes than the schema's are allowed.
+        tree: The results, one group per task; further attributes of the root are allowed.
 
     Raises:
         ValueError: one sentence that names the first thing that is wrong, and its task.
@@ -57,7 +57,7 @@ def check_tree(tree: xr.DataTree) -> None:
 
 
 def check_task_name(name: str) -> None:
-    """Check that a task's name is a word: it is typed after --tasks and begins names of files."""
+    """Checks that a task's name is a word: it is typed after --tasks and begins names of files."""
     require(
         re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) is not None,
         f"a task's name must be one word of letters, digits, '_', '-' and '.', but is {name!r}",
@@ -65,10 +65,10 @@ def check_task_name(name: str) -> None:
 
 
 def validate(dataset: xr.Dataset) -> None:
-    """Check the results of one task against the schema.
+    """Checks the results of one task against the schema.
 
     Args:
-        dataset: the results; further variables and attributes than the schema's are allowed.
+        dataset: The results; further variables and attributes than the schema's are allowed.
 
     Raises:
         ValueError: one sentence that names the first variable or attribute that is wrong.
@@ -229,9 +229,9 @@ def _check_attributes(
 
 def _json_object(attributes: Mapping[Any, Any], name: str) -> dict[str, Any]:
     try:
-        found = json.loads(attributes[name])
+        value = json.loads(attributes[name])
     except json.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise ValueError(f"attribute {name} must be a JSON object, but is {attributes[name]!r}.")
-    return found
+    return value

@@ -1,4 +1,4 @@
-"""What is looked at before a long job: that a problem and an optimizer can be run at all.
+"""Checks before a long job: that a problem and an optimizer can be run at all.
 
 Shapes and dtypes are traced, which takes milliseconds; then one loss and its gradient are computed,
 for a loss that is NaN at the start would cost an hour before it is seen.
@@ -6,15 +6,14 @@ for a loss that is NaN at the start would cost an hour before it is seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from rmsprop.study.problems import TRAINING_LOSS, Problem
+from rmsprop.study.problems import TRAINING_LOSS, Params, Problem, Tree
 from rmsprop.study.running.training import Build, Trained
 
 
@@ -22,7 +21,7 @@ def check_problem(problem: Problem) -> None:
     """Refuses a problem that cannot be run, with a sentence that says what is wrong.
 
     Args:
-        problem: one of the study's or the user's own.
+        problem: The problem, one of the study's or the user's own.
 
     Raises:
         ValueError: a function of it fails, the loss is no scalar or is not finite at the start,
@@ -35,14 +34,14 @@ def check_problem(problem: Problem) -> None:
             f" is nothing to train; return a tree with at least one."
         )
 
-    def start(key: Array) -> tuple[Any, Any]:
-        made = Trained.of(problem.init(key))
+    def start(key: Array) -> tuple[Callable[[Params], Array], Params]:
+        trained = Trained.of(problem.init(key))
         batch = problem.sample(key, jnp.int32(0))
 
-        def loss(trained: Any) -> Array:
-            return problem.loss(made.whole(trained), batch)
+        def loss(params: Params) -> Array:
+            return problem.loss(trained.whole(params), batch)
 
-        return loss, made.params
+        return loss, trained.params
 
     def only_loss(key: Array) -> Array:
         loss, params = start(key)
@@ -65,18 +64,18 @@ def check_problem(problem: Problem) -> None:
         return value, jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(gradient)]).all()
 
     value, finite = jax.jit(at_the_start)(key)
-    for what, good in (
+    for what, passes in (
         (f"loss is {value}", np.isfinite(value)),
         ("gradient is not finite", finite),
     ):
-        if not good:
+        if not passes:
             raise ValueError(
                 f"problem {problem.name!r}: the {what} before the first step; it must be finite"
                 f" there. Look at init, and at logarithms, roots and divisions in the loss."
             )
 
 
-def _traced(problem: Problem, part: str, function: Any, *arguments: Any) -> Any:
+def _traced(problem: Problem, part: str, function: Callable[..., Tree], *arguments: Array) -> Tree:
     """The shapes that a function of the problem gives."""
     try:
         return jax.eval_shape(lambda *x: jax.tree.map(_array, function(*x)), *arguments)
@@ -87,40 +86,41 @@ def _traced(problem: Problem, part: str, function: Any, *arguments: Any) -> Any:
         ) from error
 
 
-def _array(leaf: Any) -> Any:
+def _array(leaf: object) -> Array | np.ndarray | np.generic:
+    """A leaf as it is traced; what is no array is a number in its place."""
     return leaf if isinstance(leaf, (jax.Array, np.ndarray, np.generic)) else jnp.zeros(())
 
 
-def _check_loss(problem: Problem, loss: Any) -> None:
+def _check_loss(problem: Problem, loss: Tree) -> None:
     if getattr(loss, "shape", None) != () or not jnp.issubdtype(loss.dtype, jnp.floating):
-        found = "a tree" if not hasattr(loss, "shape") else f"{loss.dtype} of shape {loss.shape}"
+        result = f"{loss.dtype} of shape {loss.shape}" if hasattr(loss, "shape") else "a tree"
         raise ValueError(
-            f"problem {problem.name!r}: loss returns {found}; it must return one real number of"
+            f"problem {problem.name!r}: loss returns {result}; it must return one real number of"
             f" shape (), for example the mean over the batch."
         )
 
 
 def _check_metrics(problem: Problem, key: Array) -> None:
-    def measured(key: Array) -> Mapping[str, Array]:
+    def values_of(key: Array) -> Mapping[str, Array]:
         return {} if problem.metrics is None else dict(problem.metrics(problem.init(key)))
 
-    found = _traced(problem, "metrics", measured, key)
-    if TRAINING_LOSS.name in found:
+    values = _traced(problem, "metrics", values_of, key)
+    if TRAINING_LOSS.name in values:
         raise ValueError(
             f"problem {problem.name!r}: metrics returns {TRAINING_LOSS.name}, which the study"
             f" measures itself; give yours another name."
         )
-    for name, value in found.items():
+    for name, value in values.items():
         if getattr(value, "shape", None) != ():
             shape = f"has the shape {value.shape}" if hasattr(value, "shape") else "is a tree"
             raise ValueError(
                 f"problem {problem.name!r}: the metric {name} {shape}; it must be one number."
             )
     for role, metric in (("choose_by", problem.choose_by), ("report", problem.report)):
-        if metric.name not in (TRAINING_LOSS.name, *found):
+        if metric.name not in (TRAINING_LOSS.name, *values):
             raise ValueError(
                 f"problem {problem.name!r}: {role} is {metric.name}, which metrics does not return;"
-                f" it returns {', '.join(found) or 'nothing'}."
+                f" it returns {', '.join(values) or 'nothing'}."
             )
 
 

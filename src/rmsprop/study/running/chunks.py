@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import numpy as np
@@ -53,8 +52,8 @@ class Runs:
     def joined(cls, chunks: Sequence[Mapping[str, np.ndarray]]) -> Runs:
         """The runs of chunks, from the results of each, in their order."""
 
-        def column(name: str) -> Any:  # an array; None where the chunks have no such results
-            return np.concatenate([chunk[name] for chunk in chunks]) if name in chunks[0] else None
+        def column(name: str) -> np.ndarray:
+            return np.concatenate([chunk[name] for chunk in chunks])
 
         metrics = {
             name.removeprefix("metric_"): column(name)
@@ -62,8 +61,11 @@ class Runs:
             if name.startswith("metric_")
         }
         seconds = float(sum(chunk["seconds"] for chunk in chunks))
-        names = ("finite", "loss", "effective_rate", "path")
-        return cls(metrics=metrics, seconds=seconds, **{name: column(name) for name in names})
+        whole = {
+            name: column(name) if name in chunks[0] else None
+            for name in ("loss", "effective_rate", "path")
+        }
+        return cls(metrics=metrics, finite=column("finite"), seconds=seconds, **whole)
 
     def last(self, metric: str) -> npt.NDArray[np.float32]:
         """A metric after the last step."""

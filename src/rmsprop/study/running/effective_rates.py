@@ -11,7 +11,6 @@ coordinate without a gradient in a step has none there.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from jax import Array
 
+from rmsprop.study.problems import Params, Tree
 from rmsprop.study.results.schema import QUANTILES
 
 COORDINATES = 64  # watched at most
@@ -30,7 +30,7 @@ def watched_steps(steps: int) -> npt.NDArray[np.int64]:
     """The steps that are watched, from 1: the first, the last, and between them in even ratios.
 
     Args:
-        steps: of a run.
+        steps: The steps of a run.
     """
     return np.unique(np.geomspace(1, steps, STEPS).round().astype(np.int64))
 
@@ -40,17 +40,17 @@ def bins(steps: int) -> npt.NDArray[np.int64]:
     return np.unique(np.geomspace(1, steps, BINS).round().astype(np.int64))
 
 
-def watched_coordinates(params: Any) -> npt.NDArray[np.int64]:
+def watched_coordinates(params: Params) -> npt.NDArray[np.int64]:
     """The places watched, counted over all leaves of the parameters: a fixed random choice.
 
     Args:
-        params: a tree of arrays, or of their shapes.
+        params: A tree of arrays, or of their shapes.
     """
     count = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
     return np.sort(np.random.default_rng(0).permutation(count)[:COORDINATES])
 
 
-def at(tree: Any, places: npt.NDArray[np.int64]) -> Array:
+def at(tree: Tree, places: npt.NDArray[np.int64]) -> Array:
     """The watched coordinates of a tree, float32 of shape (coordinates,).
 
     The places are known when this is traced, so that each leaf is read at its own few alone.
@@ -64,28 +64,28 @@ def at(tree: Any, places: npt.NDArray[np.int64]) -> Array:
     return jnp.concatenate(parts)
 
 
-def ratio(updates: Any, gradients: Any, places: npt.NDArray[np.int64]) -> Array:
+def ratio(updates: Tree, gradients: Tree, places: npt.NDArray[np.int64]) -> Array:
     """|update| / |gradient| at the watched coordinates, NaN where the gradient is zero."""
     gradient = at(gradients, places)
-    seen = gradient > 0
-    return jnp.where(seen, at(updates, places) / jnp.where(seen, gradient, 1), jnp.nan)
+    nonzero = gradient > 0
+    return jnp.where(nonzero, at(updates, places) / jnp.where(nonzero, gradient, 1), jnp.nan)
 
 
 def quantiles(rates: npt.NDArray[np.float32], steps: int) -> npt.NDArray[np.float32]:
     """Quantiles over the coordinates and steps of each bin.
 
     Args:
-        rates: of shape (runs, watched steps, coordinates), NaN where there was no gradient.
-        steps: of a run.
+        rates: Ratios of shape (runs, watched steps, coordinates), NaN where there was no gradient.
+        steps: The steps of a run.
 
     Returns:
-        Of shape (runs, bins, quantiles), NaN where a bin holds no rate that is finite.
+        An array of shape (runs, bins, quantiles), NaN where a bin holds no rate that is finite.
     """
     at_bin = np.searchsorted(bins(steps), watched_steps(steps))
-    found = np.full((len(rates), len(bins(steps)), len(QUANTILES)), np.nan, np.float32)
-    for run, bin_ in np.ndindex(found.shape[:2]):
+    table = np.full((len(rates), len(bins(steps)), len(QUANTILES)), np.nan, np.float32)
+    for run, bin_ in np.ndindex(table.shape[:2]):
         values = rates[run, at_bin == bin_]
         values = values[np.isfinite(values)]
         if values.size:
-            found[run, bin_] = np.quantile(values, QUANTILES)
-    return found
+            table[run, bin_] = np.quantile(values, QUANTILES)
+    return table

@@ -22,7 +22,7 @@ SCHEDULES: Mapping[str, Callable[[Array, int], Array]] = {
 
 
 def check_schedules(names: Sequence[str]) -> None:
-    """Refuses what is no schedule.
+    """Refuses names that are no schedules.
 
     Raises:
         ValueError: an unknown name, one named twice, or none.

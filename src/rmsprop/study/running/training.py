@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array, lax
+from jax.typing import ArrayLike
 
-from rmsprop.study.problems import TENTHS, Problem
+from rmsprop.study.problems import TENTHS, Batch, Params, Problem, Tree
 from rmsprop.study.running import effective_rates
 
 # From the hyper-parameters by name and the number of the schedule, all of them traced scalars.
@@ -27,10 +28,10 @@ class Outcome(NamedTuple):
     """What one run leaves behind.
 
     Attributes:
-        loss: training loss before each step, float32 of shape (steps,).
-        metrics: what `Problem.metrics` measured after each tenth of the steps, shape (10,) each.
-        rates: effective learning rates, shape (watched steps, coordinates).
-        path: parameters before each step, shape (steps, 2), for two-dimensional problems.
+        loss: Training loss before each step, float32 of shape (steps,).
+        metrics: What `Problem.metrics` measured after each tenth of the steps, shape (10,) each.
+        rates: Effective learning rates, shape (watched steps, coordinates).
+        path: Parameters before each step, shape (steps, 2), for two-dimensional problems.
     """
 
     loss: Array
@@ -43,34 +44,32 @@ class Trained(NamedTuple):
     """The leaves of parameters that are trained: arrays of real or complex numbers.
 
     Everything else that a tree of parameters may hold, such as the functions and sizes in the
-    modules of some libraries, stays as `Problem.init` made it.
+    modules of some libraries, stays as it comes from `Problem.init`.
 
     Attributes:
-        params: the tree, None in the place of what is not trained.
-        whole: puts a tree of trained leaves into the place of `params`.
+        params: The tree, None in the place of what is not trained.
+        whole: The function that puts trained leaves back among the others.
     """
 
-    params: Any
-    whole: Callable[[Any], Any]
+    params: Params
+    whole: Callable[[Params], Params]
 
     @classmethod
-    def of(cls, params: Any) -> Trained:
+    def of(cls, params: Params) -> Trained:
         """Separates the leaves of `params`."""
         leaves, structure = jax.tree.flatten(params)
-        chosen = [_is_trained(leaf) for leaf in leaves]
-        shown = [leaf if yes else None for leaf, yes in zip(leaves, chosen, strict=True)]
+        mask = [_is_trained(leaf) for leaf in leaves]
+        trained = [leaf if yes else None for leaf, yes in zip(leaves, mask, strict=True)]
 
-        def whole(trained: Any) -> Any:
-            fresh = iter(jax.tree.leaves(trained))
-            filled = [
-                next(fresh) if yes else leaf for leaf, yes in zip(leaves, chosen, strict=True)
-            ]
+        def whole(params: Params) -> Params:
+            fresh = iter(jax.tree.leaves(params))
+            filled = [next(fresh) if yes else leaf for leaf, yes in zip(leaves, mask, strict=True)]
             return structure.unflatten(filled)
 
-        return cls(structure.unflatten(shown), whole)
+        return cls(structure.unflatten(trained), whole)
 
 
-def _is_trained(leaf: Any) -> bool:
+def _is_trained(leaf: object) -> bool:
     return isinstance(leaf, (jax.Array, np.ndarray)) and jnp.issubdtype(leaf.dtype, jnp.inexact)
 
 
@@ -98,23 +97,23 @@ def training_run(
         start = Trained.of(problem.init(initial_key))
         places = effective_rates.watched_coordinates(start.params)
 
-        def loss_of(params: Any, batch: Any) -> Array:
+        def loss_of(params: Params, batch: Batch) -> Array:
             return problem.loss(start.whole(params), batch)
 
-        def step(carry: Any, now: tuple[Array, Array]) -> tuple[Any, Any]:
+        def step(carry: Tree, now: tuple[Array, Array]) -> tuple[Tree, Tree]:
             params, state, rates = carry
             count, slot = now
             loss, gradients = jax.value_and_grad(loss_of)(params, problem.sample(batch_key, count))
             gradients = jax.tree.map(jnp.conj, gradients)  # JAX's point the other way if complex
             updates, state = optimizer.update(gradients, state, params)
             place = None if problem.path is None else _single(problem.path(start.whole(params)))
-            seen = effective_rates.ratio(updates, gradients, places)
-            rates = lax.dynamic_update_index_in_dim(rates, seen, slot, 0)
+            ratio = effective_rates.ratio(updates, gradients, places)
+            rates = lax.dynamic_update_index_in_dim(rates, ratio, slot, 0)
             return (optax.apply_updates(params, updates), state, rates), (_single(loss), place)
 
-        def tenth(carry: Any, now: tuple[Array, Array]) -> tuple[Any, Any]:
-            carry, seen = lax.scan(step, carry, now)
-            return carry, (*seen, _metrics(problem, start.whole(carry[0])))
+        def tenth(carry: Tree, now: tuple[Array, Array]) -> tuple[Tree, Tree]:
+            carry, (loss, path) = lax.scan(step, carry, now)
+            return carry, (loss, path, _metrics(problem, start.whole(carry[0])))
 
         rates = jnp.full((len(watched) + 1, len(places)), jnp.nan, jnp.float32)
         shape = (TENTHS, steps // TENTHS)
@@ -129,20 +128,20 @@ def training_run(
     return run
 
 
-def _metrics(problem: Problem, params: Any) -> dict[str, Array]:
-    found = {} if problem.metrics is None else problem.metrics(params)
-    return {name: _single(value) for name, value in found.items()}
+def _metrics(problem: Problem, params: Params) -> dict[str, Array]:
+    values = {} if problem.metrics is None else problem.metrics(params)
+    return {name: _single(value) for name, value in values.items()}
 
 
-def _single(value: Any) -> Array:
-    """In float32, in which results are kept."""
+def _single(value: ArrayLike) -> Array:
+    """A number in float32, in which results are kept."""
     return jnp.asarray(value).astype(jnp.float32)
 
 
 def sizes(problem: Problem, build: Build, names: tuple[str, ...]) -> tuple[int, int]:
     """Bytes of the trained parameters of one run, and of its optimizer's state; nothing is run."""
 
-    def start(hyperparameters: Mapping[str, Array], schedule: Array) -> Any:
+    def start(hyperparameters: Mapping[str, Array], schedule: Array) -> tuple[Params, Tree]:
         params = Trained.of(problem.init(jax.random.key(0))).params
         return params, build(hyperparameters, schedule).init(params)
 
@@ -151,5 +150,5 @@ def sizes(problem: Problem, build: Build, names: tuple[str, ...]) -> tuple[int, 
     return _bytes(params), _bytes(state)
 
 
-def _bytes(tree: Any) -> int:
+def _bytes(tree: Tree) -> int:
     return sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(tree))

@@ -1,1 +1,1 @@
-"""A small function minimised step by step, with every number shown: `rmsprop steps`."""
+"""Every step of an optimizer on a small function, as a table and as a picture: `rmsprop steps`."""

@@ -1,4 +1,4 @@
-"""Functions of one or two numbers to minimise step by step, for `rmsprop steps`."""
+"""The functions of one or two numbers that `rmsprop steps` minimises."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import jax
 
+# The default condition number of `valley`.
 CONDITION = 100.0
 
 
@@ -17,10 +18,11 @@ class Objective:
 
     Attributes:
         formula: The function as one would type it, for titles.
-        function: Takes an array of shape (coordinates,), returns a scalar.
-        start: Where the steps begin.
-        names: One name for each coordinate.
-        minimum: Where the function is smallest; None where that is nowhere or unknown.
+        function: Takes an array of shape (coordinates,) and returns a scalar.
+        start: The point at which the first step begins, one number for each coordinate.
+        names: The names of the coordinates.
+        minimum: The point at which the function is smallest. The default is None, for a function
+            without a minimum or with an unknown one.
     """
 
     formula: str
@@ -31,13 +33,14 @@ class Objective:
 
 
 def valley(condition: float = CONDITION) -> Objective:
-    """The narrow valley, `(x1^2 + condition * x2^2) / 2`.
+    """A narrow valley, `(x1^2 + condition * x2^2) / 2`.
 
     Args:
-        condition: How many times more curved it is across than along: finite, at least 1.
+        condition: The ratio of the curvature across to that along the valley; finite, at least 1.
+            The default is 100.
 
     Raises:
-        ValueError: a condition out of its range.
+        ValueError: `condition` is out of range.
 
     Example:
         >>> valley(10).formula
@@ -57,7 +60,8 @@ def valley(condition: float = CONDITION) -> Objective:
     )
 
 
-# What the command line calls them.  `two-weights` has the constant gradients 0.1 and 10.
+# The functions by their names on the command line. `two-weights` has the constant gradients 0.1 and
+# 10.
 FUNCTIONS: Mapping[str, Objective] = {
     "square": Objective("x**2", lambda x: x[0] ** 2, (4.0,), ("x",), (0.0,)),
     "valley": valley(),
@@ -73,6 +77,5 @@ FUNCTIONS: Mapping[str, Objective] = {
     ),
 }
 
-
-# Other words for the same functions.
+# Other spellings of the names.
 SPELLINGS = {"x**2": "square"}

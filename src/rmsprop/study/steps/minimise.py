@@ -1,13 +1,13 @@
-"""A function minimised step by step, and the numbers of every step.
+"""The numbers of every step of an optimizer that minimises a function.
 
-One step, with `v` the running average of the squared gradients, written `E[g^2]`:
+In one step, where `v` is the running average of the squared gradients, written `E[g^2]`:
 
     v       <-  decay * v + (1 - decay) * g^2         AdaGrad: v + g^2, written `Sum g^2`
     update   =  effective learning rate * g           learning rate / sqrt(v + eps)
     x       <-  x - update
 
-The numbers are those of the library's own transformations and their states, in float64; nothing of
-the optimizers is written here a second time.
+The numbers come from the library's own transformations and their states, in float64; no formula of
+an optimizer is written here a second time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import dataclasses
 import math
 import numbers
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -28,32 +28,40 @@ import rmsprop
 from rmsprop._experimental import enable_x64
 from rmsprop.study.steps.functions import Objective
 
-# The options of each optimizer and their defaults, which are the library's own, but for AdaGrad's
+# The options of each optimizer and their defaults, which are the library's own except for AdaGrad's
 # accumulator: it starts at 0 and not at 0.1, as in a calculation by hand.
 OPTIMIZERS: Mapping[str, Mapping[str, float]] = {
     "rmsprop": {"decay": 0.9, "eps": 1e-8, "eps_in_sqrt": True, "initial": 0.0},
     "adagrad": {"eps": 1e-7, "eps_in_sqrt": True, "initial": 0.0},
     "sgd": {},
 }
+
+# The default learning rate and number of steps.
 LEARNING_RATE, STEPS = 0.1, 30
+
+# The state of a transformation, a tree of any structure.
+State = Any
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Steps:
-    """The numbers of every step: float64 arrays of shape (steps, coordinates), or as given here.
+    """The numbers of every step, float64 arrays of shape (steps, coordinates) unless stated.
 
     Attributes:
-        step: 1, 2, ...; integers of shape (steps,).
-        x: *After* the step; what it was before is the row above, and `start` for the first step.
-        gradient: At x *before* the step.
-        second_moment: The accumulator, E[g^2] or Sum g^2, with this gradient in it; NaN for sgd.
-        effective_learning_rate: Update over gradient; where the gradient is 0, the limit of that.
-        update: What was subtracted from x.
-        value: The function at `x`, shape (steps,).
-        start: x before the first step, shape (coordinates,).
-        start_value: The function at `start`.
+        step: The numbers of the steps, 1, 2, ...; integers of shape (steps,).
+        x: The point *after* the step. The point before the step is the row above, and `start` for
+            the first step.
+        gradient: The gradient at the point *before* the step.
+        second_moment: The accumulator, E[g^2] or Sum g^2, which already includes the gradient of
+            the step; NaN for sgd.
+        effective_learning_rate: The update divided by the gradient; where the gradient is 0, the
+            limit of this ratio.
+        update: The number that was subtracted from x.
+        value: The value of the function at `x`, shape (steps,).
+        start: The point before the first step, shape (coordinates,).
+        start_value: The value of the function at `start`, a float.
         objective: The function.
-        optimizer: `rmsprop`, `adagrad` or `sgd`.
+        optimizer: The name of the optimizer: `rmsprop`, `adagrad` or `sgd`.
         settings: The learning rate and every option of the optimizer, by name.
     """
 
@@ -88,29 +96,34 @@ def minimise(
     JAX's float64 mode is on during the call and in the calling thread only.
 
     Args:
-        function: An `Objective`, or a function in JAX of an array shaped like `start` to a scalar.
-        start: A finite number or a sequence of them; None for the one of the `Objective`.
-        optimizer: `rmsprop`, `adagrad` or `sgd`.
-        learning_rate: Finite, at least 0.
-        decay: Of the running average, at least 0 and below 1; rmsprop only. None for 0.9.
-        eps: Added to the denominator, at least 0; not for sgd. None for the library's default.
-        eps_in_sqrt: Whether eps is added inside the root; not for sgd. None for True.
-        initial: What the accumulator starts from, at least 0; not for sgd. None for 0.
-        steps: How many, at least 1.
+        function: An `Objective`, or a function in JAX that takes an array shaped like `start` and
+            returns a scalar.
+        start: The point before the first step, a finite number or a sequence of them. The default
+            is the start of the `Objective`.
+        optimizer: The name of the optimizer: `rmsprop`, `adagrad` or `sgd`.
+        learning_rate: The learning rate; finite, at least 0. The default is 0.1.
+        decay: The decay of the running average, at least 0 and below 1; for rmsprop only. The
+            default is 0.9.
+        eps: The number that is added to the denominator, at least 0; not for sgd. The default is
+            the library's own: 1e-8 for rmsprop and 1e-7 for adagrad.
+        eps_in_sqrt: Whether eps is added inside the square root; not for sgd. The default is True.
+        initial: The initial value of the accumulator, at least 0; not for sgd. The default is 0.
+        steps: The number of steps, at least 1. The default is 30.
 
     Returns:
-        The numbers of every step. A run that diverges is not cut short: it has inf and NaN in it.
+        The numbers of every step. A run that diverges has all its steps too; they contain inf and
+        NaN.
 
     Raises:
-        ValueError: a value out of its range, or an option that the optimizer does not have.
+        ValueError: A value is out of range, or the optimizer does not have an option.
 
     Example:
         >>> first = minimise(lambda x: x**2, 4.0, decay=0.9, steps=1)
         >>> print(f"{first.second_moment[0, 0]:.4f} {first.x[0, 0]:.4f}")
         6.4000 3.6838
     """
-    given = {"decay": decay, "eps": eps, "eps_in_sqrt": eps_in_sqrt, "initial": initial}
-    settings = {"learning_rate": learning_rate, **_options(optimizer, given)}
+    options = {"decay": decay, "eps": eps, "eps_in_sqrt": eps_in_sqrt, "initial": initial}
+    settings = {"learning_rate": learning_rate, **_settings(optimizer, options)}
     if not 0 <= learning_rate < math.inf:
         raise ValueError(
             f"learning_rate is {learning_rate:g}; it must be a finite number, at least 0."
@@ -120,10 +133,10 @@ def minimise(
         raise ValueError(
             f"steps is {steps}; it must be at least 1 and a whole number. Pass for example {STEPS}."
         )
-    named, begin = _named(function, start)
+    objective, first = _objective_and_start(function, start)
     with enable_x64():
         transformation = _transformation(optimizer, settings)
-        start_value, rows = _walk(named.function, begin, transformation, learning_rate, steps)
+        start_value, rows = _walk(objective.function, first, transformation, learning_rate, steps)
     x, gradient, second_moment, update, value = map(np.asarray, rows)
     return Steps(
         step=np.arange(1, steps + 1),
@@ -133,67 +146,84 @@ def minimise(
         effective_learning_rate=_effective_learning_rate(gradient, second_moment, update, settings),
         update=update,
         value=value,
-        start=begin,
+        start=first,
         start_value=float(start_value),
-        objective=named,
+        objective=objective,
         optimizer=optimizer,
         settings=settings,
     )
 
 
-def _options(optimizer: str, given: Mapping[str, float | None]) -> dict[str, Any]:
-    """The options of `optimizer`, defaults filled in; refuses those that it does not have."""
+def _settings(optimizer: str, options: Mapping[str, float | None]) -> dict[str, float]:
+    """The options of an optimizer, with its defaults for those that are None.
+
+    Raises:
+        ValueError: The optimizer is unknown or does not have an option that is not None.
+    """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"optimizer is {optimizer!r}; it must be one of {', '.join(OPTIMIZERS)}.")
-    options = dict(OPTIMIZERS[optimizer])
-    for name, value in given.items():
-        if value is not None and name not in options:
+    settings = dict(OPTIMIZERS[optimizer])
+    for name, value in options.items():
+        if value is not None and name not in settings:
             owners = " or ".join(other for other, its in OPTIMIZERS.items() if name in its)
             raise ValueError(
                 f"{name} is {value}, but the optimizer {optimizer} has no {name}. Leave it out, or"
                 f" choose the optimizer {owners}."
             )
         if value is not None:
-            options[name] = value
-    # Checked here, since the transformations know it by other names.
-    if not 0 <= options.get("initial", 0.0) < math.inf:
+            settings[name] = value
+    # Checked here, because the transformations have other names for it.
+    if not 0 <= settings.get("initial", 0.0) < math.inf:
         raise ValueError(
-            f"initial is {options['initial']:g}; it must be a finite number, at least 0, as a mean"
+            f"initial is {settings['initial']:g}; it must be a finite number, at least 0, as a mean"
             f" or sum of squares is. Pass for example 0."
         )
-    return options
+    return settings
 
 
-def _named(function: Any, start: npt.ArrayLike | None) -> tuple[Objective, npt.NDArray[np.float64]]:
+def _objective_and_start(
+    function: Objective | Callable[[jax.Array], jax.Array], start: npt.ArrayLike | None
+) -> tuple[Objective, npt.NDArray[np.float64]]:
     """The function with names for its coordinates, and its start of shape (coordinates,)."""
     if start is None and isinstance(function, Objective):
         start = function.start
     # None becomes NaN, which is refused.
-    begin = np.asarray(start, np.float64)
-    if begin.ndim > 1 or begin.size < 1 or not np.isfinite(begin).all():
+    first = np.asarray(start, np.float64)
+    if first.ndim > 1 or first.size < 1 or not np.isfinite(first).all():
         raise ValueError(f"start is {start}; it must be a finite number or a sequence of them.")
     if isinstance(function, Objective):
-        if begin.size != (needed := len(function.names)):
+        if first.size != (count := len(function.names)):
             raise ValueError(
-                f"start is {begin.tolist()}; {function.formula} needs {needed}"
-                f" number{'s' if needed > 1 else ''}, for {' and '.join(function.names)}."
+                f"start is {first.tolist()}; {function.formula} needs {count}"
+                f" number{'s' if count > 1 else ''}, for {' and '.join(function.names)}."
             )
-        return function, begin.ravel()
+        return function, first.ravel()
     formula = getattr(function, "__name__", "f").replace("<lambda>", "f")
-    names = ["x"] if begin.size == 1 else [f"x{i + 1}" for i in range(begin.size)]
-    named = Objective(
-        formula, lambda x: function(x.reshape(begin.shape)), begin.ravel().tolist(), names
+    names = ["x"] if first.size == 1 else [f"x{i + 1}" for i in range(first.size)]
+    objective = Objective(
+        formula, lambda x: function(x.reshape(first.shape)), first.ravel().tolist(), names
     )
-    return named, begin.ravel()
+    return objective, first.ravel()
 
 
-def _transformation(optimizer: str, settings: Mapping[str, Any]) -> optax.GradientTransformation:
+def _transformation(optimizer: str, settings: Mapping[str, float]) -> optax.GradientTransformation:
     if optimizer == "sgd":
         return optax.identity()
-    initial, eps, inside = (settings[name] for name in ("initial", "eps", "eps_in_sqrt"))
+    initial, eps = settings["initial"], settings["eps"]
+    inside = cast(bool, settings["eps_in_sqrt"])  # the one setting that is no number
     if optimizer == "adagrad":
         return rmsprop.scale_by_rss(initial, eps, eps_in_sqrt=inside)
     return rmsprop.scale_by_rms(settings["decay"], eps, initial_scale=initial, eps_in_sqrt=inside)
+
+
+class _Row(NamedTuple):
+    """The numbers of one step; those of all steps have an axis more, at the front."""
+
+    x: jax.Array
+    gradient: jax.Array
+    accumulator: jax.Array
+    update: jax.Array
+    value: jax.Array
 
 
 def _walk(
@@ -202,21 +232,21 @@ def _walk(
     transformation: optax.GradientTransformation,
     learning_rate: float,
     steps: int,
-) -> tuple[Any, Any]:
-    """The value at the start and, row by row, x, gradient, accumulator, update and value."""
+) -> tuple[jax.Array, _Row]:
+    """The value of the function at the start, and the numbers of all steps."""
 
-    def one_step(carry: Any, _: None) -> Any:
+    def one_step(carry: tuple[jax.Array, State], _: None) -> tuple[tuple[jax.Array, State], _Row]:
         x, state = carry
         gradient = jax.grad(function)(x)
         direction, state = transformation.update(gradient, state, x)
-        update: Any = learning_rate * jnp.asarray(direction)
-        nothing = jnp.full_like(x, jnp.nan)
-        accumulator = getattr(state, "nu", getattr(state, "sum_of_squares", nothing))
+        update = learning_rate * jnp.asarray(direction)
+        nan = jnp.full_like(x, jnp.nan)
+        accumulator = getattr(state, "nu", getattr(state, "sum_of_squares", nan))
         x = x - update
-        return (x, state), (x, gradient, accumulator, update, function(x))
+        return (x, state), _Row(x, gradient, accumulator, update, function(x))
 
     @jax.jit
-    def all_steps(x: jax.Array) -> Any:
+    def all_steps(x: jax.Array) -> tuple[jax.Array, _Row]:
         return function(x), jax.lax.scan(one_step, (x, transformation.init(x)), length=steps)[1]
 
     return all_steps(jnp.asarray(start))
@@ -228,13 +258,13 @@ def _effective_learning_rate(
     update: npt.NDArray[np.float64],
     settings: Mapping[str, float],
 ) -> npt.NDArray[np.float64]:
-    """Update over gradient, which is what was done; its formula only where the gradient is 0."""
+    """The update divided by the gradient; where the gradient is 0, learning rate / denominator."""
     learning_rate = settings["learning_rate"]
     if "eps" not in settings:
         return np.full_like(gradient, learning_rate)
     eps, inside = settings["eps"], settings["eps_in_sqrt"]
-    # XLA takes a subnormal gradient for zero, so that its update tells nothing either.
-    none = np.abs(gradient) < np.finfo(np.float64).tiny
+    # XLA treats a subnormal gradient as zero, so its update says nothing about the rate either.
+    is_zero = np.abs(gradient) < np.finfo(np.float64).tiny
     with np.errstate(all="ignore"):
         root = np.sqrt(second_moment + eps) if inside else np.sqrt(second_moment) + eps
-        return np.where(none, learning_rate / root, update / gradient)
+        return np.where(is_zero, learning_rate / root, update / gradient)

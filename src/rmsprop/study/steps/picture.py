@@ -1,11 +1,11 @@
-"""The picture of a run: the path on the function, and the effective learning rates beside it."""
+"""The picture of a run: its path on the function, and its effective learning rates beside it."""
 
 from __future__ import annotations
 
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -20,50 +20,55 @@ from rmsprop.study.steps.table import title
 if TYPE_CHECKING:
     import matplotlib.axes
 
+# The endings of the files that can be drawn.
 ENDINGS = (".png", ".svg", ".pdf")
-# Okabe and Ito's colours, which people with any kind of colour vision can tell apart.
+# The colours of Okabe and Ito, which people with any kind of colour vision can tell apart.
 BLUE, VERMILION, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
-# A path that climbs is shown as far as it stays within this many times the distances it began with.
+# A path that climbs leaves the picture when its distance from the start exceeds this many times the
+# size of the start and the minimum.
 FARTHEST = 10.0
-# More points than these would hide the line that joins them.
+# With more points than these, markers would hide the line between them.
 MOST_MARKERS = 200
 
 
 def check_file(file: str | os.PathLike[str]) -> None:
-    """Refuses a file that could not be drawn into; to be asked before anything is computed.
+    """Refuses a file that a picture could not be written to, before anything is computed.
+
+    Args:
+        file: The path of the file.
 
     Raises:
-        ValueError: an ending other than .png, .svg and .pdf; a folder that does not exist or
-            cannot be written to; a folder in place of a file.
+        ValueError: The path does not end in .png, .svg or .pdf, is a folder, or lies in a folder
+            that does not exist or cannot be written to.
     """
     path = pathlib.Path(file)
     if path.suffix.lower() not in ENDINGS:
-        wrong = f"it must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}."
+        reason = f"it must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}."
     elif path.is_dir():
-        wrong = "that is a folder. Name a file in it."
+        reason = "that is a folder. Name a file in it."
     elif not path.parent.is_dir():
-        wrong = f"the folder {path.parent} does not exist. Make it first."
+        reason = f"the folder {path.parent} does not exist. Make it first."
     elif not os.access(path.parent, os.W_OK):
-        wrong = f"the folder {path.parent} cannot be written to. Choose another."
+        reason = f"the folder {path.parent} cannot be written to. Choose another."
     else:
         return
-    raise ValueError(f"plot is {path}; {wrong}")
+    raise ValueError(f"plot is {path}; {reason}")
 
 
 def draw(steps: Steps, file: str | os.PathLike[str]) -> None:
-    """Draws the path on the curve or the contours of the function, and the effective rates.
+    """Draws the path on the curve or the contours of a function, and the effective learning rates.
 
-    The file appears only once it is complete, so that an interruption leaves an earlier one as it
-    was. The same steps give the same bytes. No other figure or setting of matplotlib is touched.
+    The file appears when it is complete, so that an interruption leaves an earlier file as it was.
+    The same steps give the same bytes. No other figure and no setting of matplotlib is changed.
 
     Args:
-        steps: Of one or two coordinates.
-        file: PNG, SVG or PDF, by its ending.
+        steps: The numbers of every step, for one or two coordinates.
+        file: The path of the file. Its ending chooses between PNG, SVG and PDF.
 
     Raises:
-        ValueError: a file that `check_file` refuses; more than two coordinates.
-        ModuleNotFoundError: matplotlib is missing.
-        OSError: the file cannot be written.
+        ValueError: `check_file` refuses the file, or there are more than two coordinates.
+        ModuleNotFoundError: The package matplotlib is not installed.
+        OSError: The file cannot be written.
     """
     check_file(file)
     coordinates = len(steps.objective.names)
@@ -78,9 +83,14 @@ def draw(steps: Steps, file: str | os.PathLike[str]) -> None:
     kind = path.suffix.lower()[1:]
     # Without a date, and with this salt for SVG's identifiers, the same steps give the same bytes.
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    style: dict[Any, Any] = {"font.size": 9, "svg.hashsalt": "rmsprop"}
-    style |= {"axes.spines.top": False, "axes.spines.right": False}
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(
+        {
+            "font.size": 9,
+            "svg.hashsalt": "rmsprop",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        }
+    ):
         figure = matplotlib.figure.Figure(figsize=(8.5, 4.6), layout="constrained")
         figure.suptitle(title(steps), fontsize=9)
         left, right = figure.subplots(1, 2)
@@ -91,18 +101,19 @@ def draw(steps: Steps, file: str | os.PathLike[str]) -> None:
 
 
 def _path(steps: Steps) -> tuple[npt.NDArray[np.float64], str]:
-    """The points to show, the start first, of shape (points, coordinates); the last one's name."""
+    """The points to draw, start first, of shape (points, coordinates), and a label for the last."""
     points = np.vstack([steps.start, steps.x])
-    known = _with_minimum(steps, points[:1])
-    size = max(float(np.abs(known).max()), float(np.ptp(known)), 1.0)
+    landmarks = _with_minimum(steps, points[:1])
+    size = max(float(np.abs(landmarks).max()), float(np.ptp(landmarks)), 1.0)
     with np.errstate(all="ignore"):
         near = (np.abs(points - points[0]) <= FARTHEST * size).all(axis=1)
-    # A long way down is worth showing; a long way up is a divergence and makes a dot of all else.
+    # A long way down is worth a picture. A long way up is a divergence, which would shrink all else
+    # to a dot.
     downhill = np.concatenate([[True], steps.value <= steps.start_value])
-    shown = np.isfinite(points).all(axis=1) & (near | downhill)
-    if shown.all():
+    inside = np.isfinite(points).all(axis=1) & (near | downhill)
+    if inside.all():
         return points, f"after step {len(steps.step)}"
-    first = int(np.argmin(shown))
+    first = int(np.argmin(inside))
     return points[:first], f"leaves the picture at step {first}"
 
 
@@ -112,7 +123,7 @@ def _with_minimum(steps: Steps, points: npt.NDArray[np.float64]) -> npt.NDArray[
 
 
 def _values(steps: Steps, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The function at `points` of shape (..., coordinates)."""
+    """The values of the function at `points` of shape (..., coordinates)."""
     with enable_x64():
         rows = jnp.asarray(points.reshape(-1, points.shape[-1]))
         flat = jax.vmap(steps.objective.function)(rows)
@@ -120,11 +131,11 @@ def _values(steps: Steps, points: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
 
 
 def _window(steps: Steps, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Limits around the points and the minimum, of one length, of shape (coordinates, 2)."""
-    seen = _with_minimum(steps, points)
-    middle = seen.min(axis=0) / 2 + seen.max(axis=0) / 2
-    half = 0.6 * float(np.ptp(seen, axis=0).max()) or 1.0
-    # Far from 0 an interval needs some size to have two ends at all.
+    """Limits around the points and the minimum, intervals of one length, shape (coordinates, 2)."""
+    content = _with_minimum(steps, points)
+    middle = content.min(axis=0) / 2 + content.max(axis=0) / 2
+    half = 0.6 * float(np.ptp(content, axis=0).max()) or 1.0
+    # Far from 0, the two ends of a shorter interval would be one number after rounding.
     half = max(half, 1e-9 * float(np.abs(middle).max()))
     return np.stack([middle - half, middle + half], axis=-1)
 
@@ -162,7 +173,7 @@ def _draw_contours(axes: matplotlib.axes.Axes, steps: Steps) -> None:
         )
     _draw_path(axes, points[:, 0], points[:, 1], steps.objective.minimum, last)
     first, second = steps.objective.names
-    # One length for both coordinates: which of them moves how far is what there is to see.
+    # Both coordinates have one scale, because the picture compares how far each of them moves.
     axes.set(
         xlabel=first,
         ylabel=second,
@@ -174,7 +185,7 @@ def _draw_contours(axes: matplotlib.axes.Axes, steps: Steps) -> None:
 
 
 def _levels(steps: Steps, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Heights of the contours: even on a slope, ever closer towards a minimum to show its floor."""
+    """The heights of the contours: evenly spaced on a slope, geometrically towards a minimum."""
     minimum = steps.objective.minimum
     if minimum is None:
         return np.linspace(values.min(), values.max(), 14)
@@ -189,7 +200,7 @@ def _draw_path(
     minimum: Sequence[float] | None,
     last: str,
 ) -> None:
-    """The path as points joined by lines, its two ends, the minimum, and a legend."""
+    """Draws the path as points and lines, its two ends, the minimum and a legend."""
     marker = "o" if len(x) <= MOST_MARKERS else ""
     axes.plot(x, y, color=BLUE, linewidth=0.9, marker=marker, markersize=3, label="path")
     if minimum is not None:
@@ -202,11 +213,11 @@ def _draw_path(
 def _draw_rates(axes: matplotlib.axes.Axes, steps: Steps) -> None:
     import matplotlib.ticker
 
-    # The second curve is thinner, so that the first can be seen below it where they are the same.
-    looks = [(BLUE, "o", 5.0, 2.0), (VERMILION, "s", 2.5, 0.8)]
+    # The second curve is thinner, so that the first is visible below it where they coincide.
+    styles = [(BLUE, "o", 5.0, 2.0), (VERMILION, "s", 2.5, 0.8)]
     rates = steps.effective_learning_rate
     for name, curve, (colour, marker, size, width) in zip(
-        steps.objective.names, rates.T, looks, strict=False
+        steps.objective.names, rates.T, styles, strict=False
     ):
         marker = marker if len(curve) <= MOST_MARKERS else ""
         axes.plot(
@@ -218,8 +229,8 @@ def _draw_rates(axes: matplotlib.axes.Axes, steps: Steps) -> None:
             linewidth=width,
             label=name,
         )
-    shown = rates[np.isfinite(rates) & (rates > 0)]
-    spread = shown.max() / shown.min() if shown.size else 1.0
+    positive = rates[np.isfinite(rates) & (rates > 0)]
+    spread = positive.max() / positive.min() if positive.size else 1.0
     if spread > 5:
         axes.set_yscale("log")
         if spread < 1e4:

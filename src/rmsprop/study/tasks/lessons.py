@@ -1,4 +1,4 @@
-"""Small problems that show one thing each: what AdaGrad or RMSprop, or both, cannot do."""
+"""Small problems, each of which shows one thing that AdaGrad, RMSprop or both cannot do."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ from rmsprop.study.problems import TRAINING_LOSS, Metric, Problem
 
 
 def reddi(period: int = 8) -> Problem:
-    """The counter-example of Reddi et al.: slope C in one of C steps, else -1, on [-1, 1].
+    """The counter-example of Reddi et al.: on [-1, 1], slope C in one of C steps, else -1.
 
     Over C steps the slopes add up to 1, so the best place is -1. The metric is the distance from
-    it, 2 at worst. The borders are part of the loss, for optimizers know none: a parameter beyond
-    a border stands for the place as far inside, as if the line were folded there. So the loss has
-    an ordinary gradient everywhere, and -1 and 1 stay its extremes.
+    it, at most 2. Optimizers know no borders, so the borders are part of the loss: the line is
+    folded at -1 and at 1, and a parameter beyond a border stands for the place at the same distance
+    inside. Thus the loss has a gradient everywhere, and -1 and 1 remain its extremes.
 
-    What it teaches: RMSprop divides the one large slope by its root of v, which that slope has just
-    made large, and the small ones by what is left of it later. If it forgets too fast for the
-    period it walks to the worst place, at any small learning rate: with C = 8 it takes 1 - decay
-    below 0.0712 to go the right way. AdaGrad goes there for every C.
+    What it teaches: RMSprop divides the one large slope by a root of v that this slope has just
+    increased, and the small slopes by a root of v that has decayed since. Where it forgets too fast
+    for the period, it goes to the worst place with any small learning rate: for C = 8, it goes to
+    the best place only if 1 - decay is below 0.0712. AdaGrad goes there for every C.
 
     Args:
-        period: C, at least 2.
+        period: The number of steps C, at least 2.
 
     Raises:
-        ValueError: for a period out of range.
+        ValueError: `period` is out of range.
     """
     if period < 2:
-        raise ValueError(f"period={period!r} must be an integer of at least 2; 8 is the default")
+        raise ValueError(
+            f"period is {period!r}; it must be an integer of at least 2. The default is 8."
+        )
 
     def place(parameter: Array) -> Array:
-        """Folded into [-1, 1]: a triangular wave, the identity between."""
+        """The parameter folded into [-1, 1]: a triangular wave, which is the identity there."""
         return jnp.abs((parameter - 1) % 4 - 2) - 1
 
     def sample(key: Array, step: Array) -> Array:
@@ -64,11 +66,11 @@ def reddi(period: int = 8) -> Problem:
 
 
 class Weights(NamedTuple):
-    """Of `wilson`: of the three features that all examples have, and of those of one example.
+    """The parameters of `wilson`.
 
     Attributes:
-        common: shape (3,).
-        own: shape (examples, 5).
+        common: The weights of the three features that all examples have, shape (3,).
+        own: The weights of the features that one example has alone, shape (examples, 5).
     """
 
     common: Array
@@ -76,41 +78,42 @@ class Weights(NamedTuple):
 
 
 def wilson(examples: int = 100, positive: float = 0.6) -> Problem:
-    """Separable data on which adaptive methods fit everything and learn little.
+    """Separable data on which adaptive methods fit every example and learn little.
 
-    A label y is 1 with probability `positive`, else -1. The first feature is y, the second and the
-    third are 1, and then come features that no other example has, all of them 1: one if y = 1, five
-    if y = -1. The loss is half the sum of squares over all examples, from weights of zero; a seed
-    decides the labels. On other examples only the first three features have weights, and the metric
-    is the share of these examples, of all there may be, that is classified right.
+    A label y is 1 with probability `positive`, else -1. The first feature is y, and the second and
+    the third are 1. Then come features that no other example has, all of them 1: one feature if
+    y = 1, five if y = -1. The loss is half the sum of the squared residuals over all examples. All
+    weights start at zero, so a seed only decides the labels. An example that was not trained on has
+    weights for its first three features only; the metric is the probability that such an example
+    is classified correctly.
 
     What it teaches: plain gradient descent finds the solution of smallest norm, which relies on the
-    first feature and is always right. Where every gradient is divided by its own size all weights
-    are as large as each other at first, two features outvote the first, and everything is called
+    first feature and is always right. Where every gradient is divided by its own size, all weights
+    are equally large at first, so that two features outvote the first and every example is called
     positive: the training loss goes to zero and the accuracy is `positive`. Hyper-parameters are
-    chosen by the training loss, for the lesson is what a good fit is worth.
+    chosen by the training loss, because the lesson is what a good fit is worth.
 
     Args:
-        examples: to train on; at least 1.
-        positive: probability of y = 1; above 0.5 and below 1.
+        examples: The number of training examples, at least 1.
+        positive: The probability of y = 1; above 0.5 and below 1.
 
     Raises:
-        ValueError: for arguments out of range.
+        ValueError: An argument is out of range.
     """
     if examples < 1:
-        raise ValueError(f"examples={examples!r} must be at least 1; 100 is the default")
+        raise ValueError(f"examples is {examples!r}; it must be at least 1. The default is 100.")
     if not 0.5 < positive < 1:
         raise ValueError(
-            f"positive={positive!r} must be above 0.5 and below 1, or the features that mislead do"
-            " not; 0.6 is the default"
+            f"positive is {positive!r}; it must be above 0.5 and below 1, or the features that"
+            " mislead do not. The default is 0.6."
         )
 
     def init(key: Array) -> Weights:
         return Weights(jnp.zeros(3, jnp.float32), jnp.zeros((examples, 5), jnp.float32))
 
     def sample(key: Array, step: Array) -> Array:
-        chosen = jax.random.uniform(key, (examples,), jnp.float32) < positive
-        return jnp.where(chosen, jnp.float32(1), jnp.float32(-1))
+        is_positive = jax.random.uniform(key, (examples,), jnp.float32) < positive
+        return jnp.where(is_positive, jnp.float32(1), jnp.float32(-1))
 
     def loss(weights: Weights, labels: Array) -> Array:
         first, second, third = weights.common
@@ -121,8 +124,8 @@ def wilson(examples: int = 100, positive: float = 0.6) -> Problem:
         first, second, third = weights.common
         positives = jnp.where(second + third > -first, jnp.float32(positive), 0)
         negatives = jnp.where(second + third < first, jnp.float32(1 - positive), 0)
-        known = jnp.isfinite(weights.common).all()
-        return {accuracy.name: jnp.where(known, positives + negatives, jnp.nan)}
+        finite = jnp.isfinite(weights.common).all()
+        return {accuracy.name: jnp.where(finite, positives + negatives, jnp.nan)}
 
     accuracy = Metric("test_accuracy", "accuracy on other examples", "higher")
     return Problem(
@@ -134,8 +137,8 @@ def wilson(examples: int = 100, positive: float = 0.6) -> Problem:
         metrics=metrics,
         choose_by=TRAINING_LOSS,
         report=accuracy,
-        # Enough for every method. After more, rates would be chosen by what rounding leaves of the
-        # training loss.
+        # Enough for every method. After more steps the training loss, by which learning rates are
+        # chosen, would consist of rounding errors.
         steps=20,
         target=1.0,
         citation="A. C. Wilson et al., The marginal value of adaptive gradient methods in machine "
@@ -144,12 +147,12 @@ def wilson(examples: int = 100, positive: float = 0.6) -> Problem:
     )
 
 
-class Seen(NamedTuple):
-    """Of `rare`, in one step.
+class Observation(NamedTuple):
+    """A batch of `rare`.
 
     Attributes:
-        present: which features are seen, shape (features,).
-        values: what their weights should be, as far as can be seen; shape (features,).
+        present: Whether each feature occurs in this step; booleans of shape (features,).
+        values: The noisy optimum z of each weight, shape (features,).
     """
 
     present: Array
@@ -157,43 +160,45 @@ class Seen(NamedTuple):
 
 
 def rare(periods: tuple[int, ...] = (1, 10, 100), noise: float = 0.5) -> Problem:
-    """Features that are seen in every step, in every tenth, and in every hundredth.
+    """Features that occur in every step, in every tenth, and in every hundredth.
 
-    Each has a weight to be found, which starts one away from it. Where feature j is seen, the loss
-    has the term 0.5 (w_j - z)^2 with z ~ N(1, noise^2). The metric is the mean of 0.5 (w_j - 1)^2
-    over the features: a rare one counts as much as one that is always seen.
+    Each feature has a weight, which starts at 0 and has its optimum at 1. In the steps in which
+    feature j occurs, the loss has the term 0.5 (w_j - z)^2 with z ~ N(1, noise^2). The metric is
+    the mean of 0.5 (w_j - 1)^2 over the features: a rare feature counts as much as a frequent one.
 
-    What it teaches: at its n-th sight AdaGrad's step is lr / sqrt(n), large as long as a feature is
-    new and small once it is known. RMSprop's steps depend on how often a feature is seen too, for v
-    decays between the sights, but never become smaller.
+    What it teaches: AdaGrad's step for a feature is about lr / sqrt(n) at its n-th occurrence,
+    large while the feature is new and small once its weight is known. RMSprop's steps also depend
+    on how often a feature occurs, because v decays in between, but they do not become smaller.
 
     Args:
-        periods: from one sight of a feature to the next, for each feature; at least 1.
-        noise: standard deviation of z; at least 0.
+        periods: The number of steps from one occurrence of a feature to the next, for each feature;
+            at least 1.
+        noise: The standard deviation of z; finite, at least 0.
 
     Raises:
-        ValueError: for arguments out of range.
+        ValueError: An argument is out of range.
     """
     if not periods or min(periods) < 1:
         raise ValueError(
-            f"periods={periods!r} must be at least one number of steps, each at least 1;"
-            " (1, 10, 100) is the default"
+            f"periods is {periods!r}; it must be one number of steps or more, each at least 1. The"
+            " default is (1, 10, 100)."
         )
     if not 0 <= noise < math.inf:
         raise ValueError(
-            f"noise={noise!r} must be a finite number of at least 0; 0 leaves out the noise"
+            f"noise is {noise!r}; it must be a finite number of at least 0. With 0 there is no"
+            " noise."
         )
     every = np.array(periods, np.int32)
 
-    def sample(key: Array, step: Array) -> Seen:
+    def sample(key: Array, step: Array) -> Observation:
         offset_key, noise_key = jax.random.split(key)
         share = jax.random.uniform(offset_key, every.shape, jnp.float32)
         offsets = (share * every.astype(np.float32)).astype(jnp.int32)
         normal = jax.random.normal(jax.random.fold_in(noise_key, step), every.shape, jnp.float32)
-        return Seen((step[None] + offsets) % every == 0, 1 + noise * normal)
+        return Observation((step[None] + offsets) % every == 0, 1 + noise * normal)
 
-    def loss(weights: Array, seen: Seen) -> Array:
-        return 0.5 * jnp.sum(jnp.where(seen.present, (weights - seen.values) ** 2, 0))
+    def loss(weights: Array, batch: Observation) -> Array:
+        return 0.5 * jnp.sum(jnp.where(batch.present, (weights - batch.values) ** 2, 0))
 
     excess = Metric("mean_excess", "mean excess loss of a feature", "lower")
     return Problem(

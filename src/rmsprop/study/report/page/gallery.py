@@ -1,34 +1,33 @@
-"""Which pictures a page has, each with what it shows in words and how to read it."""
+"""Which pictures a page has, each with what it shows in words and how it is read."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import xarray as xr
 from matplotlib.figure import Figure
 
 from rmsprop.study import spelling
-from rmsprop.study.report import plots, sentences, surfaces
+from rmsprop.study.report import plots, sentences
+from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results import exponents, trials
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import DEFAULT, TUNED, tuned_names
 from rmsprop.study.results.summary import Row
 
-Surfaces = Mapping[str, surfaces.Surface]
-
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure to make, with what the page says of it.
+    """A figure that can be drawn, with what the page says of it.
 
     Attributes:
-        name: of its file, without what follows the dot.
-        make: makes it.
-        alt: what it shows, for those who do not see it.
-        caption: how to read it.
+        name: The name of its file, without the ending.
+        make: The function that draws it.
+        alt: What the figure shows, in words for those who do not see it.
+        caption: How the figure is read.
     """
 
     name: str
@@ -37,57 +36,56 @@ class Drawing:
     caption: str
 
 
-def of_all(comparison: Results) -> Iterator[Drawing]:
+def overview_drawings(results: Results) -> Iterator[Drawing]:
     """The pictures of all tasks together."""
-    if rows := comparison.differences():
-        told = "; ".join(
+    if rows := results.differences():
+        numbers = "; ".join(
             f"{row.task}, {sentences.pair(row)}: {row.metric}, {sentences.verdict(row)}"
             for row in rows
         )
         yield Drawing(
             "differences",
-            lambda: plots.differences(comparison),
-            f"Paired differences with 95 % intervals. {told}.",
+            lambda: plots.differences(results),
+            f"Paired differences with 95 % intervals. {numbers}.",
             f"The paired difference, {spelling.name(rows[0].first)} minus the other, with its 95 % "
             "interval. Coloured: the interval excludes 0. Each task has its own scale; an arrow is "
             "an interval without end, because runs diverged.",
         )
-    told = "; ".join(
+    sizes = "; ".join(
         f"{row.task}, {spelling.name(row.optimizer)}: {spelling.size(row.state_bytes)} beside "
         f"{spelling.size(row.parameter_bytes)} of parameters"
-        for row in comparison.summary()
+        for row in results.summary()
     )
     yield Drawing(
         "memory",
-        lambda: plots.memory(comparison),
-        f"Bytes of optimizer state. {told}.",
+        lambda: plots.memory(results),
+        f"Bytes of optimizer state. {sizes}.",
         "How much memory an optimizer keeps beside the parameters, the grey bar. At the right: how "
         "many copies of the parameters that is.",
     )
 
 
-def of_task(
-    comparison: Results, task: str, surface: surfaces.Surface | None = None
-) -> Iterator[Drawing]:
+def task_drawings(results: Results, task: str, surface: Surface | None = None) -> Iterator[Drawing]:
     """The pictures of one task, tuned and under its first schedule where nothing else is said."""
-    view = comparison.view(task)
-    rows = comparison.summary(task)
-    yield from _of_runs(view, task, rows)
+    view = results.view(task)
+    rows = results.summary(task)
+    yield from _run_drawings(view, task, rows)
     if "path" in view:
-        listed = ", ".join(spelling.name(row.optimizer) for row in rows)
+        names = ", ".join(spelling.name(row.optimizer) for row in rows)
         yield Drawing(
             f"{task}-path",
             lambda: plots.path(view, surface),
-            f"Paths of {listed} over the two parameters of {task}, from the same start.",
+            f"Paths of {names} over the two parameters of {task}, from the same start.",
             "The path on the first reporting seed, from the circle to the square"
             + (", over contours of the loss on the first batch." if surface else "."),
         )
-    yield _of_schedules(comparison, task)
-    yield from _of_tuning(view, task, rows)
+    yield _schedule_drawing(results, task)
+    yield from _tuning_drawings(view, task, rows)
 
 
-def _of_runs(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
-    ends = _each(rows, lambda row: f"ends at {row.final_loss}")
+def _run_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
+    """The pictures of the reporting runs: the loss and the effective learning rate."""
+    ends = _by_optimizer(rows, lambda row: f"ends at {row.final_loss}")
     yield Drawing(
         f"{task}-loss",
         lambda: plots.loss_curves(view),
@@ -95,7 +93,9 @@ def _of_runs(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawi
         "Training loss of the chosen configurations on the reporting seeds: the line is the "
         "median, the band reaches from the best seed to the worst.",
     )
-    slopes = _each(rows, lambda row: sentences.exponent(exponents.exponent_of(view, row.optimizer)))
+    slopes = _by_optimizer(
+        rows, lambda row: sentences.exponent(exponents.exponent_of(view, row.optimizer))
+    )
     yield Drawing(
         f"{task}-effective-rates",
         lambda: plots.effective_rates(view),
@@ -107,33 +107,37 @@ def _of_runs(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawi
     )
 
 
-def _of_schedules(comparison: Results, task: str) -> Drawing:
-    told = "; ".join(
+def _schedule_drawing(results: Results, task: str) -> Drawing:
+    """The picture of the results under each schedule and setting."""
+    metrics = "; ".join(
         f"{spelling.schedule(schedule)}, {setting}: "
-        + _each(comparison.summary(task, schedule=schedule, setting=setting), _result)
-        for schedule in comparison.schedules(task)
+        + _by_optimizer(results.summary(task, schedule=schedule, setting=setting), _metric)
+        for schedule in results.schedules(task)
         for setting in (TUNED, DEFAULT)
     )
     return Drawing(
         f"{task}-schedules",
-        lambda: plots.schedules(comparison, task),
-        f"Results on {task} by schedule of the learning rate and setting. {told}.",
+        lambda: plots.schedules(results, task),
+        f"Results on {task} by schedule of the learning rate and setting. {metrics}.",
         "What tuning is worth: filled points are tuned, under each schedule apart, empty ones have "
         "default hyper-parameters; the line is the 95 % interval. A cross diverged.",
     )
 
 
-def _of_tuning(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
-    close = _each(rows, lambda row: sentences.rates(trials.rates_of(view, row.optimizer)))
+def _tuning_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
+    """The pictures of the tuning runs: learning rates, budgets and heat maps."""
+    close_rates = _by_optimizer(
+        rows, lambda row: sentences.rates(trials.rates_of(view, row.optimizer))
+    )
     yield Drawing(
         f"{task}-learning-rates",
         lambda: plots.learning_rates(view),
-        f"Tuning score against learning rate on {task}. Within 5 % of the best: {close}.",
+        f"Tuning score against learning rate on {task}. Within 5 % of the best: {close_rates}.",
         "How much the learning rate matters: a point is the mean over the tuning seeds. A wide "
         "bottom is easy to tune.",
     )
     budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in rows}
-    told = _each(
+    expected = _by_optimizer(
         rows,
         lambda row: ", ".join(
             f"{number:.3g} of {spelling.trial_count(k)}"
@@ -144,16 +148,16 @@ def _of_tuning(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Dra
     yield Drawing(
         f"{task}-budget",
         lambda: plots.budget(view),
-        f"Expected best tuning score against configurations tried on {task}. {told}.",
+        f"Expected best tuning score against configurations tried on {task}. {expected}.",
         "What a small budget buys: the expected best of so many configurations, drawn from the "
         "first grid; the band is between the quartiles.",
     )
     for index, (row, names) in enumerate(zip(rows, tuned_names(view).values(), strict=True)):
         if len(names) > 1:
-            yield _heat(view, task, row, names[1], index)
+            yield _heat_map_drawing(view, task, row, names[1], index)
 
 
-def _heat(view: xr.Dataset, task: str, row: Row, second: str, index: int) -> Drawing:
+def _heat_map_drawing(view: xr.Dataset, task: str, row: Row, second: str, index: int) -> Drawing:
     name = spelling.name(row.optimizer)
     return Drawing(
         f"{task}-heat-{_file_word(row.optimizer, index)}",
@@ -165,15 +169,16 @@ def _heat(view: xr.Dataset, task: str, row: Row, second: str, index: int) -> Dra
     )
 
 
-def _each(rows: Iterable[Row], tell: Callable[[Row], str]) -> str:
-    return ", ".join(f"{spelling.name(row.optimizer)} {tell(row)}" for row in rows)
+def _by_optimizer(rows: Iterable[Row], words: Callable[[Row], str]) -> str:
+    """The words of each row behind the name of its optimizer, with commas."""
+    return ", ".join(f"{spelling.name(row.optimizer)} {words(row)}" for row in rows)
 
 
-def _result(row: Row) -> str:
+def _metric(row: Row) -> str:
     return str(row.metric)
 
 
 def _file_word(name: str, index: int) -> str:
-    """A name as part of a file's name; one that is changed gets its number, to stay unique."""
+    """A name as part of a file's name; one that is changed ends with `index`, to stay unique."""
     word = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
     return word if word == name else f"{word}-{index}"

@@ -1,4 +1,7 @@
-"""The parts that a page is made of; every text that comes from results is escaped here."""
+"""The parts that a page is made of: texts, tables, pictures, definitions, details.
+
+Every text that comes from results is escaped here. What the texts are is decided elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ class Picture:
     """A figure as the page shows it.
 
     Attributes:
-        file: name of the PNG in the folder of figures; "" where there is none.
-        svg: the figure itself.
-        alt: what it shows, for those who do not see it.
-        caption: how to read it.
+        file: The name of the PNG in the folder of figures; empty where there is none.
+        svg: The figure as SVG.
+        alt: What the figure shows, in words for those who do not see it.
+        caption: How the figure is read.
     """
 
     file: str
@@ -32,21 +35,21 @@ class Picture:
 
 
 def text(words: object) -> str:
-    """Escaped; an interval stays on one line, as does a number with its exponent."""
+    """Words as HTML; an interval stays on one line, as does a number with its exponent."""
     whole = r"\[[-+0-9.e∞]+, [-+0-9.e∞]+\]|-?\d[\d.]*e[-+]\d+"
     return re.sub(whole, r'<span class="interval">\g<0></span>', attribute(words))
 
 
 def attribute(words: object) -> str:
-    """Escaped, for the value of an attribute."""
+    """Words as the value of an attribute of HTML."""
     return html.escape(str(words), quote=True)
 
 
-def pictures(shown: Sequence[Picture]) -> str:
-    """Pictures with their captions, each inside the page."""
-    if not shown:
+def pictures(group: Sequence[Picture]) -> str:
+    """A group of pictures with their captions, each inside the page; empty for no picture."""
+    if not group:
         return ""
-    return f'<div class="pictures">{"".join(map(_picture, shown))}</div>'
+    return f'<div class="pictures">{"".join(map(_picture, group))}</div>'
 
 
 def _picture(picture: Picture) -> str:
@@ -60,13 +63,13 @@ def _picture(picture: Picture) -> str:
 
 
 def _size(svg: str) -> str:
-    """Width and height, so that the page does not move while pictures come."""
-    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    return f' width="{float(found[1]):.0f}" height="{float(found[2]):.0f}"' if found else ""
+    """Width and height of an SVG, so that the page does not move while pictures come."""
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    return f' width="{float(box[1]):.0f}" height="{float(box[2]):.0f}"' if box else ""
 
 
 def definitions(facts: Mapping[str, object]) -> str:
-    """Facts with their names."""
+    """A list of facts by name; what is no text, number or estimate is written as JSON."""
     items = []
     for key, fact in facts.items():
         words = json.dumps(fact) if isinstance(fact, (list, dict, type(None))) else fact
@@ -75,17 +78,17 @@ def definitions(facts: Mapping[str, object]) -> str:
 
 
 def table(
-    caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]], best: Iterable[int] = ()
+    caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]], bold: Iterable[int] = ()
 ) -> str:
     """A table that becomes a list on a phone.
 
     Args:
-        caption: what it shows, for those who do not see it.
-        heads: one per column; the first column names the row.
-        rows: their cells.
-        best: numbers of the rows to show in bold.
+        caption: What the table shows, in words for those who do not see it.
+        heads: The heads of the columns; the first column names the row.
+        rows: The cells of each row, as many as heads.
+        bold: The numbers of the rows that are bold.
     """
-    bold, body = set(best), []
+    bold, body = set(bold), []
     for number, cells in enumerate(rows):
         first, *others = (
             f'data-label="{attribute(head)}"><span>{text(cell)}</span>'
@@ -103,5 +106,5 @@ def table(
 
 
 def details(summary: str, content: str) -> str:
-    """What is shown when it is asked for."""
+    """Content that is folded below a summary until the reader opens it."""
     return f"<details><summary>{text(summary)}</summary>{content}</details>"

@@ -1,4 +1,7 @@
-"""The tables of the page: the results of all tasks, and all numbers of each."""
+"""The tables of the page: the results of all tasks, and all numbers of each.
+
+What is drawn or said in sentences stands elsewhere; here is what the cells of a table hold.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,18 @@ from rmsprop.study.results.summary import Row
 ARROWS: Mapping[str, str] = {"lower": "↓", "higher": "↑"}
 
 
-def results(comparison: Results) -> str:
+def results_table(results: Results) -> str:
     """The table of results: a row per task and optimizer."""
-    rows, best = [], []
-    for task in comparison.tasks:
-        winner = comparison.best(task)
-        defaults = comparison.summary(task, setting=DEFAULT)
-        for row, default in zip(comparison.summary(task), defaults, strict=True):
-            if row is winner:
-                best.append(len(rows))
+    rows, bold = [], []
+    for task in results.tasks:
+        best = results.best(task).optimizer
+        defaults = results.summary(task, setting=DEFAULT)
+        for row, default in zip(results.summary(task), defaults, strict=True):
+            if row.optimizer == best:
+                bold.append(len(rows))
             rows.append(
                 (
-                    f"{task}: {_metric(comparison, task)}",
+                    f"{task}: {_metric_label(results, task)}",
                     spelling.name(row.optimizer),
                     row.metric,
                     default.metric,
@@ -37,26 +40,26 @@ def results(comparison: Results) -> str:
             )
     heads = ("Task", "Optimizer", "Tuned [95 %]", "Default [95 %]", "Diverged", "Chosen")
     return (
-        markup.table("Results of all tasks", heads, rows, best)
+        markup.table("Results of all tasks", heads, rows, bold)
         + '<p class="small">↓ lower is better, ↑ higher is better. The best of a task is bold, '
         "which the interval of the difference need not confirm. Diverged runs are those of the "
         "tuned setting.</p>"
     )
 
 
-def short(comparison: Results) -> str:
-    """The results alone, for a notebook."""
+def notebook_table(results: Results) -> str:
+    """The table of results without configurations and defaults, for a notebook."""
     rows = [
         (row.task, spelling.name(row.optimizer), row.metric, f"{row.diverged} of {row.runs}")
-        for row in comparison.summary()
+        for row in results.summary()
     ]
     heads = ("Task", "Optimizer", "Result [95 %]", "Diverged")
     return markup.table("Results", heads, rows)
 
 
-def edges(comparison: Results) -> str:
-    """A note on what is still at the edge of its grid, or nothing."""
-    notes = [f"<li>{markup.text(note)}</li>" for note in sentences.limits(comparison)]
+def edges(results: Results) -> str:
+    """A note on every best value that is at the edge of its grid; empty where there is none."""
+    notes = [f"<li>{markup.text(note)}</li>" for note in sentences.limits(results)]
     if not notes:
         return ""
     return (
@@ -64,30 +67,38 @@ def edges(comparison: Results) -> str:
     )
 
 
-def everything(comparison: Results, task: str) -> str:
+def all_numbers(results: Results, task: str) -> str:
     """All numbers of a task, a table per schedule."""
-    names = comparison.schedules(task)
+    schedules = results.schedules(task)
+    if len(schedules) == 1:
+        return _numbers_under(results, task, schedules[0], f"All numbers of {task}")
     return "".join(
-        _all(comparison, task, name, f", schedule {spelling.schedule(name)}" if names[1:] else "")
-        for name in names
+        _numbers_under(
+            results,
+            task,
+            schedule,
+            f"All numbers of {task}, schedule {spelling.schedule(schedule)}",
+        )
+        for schedule in schedules
     )
 
 
-def _all(comparison: Results, task: str, schedule: str, named: str) -> str:
-    view = comparison.view(task, schedule)
-    tuned = comparison.summary(task, schedule=schedule)
-    defaults = comparison.summary(task, schedule=schedule, setting=DEFAULT)
+def _numbers_under(results: Results, task: str, schedule: str, caption: str) -> str:
+    """The table of all numbers of a task under one schedule."""
+    view = results.view(task, schedule)
+    tuned = results.summary(task, schedule=schedule)
+    defaults = results.summary(task, schedule=schedule, setting=DEFAULT)
     budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in tuned}
     score = view.attrs["choose_by_label"]
     facts: dict[str, Sequence[object]] = {
-        **_measured(tuned, view.attrs["report_label"], "tuned"),
-        **_measured(defaults, view.attrs["report_label"], "default"),
+        **_metrics(tuned, view.attrs["report_label"], "tuned"),
+        **_metrics(defaults, view.attrs["report_label"], "default"),
         "configuration, tuned": [spelling.settings(row.hyperparameters) for row in tuned],
         "configuration, default": [spelling.settings(row.hyperparameters) for row in defaults],
         "trials": [sentences.trials(row) for row in tuned],
         **{
             f"{score}, expected best of {spelling.trial_count(k)}": [
-                _number(budgets[row.optimizer].of(k)) for row in tuned
+                _expected_best(budgets[row.optimizer].of(k)) for row in tuned
             ]
             for k in trials.BUDGETS
         },
@@ -101,10 +112,11 @@ def _all(comparison: Results, task: str, schedule: str, named: str) -> str:
     }
     heads = ("Number", *(spelling.name(row.optimizer) for row in tuned))
     rows = [(name, *cells) for name, cells in facts.items()]
-    return markup.table(f"All numbers of {task}{named}", heads, rows)
+    return markup.table(caption, heads, rows)
 
 
-def _measured(rows: Sequence[Row], label: str, setting: str) -> dict[str, Sequence[object]]:
+def _metrics(rows: Sequence[Row], label: str, setting: str) -> dict[str, Sequence[object]]:
+    """What was measured of the reporting runs under one setting, a cell for each optimizer."""
     facts: dict[str, Callable[[Row], object]] = {
         label: lambda row: row.metric,
         "training loss, last step": lambda row: row.last_loss,
@@ -117,6 +129,7 @@ def _measured(rows: Sequence[Row], label: str, setting: str) -> dict[str, Sequen
 
 
 def _costs(rows: Sequence[Row]) -> dict[str, Sequence[object]]:
+    """Time and memory, a cell for each optimizer."""
     return {
         "seconds a run": [spelling.seconds(row.seconds_per_run) for row in rows],
         "seconds to compile, once": [spelling.seconds(row.compile_seconds) for row in rows],
@@ -127,12 +140,14 @@ def _costs(rows: Sequence[Row]) -> dict[str, Sequence[object]]:
     }
 
 
-def _number(number: float | None) -> str:
+def _expected_best(number: float | None) -> str:
+    """The expected best score of some trials; None where fewer were run."""
     if number is None:
         return "fewer were tried"
     return f"{number:.3g}" if math.isfinite(number) else "∞, all may diverge"
 
 
-def _metric(comparison: Results, task: str) -> str:
-    attributes = comparison.task(task).attrs
+def _metric_label(results: Results, task: str) -> str:
+    """The reported metric of a task, with an arrow towards its better values."""
+    attributes = results.task(task).attrs
     return f"{attributes['report_label']} {ARROWS[attributes['report_better']]}"

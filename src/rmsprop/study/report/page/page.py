@@ -1,4 +1,4 @@
-"""The page of a comparison: one self-contained HTML file, the answer first.
+"""The page of a comparison: one self-contained HTML file, the answers first.
 
 Nothing is loaded from elsewhere, neither from the network nor from the folder; the page says so to
 the browser. It is light or dark as the reader prefers, and its tables become lists on a phone.
@@ -18,37 +18,40 @@ from matplotlib.figure import Figure
 from rmsprop.study import spelling
 from rmsprop.study.report import sentences
 from rmsprop.study.report.page import claims, markup, numbers
-from rmsprop.study.report.page.gallery import Drawing, Surfaces, of_all, of_task
+from rmsprop.study.report.page.gallery import Drawing, overview_drawings, task_drawings
 from rmsprop.study.report.page.markup import Picture, attribute, definitions, text
 from rmsprop.study.report.plots import export, style
+from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.labelled import FILE_NAME, Results
 from rmsprop.study.results.schema import tuned_names
 
+# By this line a page of rmsprop is known from a page of somebody else.
 GENERATOR = '<meta name="generator" content="rmsprop">'
 
 
 def render(
-    comparison: Results,
+    results: Results,
     overview: Sequence[Picture],
     pictures: Mapping[str, Sequence[Picture]],
     *,
     files: bool = True,
 ) -> str:
-    """The page.
+    """The page of results and pictures.
 
     Args:
-        comparison: the results.
-        overview: pictures of all tasks together.
-        pictures: task -> its pictures.
-        files: whether the numbers lie in a file beside the page, of which it then speaks.
+        results: The results of a comparison.
+        overview: The pictures of all tasks together.
+        pictures: The pictures of each task, by its name.
+        files: Whether the numbers lie in a file beside the page, which the page then names.
 
     Returns:
         A complete HTML document.
     """
-    names = spelling.listed([spelling.name(name) for name in _optimizers(comparison)])
-    title = f"{names} compared" if len(_optimizers(comparison)) > 1 else f"{names} measured"
-    said = claims.render(comparison)
-    sections = "".join(_task(comparison, task, pictures[task]) for task in comparison.tasks)
+    optimizers = list(dict.fromkeys(row.optimizer for row in results.summary()))
+    names = spelling.listed([spelling.name(optimizer) for optimizer in optimizers])
+    title = f"{names} compared" if len(optimizers) > 1 else f"{names} measured"
+    claim_sections = claims.render(results)
+    sections = "".join(_task(results, task, pictures[task]) for task in results.tasks)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -60,32 +63,32 @@ def render(
  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <link rel="icon" href="data:,">
 <title>{attribute(title)}</title>
-<style>{_style()}</style>
+<style>{_style_sheet()}</style>
 </head>
 <body>
-<header><h1>{text(title)}</h1><p>{text(_subtitle(comparison))}</p>{_contents(said)}</header>
+<header><h1>{text(title)}</h1><p>{text(_subtitle(results))}</p>{_contents(claim_sections)}</header>
 <main>
 <h2 id="answers">Answers</h2>
-{_answers(comparison)}
+{_answers(results)}
 <h2 id="numbers">Numbers</h2>
-{numbers.results(comparison)}
-{numbers.edges(comparison)}
+{numbers.results_table(results)}
+{numbers.edges(results)}
 <h2 id="pictures">Pictures</h2>
 {markup.pictures(overview)}
 {sections}
-{said}
-{_method(comparison)}
+{claim_sections}
+{_method(results)}
 <h2 id="settings">Settings and versions</h2>
-{_settings(comparison)}
-{_file(comparison) if files else ""}
+{_settings(results)}
+{_how_to_load(results) if files else ""}
 </main>
 </body>
 </html>
 """
 
 
-def _contents(said: str) -> str:
-    """Where to go on the page."""
+def _contents(claim_sections: str) -> str:
+    """Links to the parts of the page; the two of claims are there only where the page has them."""
     parts = {
         "answers": "Answers",
         "numbers": "Numbers",
@@ -99,42 +102,41 @@ def _contents(said: str) -> str:
     links = [
         f'<a href="#{place}">{name}</a>'
         for place, name in parts.items()
-        if place not in optional or f'id="{place}"' in said
+        if place not in optional or f'id="{place}"' in claim_sections
     ]
     return f'<nav aria-label="Contents">{" ".join(links)}</nav>'
 
 
-def _file(comparison: Results) -> str:
+def _how_to_load(results: Results) -> str:
+    """How the numbers are read from the file beside the page."""
     return f"""<p>All numbers behind this page are in <code>{FILE_NAME}</code> beside it, a netCDF
 file with one group per task:</p>
 <pre><code>from rmsprop.study import Comparison
-Comparison.load("folder of this page").task({text(repr(comparison.tasks[0]))})</code></pre>"""
+Comparison.load("folder of this page").task({text(repr(results.tasks[0]))})</code></pre>"""
 
 
-def _optimizers(comparison: Results) -> list[str]:
-    return list(dict.fromkeys(row.optimizer for row in comparison.summary()))
-
-
-def _subtitle(comparison: Results) -> str:
-    attributes = comparison.tree.attrs
+def _subtitle(results: Results) -> str:
+    """The version, the date, the duration and the machine."""
+    attributes = results.tree.attrs
     version = json.loads(attributes["versions"]).get("rmsprop", "")
     seconds = attributes["seconds"]
-    took = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-    made = attributes["created"].replace("T", " ").replace("+00:00", " UTC")
+    duration = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    date = attributes["created"].replace("T", " ").replace("+00:00", " UTC")
     where = f"{attributes['cores']} cores ({attributes['device']})"
-    return f"rmsprop {version} · made {made} in {took} on {where}"
+    return f"rmsprop {version} · made {date} in {duration} on {where}"
 
 
-def _answers(comparison: Results) -> str:
+def _answers(results: Results) -> str:
+    """A card for each task: its verdicts and its answer."""
     cards = []
-    for task, answer in zip(comparison.tasks, sentences.answers(comparison), strict=True):
-        differences = comparison.differences(task)
+    for task, answer in zip(results.tasks, sentences.answers(results), strict=True):
+        differences = results.differences(task)
         chips = ""
         for row in differences:
             which = f"{sentences.pair(row)}: " if len(differences) > 1 else ""
             kind = "chip yes" if row.winner else "chip none"
             chips += f'<span class="{kind}">{text(which + sentences.verdict(row))}</span>'
-        title = text(comparison.task(task).attrs["title"])
+        title = text(results.task(task).attrs["title"])
         cards.append(
             f'<article><h3><a href="#task-{task}">{title}</a></h3>{chips}'
             f"<p>{text(answer)}</p></article>"
@@ -142,9 +144,10 @@ def _answers(comparison: Results) -> str:
     return f'<div class="answers">{"".join(cards)}</div>'
 
 
-def _method(comparison: Results) -> str:
-    count = len(comparison.differences())
-    several = (
+def _method(results: Results) -> str:
+    """How the page is read."""
+    count = len(results.differences())
+    misses = (
         f" Each misses in 5 of 100 cases; of {count} together one or more do so in up to "
         f"{1 - 0.95**count:.0%}."
         if count > 1
@@ -162,7 +165,7 @@ paired difference resamples both optimizers on the same seeds.</li>
 chosen. It does not say what another choice would have come to: of many configurations, tried on few
 tuning seeds, a lucky one may win.</li>
 <li>An interval that holds 0 does not show that two optimizers are equal, only that these seeds
-cannot tell them apart.{text(several)}</li>
+cannot tell them apart.{text(misses)}</li>
 <li>A run that diverged counts as infinitely bad (∞) and is never left out.</li>
 <li>Under several schedules of the learning rate each optimizer is tuned under each; answers and
 pictures are of the first. The default setting is what a user gets who tunes nothing.</li>
@@ -175,8 +178,9 @@ compilation.</li>
 </ul>"""
 
 
-def _task(comparison: Results, task: str, pictures: Sequence[Picture]) -> str:
-    dataset = comparison.view(task)
+def _task(results: Results, task: str, pictures: Sequence[Picture]) -> str:
+    """The section of one task: its pictures, all its numbers, its seeds, grids and source."""
+    dataset = results.view(task)
     attributes = dataset.attrs
     facts = {
         "Steps": attributes["steps"],
@@ -187,37 +191,39 @@ def _task(comparison: Results, task: str, pictures: Sequence[Picture]) -> str:
         "A good run reaches": f"{attributes['target']:g}"
         if math.isfinite(attributes["target"])
         else "no target is set",
-        "Tuning seeds": _seeds(dataset["tuning_seed"].values.tolist()),
-        "Reporting seeds": _seeds(dataset["seed"].values.tolist()),
-        "Configurations tried": _tried(dataset),
-        **_improvement(comparison, task),
+        "Tuning seeds": _seed_list(dataset["tuning_seed"].values.tolist()),
+        "Reporting seeds": _seed_list(dataset["seed"].values.tolist()),
+        "Configurations tried": _configuration_counts(dataset),
+        **_improvement(results, task),
         "Source": attributes["citation"],
         "SHA-256 of the data": attributes["data_sha256"] or "no data",
     }
     return (
         f'<section aria-labelledby="task-{task}"><h3 id="task-{task}">{text(attributes["title"])}'
-        f'</h3><p class="small">{text(_shown(comparison, task))}</p>{markup.pictures(pictures)}'
-        f"{markup.details('All numbers', numbers.everything(comparison, task))}"
+        f'</h3><p class="small">{text(_schedule_and_steps(results, task))}</p>'
+        f"{markup.pictures(pictures)}"
+        f"{markup.details('All numbers', numbers.all_numbers(results, task))}"
         f"{markup.details('Seeds, grids and source', definitions(facts))}"
         '<p class="small"><a href="#answers">Back to the answers</a></p></section>'
     )
 
 
-def _shown(comparison: Results, task: str) -> str:
-    """What the pictures of a task are of."""
-    names = comparison.schedules(task)
+def _schedule_and_steps(results: Results, task: str) -> str:
+    """The schedule of the pictures of a task, where there are several, and its steps."""
+    names = results.schedules(task)
     first = f"Under the schedule {spelling.schedule(names[0])}. " if len(names) > 1 else ""
-    return f"{first}Task {task}, {comparison.task(task).attrs['steps']} steps."
+    return f"{first}Task {task}, {results.task(task).attrs['steps']} steps."
 
 
-def _seeds(numbers: Sequence[int]) -> str:
-    """Integers, a run of neighbours as its ends."""
+def _seed_list(numbers: Sequence[int]) -> str:
+    """Seeds with commas; neighbours in ascending order as `first to last`."""
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
         return f"{numbers[0]} to {numbers[-1]}"
     return ", ".join(map(str, numbers))
 
 
-def _tried(dataset: xr.Dataset) -> str:
+def _configuration_counts(dataset: xr.Dataset) -> str:
+    """The number of configurations that were tried of each optimizer, and of what."""
     counts = dataset["learning_rate"].notnull().sum("configuration")
     return "; ".join(
         f"{spelling.name(name)} {int(counts.sel(optimizer=name))} "
@@ -226,27 +232,28 @@ def _tried(dataset: xr.Dataset) -> str:
     )
 
 
-def _improvement(comparison: Results, task: str) -> dict[str, object]:
+def _improvement(results: Results, task: str) -> dict[str, object]:
     return {
         f"Probability that {spelling.name(row.first)} beats {spelling.name(row.second)} on a new "
         "seed": row.improvement
-        for row in comparison.differences(task)
+        for row in results.differences(task)
     }
 
 
-def _settings(comparison: Results) -> str:
-    attributes = comparison.tree.attrs
-    shown = {
+def _settings(results: Results) -> str:
+    """The settings of the comparison and the versions of the packages."""
+    attributes = results.tree.attrs
+    facts = {
         "Command": attributes["command"],
         "Made": attributes["created"],
         **json.loads(attributes["settings"]),
     }
     versions = json.loads(attributes["versions"])
-    return f"{definitions(shown)}<h3>Versions</h3>{definitions(versions)}"
+    return f"{definitions(facts)}<h3>Versions</h3>{definitions(versions)}"
 
 
-def _style() -> str:
-    """The style sheet, its colours those of the figures on a light and on a dark page."""
+def _style_sheet() -> str:
+    """The style sheet with the colours of the figures, for a light and for a dark page."""
     sheet = (
         importlib.resources.files("rmsprop.study.report.page")
         .joinpath("page.css")
@@ -259,33 +266,38 @@ def _style() -> str:
 
 
 def page_of(
-    comparison: Results,
-    surfaces: Surfaces | None = None,
+    results: Results,
+    surfaces: Mapping[str, Surface] | None = None,
     keep: Callable[[str, Figure], None] | None = None,
 ) -> str:
-    """The page, complete in itself.
+    """The page of results, complete in itself.
 
     Args:
-        comparison: the results.
-        surfaces: task of two parameters -> its loss, for the contours below the paths.
-        keep: is given every figure with the name of its file, for a folder beside the page; without
-            it the page says nothing of files.
+        results: The results of a comparison.
+        surfaces: The loss of tasks of two parameters by their names, for the contours below the
+            paths.
+        keep: A function that is called with the name of a file and a figure for each figure, for a
+            folder beside the page; without it the page names no files.
+
+    Returns:
+        A complete HTML document.
     """
 
-    def drawn(drawings: Iterable[Drawing]) -> list[markup.Picture]:
-        return [_drawn(drawing, keep) for drawing in drawings]
+    def pictures_of(drawings: Iterable[Drawing]) -> list[Picture]:
+        return [_picture(drawing, keep) for drawing in drawings]
 
-    overview = drawn(of_all(comparison))
+    overview = pictures_of(overview_drawings(results))
     pictures = {
-        task: drawn(of_task(comparison, task, (surfaces or {}).get(task)))
-        for task in comparison.tasks
+        task: pictures_of(task_drawings(results, task, (surfaces or {}).get(task)))
+        for task in results.tasks
     }
-    return render(comparison, overview, pictures, files=keep is not None)
+    return render(results, overview, pictures, files=keep is not None)
 
 
-def _drawn(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> markup.Picture:
+def _picture(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> Picture:
+    """The picture of a drawing, after its figure has been handed to `keep`."""
     figure = drawing.make()
     file = f"{drawing.name}.png" if keep else ""
     if keep:
         keep(file, figure)
-    return markup.Picture(file, export.svg(figure), drawing.alt, drawing.caption)
+    return Picture(file, export.svg(figure), drawing.alt, drawing.caption)

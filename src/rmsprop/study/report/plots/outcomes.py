@@ -1,4 +1,8 @@
-"""Pictures of what comes out: differences, schedules, the tuned beside the default, memory."""
+"""Pictures of outcomes: differences, schedules, the tuned beside the default setting, memory.
+
+These take whole results, or a task of them, while pictures of one view stand in `runs` and
+`tuning`.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +16,26 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
-from rmsprop.study.report.plots.style import vertical
+from rmsprop.study.report.plots.style import fit_vertical_axis
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import SETTINGS, worst_value
 from rmsprop.study.results.summary import Difference, Row
 
 
-def differences(comparison: Results, schedule: str | None = None) -> Figure:
+def differences(results: Results, schedule: str | None = None) -> Figure:
     """The paired differences of the reported metric with their 95 % intervals, a row each.
 
     Every row has a scale of its own, for tasks have different units, with zero in the middle and
     the better values of the first optimizer on the left. An interval without an end is an arrow.
 
     Args:
-        comparison: the results of at least two optimizers.
-        schedule: of the learning rate; None for the first.
+        results: The results of at least two optimizers.
+        schedule: The name of a schedule of the learning rate; None for the first.
 
     Raises:
-        ValueError: there is one optimizer only, so nothing to compare.
+        ValueError: There is one optimizer only, so nothing to compare.
     """
-    rows = comparison.differences(schedule=schedule)
+    rows = results.differences(schedule=schedule)
     if not rows:
         raise ValueError("there is one optimizer only; compare at least two to see a difference.")
     figure, panels = style.panels(
@@ -44,7 +48,7 @@ def differences(comparison: Results, schedule: str | None = None) -> Figure:
         hspace=1.6,
     )
     for axes, row in zip(panels, rows, strict=True):
-        dataset = comparison.task(row.task)
+        dataset = results.task(row.task)
         optimizers = list(dataset["optimizer"].values)
         colour = style.colour(optimizers.index(row.winner)) if row.winner else style.INK
         _strip(axes, row, colour)
@@ -53,21 +57,21 @@ def differences(comparison: Results, schedule: str | None = None) -> Figure:
     return figure
 
 
-def schedules(comparison: Results, task: str, schedule: str | None = None) -> Figure:
+def schedules(results: Results, task: str, schedule: str | None = None) -> Figure:
     """The reported metric of each optimizer under each schedule, tuned and by default.
 
     A filled point is the tuned setting, an empty one the default; the line is the 95 % interval.
     A cross at the bad end of the axis is a result that is infinite, because runs diverged.
 
     Args:
-        comparison: the results.
-        task: name of a task.
-        schedule: the only one to show; None for all.
+        results: The results of a comparison.
+        task: The name of a task.
+        schedule: The name of the only schedule that is drawn; None for all.
     """
-    attributes = comparison.task(task).attrs
-    names = comparison.schedules(task) if schedule is None else (schedule,)
+    attributes = results.task(task).attrs
+    names = results.schedules(task) if schedule is None else (schedule,)
     groups = [
-        [comparison.summary(task, schedule=name, setting=setting) for setting in SETTINGS]
+        [results.summary(task, schedule=name, setting=setting) for setting in SETTINGS]
         for name in names
     ]
     numbers = [
@@ -78,8 +82,8 @@ def schedules(comparison: Results, task: str, schedule: str | None = None) -> Fi
         for number in (row.metric.low, row.metric.value, row.metric.high)
     ]
     entries = len(groups[0][0])
-    figure, (axes,) = style.panels(1.9 + style.above(entries), top=style.above(entries))
-    vertical(axes, np.array(numbers), attributes["report_better"])
+    figure, (axes,) = style.panels(1.9 + style.head_height(entries), top=style.head_height(entries))
+    fit_vertical_axis(axes, np.array(numbers), attributes["report_better"])
     bad = worst_value(attributes["report_better"])
     for place, group in enumerate(groups):
         _points(axes, group, place, bad)
@@ -105,27 +109,27 @@ def _points(axes: Axes, group: Sequence[Sequence[Row]], place: int, bad: float) 
             ends = np.clip(np.nan_to_num([row.metric.low, row.metric.high], nan=bad), low, high)
             if not math.isnan(row.metric.low):
                 axes.plot([x, x], ends, color=colour, lw=1.8, solid_capstyle="butt")
-            shown = math.isfinite(row.metric.value)
-            axes.plot(
-                *(x, row.metric.value if shown else (high if bad > 0 else low)),
-                *(marker if shown else "x",), color=colour, markersize=6.5, ls="none",
-                mfc=style.PAPER if setting else colour, clip_on=False, label=label,
-            )  # fmt: skip
+            if math.isfinite(row.metric.value):
+                y = row.metric.value
+            else:
+                y, marker = high if bad > 0 else low, "x"
+            face = style.PAPER if setting else colour
+            style.point(axes, x, y, marker, colour, size=6.5, face=face, label=label)
 
 
-def memory(comparison: Results) -> Figure:
+def memory(results: Results) -> Figure:
     """Bytes of optimizer state beside those of the parameters, a row per task.
 
     The bar is the size of the parameters; at the right stands how many copies of them a state is.
 
     Args:
-        comparison: the results.
+        results: The results of a comparison.
     """
-    rows = comparison.summary()
+    rows = results.summary()
     names = list(dict.fromkeys(row.optimizer for row in rows))
-    entries, tasks = len(names) + 1, comparison.tasks
+    entries, tasks = len(names) + 1, results.tasks
     pitch = 0.14 * len(names) + 0.08
-    top = style.above(entries)
+    top = style.head_height(entries)
     figure, (axes,) = style.panels(
         0.5 + pitch * len(tasks) + top, left=0.25, right=0.86, top=top, bottom=0.5
     )
@@ -139,10 +143,10 @@ def memory(comparison: Results) -> Figure:
         y = place + (index - (len(names) - 1) / 2) * 0.14 / pitch
         if index == 0:
             half = 0.5 - 0.05 / pitch
-            axes.plot(
-                *([row.parameter_bytes] * 2, [place - half, place + half]), color=style.MUTED,
-                lw=9, alpha=0.4, solid_capstyle="butt", label="parameters" if place == 0 else None,
-            )  # fmt: skip
+            label = "parameters" if place == 0 else None
+            size, ends = [row.parameter_bytes] * 2, [place - half, place + half]
+            bar = {"color": style.MUTED, "lw": 9, "alpha": 0.4, "solid_capstyle": "butt"}
+            axes.plot(size, ends, **bar, label=label)
         _state(axes, row, y, index, max(row.state_bytes, low), place == 0)
     axes.set_yticks(range(len(tasks)), [spelling.clipped(task, 14) for task in tasks])
     axes.tick_params(axis="y", labelcolor=style.INK)
@@ -157,17 +161,14 @@ def memory(comparison: Results) -> Figure:
 
 
 def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) -> None:
+    """The state of one optimizer on one task, and at the right how many parameters it is."""
     colour, marker = style.colour(index), style.MARKERS[index % len(style.MARKERS)]
     label = spelling.short(row.optimizer) if first else None
-    axes.plot(
-        *(x, y, marker), color=colour, markersize=6, mec=style.PAPER, ls="none", label=label,
-        zorder=3, clip_on=False,
-    )  # fmt: skip
+    style.point(axes, x, y, marker, colour, edge=style.PAPER, label=label, zorder=3)
     copies = row.state_bytes / row.parameter_bytes if row.parameter_bytes else math.nan
-    axes.annotate(
-        *(f"{copies:.3g} ×", (1.02, y)), xycoords=axes.get_yaxis_transform(), va="center",
-        fontsize=8.5, color=style.INK,
-    )  # fmt: skip
+    place, beside = (1.02, y), axes.get_yaxis_transform()
+    text = f"{copies:.3g} ×"
+    axes.annotate(text, place, xycoords=beside, va="center", fontsize=8.5, color=style.INK)
 
 
 def _strip(axes: Axes, row: Difference, colour: str) -> None:
@@ -180,7 +181,8 @@ def _strip(axes: Axes, row: Difference, colour: str) -> None:
     if reach == 0:
         reach = 1.0
         axes.set_xticks([0])  # there is no scale
-    axes.set_xlim(*((-reach, reach) if row.better == "lower" else (reach, -reach)))
+    left = -reach if row.better == "lower" else reach
+    axes.set_xlim(left, -left)
     axes.set_ylim(-1, 1)
     axes.locator_params(axis="x", nbins=5)
     if not math.isnan(low):
@@ -193,9 +195,6 @@ def _strip(axes: Axes, row: Difference, colour: str) -> None:
     if math.isfinite(value):
         axes.plot(value, 0, "o", color=colour, markersize=8, mec=style.PAPER)
     first, second = spelling.short(row.first), spelling.short(row.second)
-    sides = (("left", 0, f"◂ {first} better"), ("right", 1, f"{second} better ▸"))
-    for align, side, text in sides:
-        axes.annotate(
-            *(text, (side, 1.06)), xycoords="axes fraction", ha=align, fontsize=8.5,
-            color=style.MUTED, parse_math=False,
-        )  # fmt: skip
+    small = {"fontsize": 8.5, "color": style.MUTED, "parse_math": False}
+    axes.annotate(f"◂ {first} better", (0, 1.06), xycoords="axes fraction", ha="left", **small)
+    axes.annotate(f"{second} better ▸", (1, 1.06), xycoords="axes fraction", ha="right", **small)

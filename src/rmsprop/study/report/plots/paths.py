@@ -1,4 +1,4 @@
-"""The loss of two parameters as a landscape, for the paths that optimizers take in it."""
+"""The picture of the paths of two parameters, on the contours of their loss."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ CONTOURS = 14
 def frame(
     paths: NDArray[np.float64], inches: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Corners of what is shown of paths: all with some room, in one scale for both parameters.
+    """The part of the plane that is drawn: all paths with some room, in one scale for both axes.
 
-    What went further from the start than ten times its distance from zero has diverged, and would
-    leave the rest too small to see.
+    A point whose distance from the start is more than ten times one plus the distance of the start
+    from zero has diverged. It is left out, for the rest would be too small to see.
 
     Args:
-        paths: of shape (optimizers, steps, 2), from the same start.
-        inches: width and height of the axes.
+        paths: The paths from the same start, of shape (optimizers, steps, 2).
+        inches: The width and the height of the axes.
 
     Returns:
         The lower left and the upper right corner.
@@ -39,14 +39,16 @@ def frame(
     return (low + high) / 2 - half, (low + high) / 2 + half
 
 
-def draw(axes: Axes, surface: Surface, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-    """Draw contours; from one to the next the height above the lowest point grows alike.
+def contours(
+    axes: Axes, surface: Surface, low: NDArray[np.float64], high: NDArray[np.float64]
+) -> None:
+    """Draws contours; the height above the lowest point grows by one factor between neighbours.
 
     Args:
-        axes: what to draw on.
-        surface: the loss.
-        low: lower left corner of what is shown.
-        high: upper right corner.
+        axes: The axes of the contours.
+        surface: The loss.
+        low: The lower left corner of the part that is drawn.
+        high: The upper right corner of the part that is drawn.
     """
     x, y = (np.linspace(low[i], high[i], 120) for i in range(2))
     values = np.asarray(surface(np.stack(np.meshgrid(x, y), axis=-1)), dtype=np.float64)
@@ -60,23 +62,23 @@ def path(dataset: xr.Dataset, surface: Surface | None = None) -> Figure:
     """The paths of two parameters on the first reporting seed, on the contours of the loss.
 
     Every optimizer starts at the circle; a square is where it ends. From one contour to the next,
-    the height above the lowest point shown grows by the same factor.
+    the height above the lowest point of the picture grows by the same factor.
 
     Args:
-        dataset: results of one task with two parameters, so with the variable `path`.
-        surface: the loss; without it the paths are drawn alone.
+        dataset: A view of the results of a task with two parameters, so with the variable `path`.
+        surface: The loss; without it the paths are drawn alone.
 
     Raises:
-        ValueError: the task has no `path`.
+        ValueError: The task has no `path`.
     """
     if "path" not in dataset:
         raise ValueError("this task has no variable path; only a task of two parameters has one.")
     paths = dataset["path"].isel(seed=0).values.astype(np.float64)
     entries = len(paths)
-    figure, (axes,) = style.panels(3.1 + style.above(entries), top=style.above(entries))
+    figure, (axes,) = style.panels(3.1 + style.head_height(entries), top=style.head_height(entries))
     low, high = frame(paths, figure.get_size_inches() * axes.get_position().size)
     if surface is not None:
-        draw(axes, surface, low, high)
+        contours(axes, surface, low, high)
     reach = 10 * (high - low)  # beyond the axes, but not beyond what can be drawn
     for index, optimizer in enumerate(dataset["optimizer"].values):
         line = np.clip(np.nan_to_num(paths[index], nan=np.inf), low - reach, high + reach)

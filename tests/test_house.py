@@ -1,0 +1,109 @@
+"""The plan of the house: which module may import which, and how long a module may be."""
+
+import ast
+import statistics
+
+import pytest
+
+import house
+
+FILES = house.sources()
+MODULES = {name: file.read_text(encoding="utf-8") for name, file in FILES.items()}
+EDGES = house.graph(MODULES)
+
+STUDY = "rmsprop.study"
+WINGS = ("tasks", "running", "results", "report", "steps")
+# What joins the wings; `map` and `explore` are to stand beside `comparison`.
+JOINTS = ("comparison", "map", "explore")
+
+# What the modules of each room may import, beside those of their own room.
+ALLOWED = {
+    "core": set(),
+    "rows": {"core"},
+    "frameworks": {"core"},
+    # The small modules that stand in the study itself, such as problems, spelling and atomic.
+    "study": {"core"},
+    "tasks": {"core", "study"},
+    "results": {"study"},
+    "running": {"core", "study", "results"},
+    "report": {"study", "tasks", "results"},
+    "steps": {"core", "study"},
+    "joint": {"core", "study", *WINGS},
+    "commands": {"core", "frameworks", "rows", "study", "joint", *WINGS},
+}
+# The contract between what makes runs and what holds them.
+CONTRACT = {f"{STUDY}.results.schema", f"{STUDY}.results.validation"}
+LONGEST, MEDIAN = 420, 180
+
+
+def room(name):
+    """The room of the house that a module stands in."""
+    parts = name.split(".")[1:]
+    if not parts or (parts[0].startswith("_") and parts != ["__main__"]):
+        return "core"
+    if parts[0] in ("commands", "__main__"):
+        return "commands"
+    if parts[0] != "study":
+        return parts[0]
+    if parts[1:] and parts[1] in WINGS:
+        return parts[1]
+    return "joint" if parts[1:] and parts[1] in JOINTS else "study"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert house.circle(EDGES) is None
+
+
+def test_a_circle_through_a_function_is_a_circle_and_one_for_type_checkers_is_none():
+    modules = {
+        "p": "",
+        "p.a": "from p import b",
+        "p.b": "def f():\n    from p.a import x",
+        "p.c": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from p import d",
+        "p.d": "from . import c",
+    }
+    edges = house.graph(modules)
+    assert edges["p.d"] == {"p.c"}
+    assert edges["p.c"] == set()
+    assert set(house.circle(edges)) == {"p.a", "p.b"}
+    assert house.circle({**edges, "p.b": set()}) is None
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_a_module_imports_only_what_its_room_may(name):
+    here = room(name)
+    for imported in EDGES[name]:
+        there = room(imported)
+        assert there == here or there in ALLOWED[here], f"{name} imports {imported}"
+        if (here, there) == ("running", "results"):
+            assert imported in CONTRACT, f"{name} imports {imported}"
+
+
+def test_every_room_is_there():
+    assert {room(name) for name in MODULES} == {*ALLOWED}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_one_module_takes_from_jax_experimental(name):
+    """By an import, by an attribute, or by a name for `importlib`; docstrings may speak of it."""
+    tree = ast.parse(MODULES[name])
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node)
+    }
+    taken = {x for x in house.imports(MODULES[name], "", ()) if x.startswith("jax.experimental")}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "jax.experimental":
+            taken.add(ast.unparse(node))
+        elif isinstance(node, ast.Constant) and id(node) not in docstrings:
+            taken |= {node.value} if "jax.experimental" in str(node.value) else set()
+    assert bool(taken) == (name == "rmsprop._experimental"), taken
+
+
+def test_modules_are_one_idea_long():
+    lengths = {name: len(code.splitlines()) for name, code in MODULES.items()}
+    too_long = {name for name, length in lengths.items() if length > LONGEST}
+    # Of the papers' lines most are docstrings: nine equations with their sources.
+    assert too_long <= {"rmsprop.frameworks.papers"}
+    assert statistics.median(lengths.values()) <= MEDIAN
