@@ -235,5 +235,5 @@ def test_refusal_of_a_missing_package_is_one_line_on_the_command_line(
     assert main(["steps", *words]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert re.fullmatch(rf"rmsprop: error: .*{package}.*rmsprop\[study\].*\n", err)
+    assert re.fullmatch(rf"rmsprop: error: .*{package}.*pip install '\.\[study\]'.*\n", err)
     assert not [*tmp_path.iterdir()]
