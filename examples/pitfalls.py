@@ -1,8 +1,8 @@
 """What goes wrong in an RMSprop or AdaGrad, measured: Optax, torch and this library side by side.
 
 `python examples/pitfalls.py` prints a table; without torch its column says so.  `--markdown` prints
-it for GitHub, `--write README.md` puts it between the markers there, and `--check README.md`
-compares what stands there with what happens now.
+it for GitHub, `--write docs/pitfalls.md` puts it between the markers there, and
+`--check docs/pitfalls.md` compares what stands there with what happens now.
 
 A case is defined once, and the three libraries get the same gradients and settings.  The learning
 rate is 1, so that steps are in units of it, and a step is what is subtracted from zero.  Every cell

@@ -1,4 +1,4 @@
-"""The pitfall table: this library stays finite and right in every case, and the README says so."""
+"""The pitfall table: this library stays finite and right in every case, and the page says so."""
 
 import importlib.util
 import sys
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs/pitfalls.md").read_text()
 REFUSED = {
     "centered with bias correction, first step": (ValueError, "bias_correction=False"),
     "bfloat16, decay 0.999 by `inject_hyperparams`": (TypeError, "hyperparam_dtype"),
@@ -87,9 +87,9 @@ def test_a_complex_leaf_has_real_state_and_keeps_its_direction():
     assert steps[0, 0] == pytest.approx((3 + 4j) / 2.5**0.5)
 
 
-def test_the_readme_shows_what_the_script_prints(table):
+def test_the_page_shows_what_the_script_prints(table):
     assert len(table) >= 12
-    assert pitfalls.differences(table, README) == []
+    assert pitfalls.differences(table, PAGE) == []
 
 
 def _published(table):
@@ -125,6 +125,6 @@ def test_the_script_runs_without_torch_and_does_not_publish_then(tmp_path, capsy
     pitfalls.main()
     printed = capsys.readouterr().out
     assert "| float16, gradient 0 | NaN at step 1 | not installed | finite, " in printed
-    monkeypatch.setattr(sys, "argv", ["pitfalls.py", "--write", str(tmp_path / "README.md")])
+    monkeypatch.setattr(sys, "argv", ["pitfalls.py", "--write", str(tmp_path / "page.md")])
     with pytest.raises(SystemExit, match="install torch first"):
         pitfalls.main()

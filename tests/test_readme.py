@@ -1,10 +1,11 @@
-"""What the README shows is what happens."""
+"""What the README and the pages of docs/ show is what happens."""
 
 import importlib
 import json
 import re
 import runpy
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,40 +14,88 @@ from rmsprop.commands import command_line
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-
-
+PAGES = {"README.md": README, "CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read_text()} | {
+    f"docs/{path.name}": path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))
+}
 NUMBER = r"\b[\d.,]*\d(?:e[+-]\d+)?"
+# The blocks of the recipes have a test of their own, which needs what they define.
+WITH_EXAMPLES = [name for name, text in PAGES.items() if "```python" in text]
+WITH_EXAMPLES.remove("docs/recipes.md")
+SLOW = {"docs/own_problem.md"}  # a whole comparison
+LINKS = [
+    (name, target)
+    for name, text in PAGES.items()
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text)
+]
 
 
-def _block(start):
+def _blocks(page, language=r"\w*"):
+    return re.findall(rf"```{language}\n(.*?)```", PAGES[page], re.S)
+
+
+def _block(page, start):
     """The fenced block whose text begins so."""
-    return next(b for b in re.findall(r"```\w*\n(.*?)```", README, re.S) if b.startswith(start))
+    return next(block for block in _blocks(page) if block.startswith(start))
+
+
+def _prose(page):
+    return " ".join(PAGES[page].split())
+
+
+def _cells(page, begin, end):
+    """The rows of the generated table on a page, without its head."""
+    lines = PAGES[page].split(begin)[1].split(end)[0].splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
+    return rows[1:]
+
+
+@pytest.fixture
+def record(monkeypatch):
+    """The script that writes the table of the benchmarks, and what they recorded."""
+    monkeypatch.syspath_prepend(ROOT / "tests" / "benchmarks")
+    writer = importlib.import_module("write_table")
+    return writer, writer.Record(json.loads((writer.HERE / "recorded.json").read_text()))
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=[pytest.mark.slow] * (p in SLOW)) for p in WITH_EXAMPLES]
+)
+@pytest.mark.standard_promotion("a reader's own interpreter")
+@pytest.mark.usefixtures("shared_cache")
+def test_the_examples_of_a_page_run_in_order(page, tmp_path, monkeypatch):
+    """Pasted one after another into one interpreter."""
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "__main__"}
+    for block in _blocks(page, "python"):
+        exec(compile(block, page, "exec"), namespace)
 
 
 def test_the_example_is_the_one_in_examples_and_prints_that(capsys):
-    code = _block("import jax\n")
+    code = _block("README.md", "import jax\n")
     example = (ROOT / "examples" / "quickstart.py").read_text().split('"""\n\n', 1)[1]
     assert [line for line in code.splitlines() if line] == [
         line for line in example.splitlines() if line
     ]
     assert len([line for line in code.splitlines() if line]) == 12
     runpy.run_path(str(ROOT / "examples" / "quickstart.py"))
-    assert capsys.readouterr().out == _block("flat ")
+    assert capsys.readouterr().out == _block("README.md", "flat ")
 
 
 def test_the_table_of_steps_is_what_the_command_prints(capsys):
     assert command_line.main(["steps", "--steps", "4"]) == 0
     printed = capsys.readouterr().out
     assert [line.rstrip() for line in printed.strip().splitlines()] == _block(
-        "rmsprop on x**2"
+        "docs/commands.md", "rmsprop on x**2"
     ).strip().splitlines()
 
 
 def test_the_table_of_conventions_is_what_the_command_prints(capsys):
-    (command,) = re.findall(r"^rmsprop (conventions .*?)\n```", README, re.M | re.S)
+    (command,) = re.findall(
+        r"^rmsprop (conventions .*?)\n```", PAGES["docs/commands.md"], re.M | re.S
+    )
     assert command_line.main(shlex.split(command.replace("\\\n", ""))) == 0
     printed = capsys.readouterr().out.splitlines()
-    shown = _block("tensorflow.rmsprop (the first)").splitlines()
+    shown = _block("docs/commands.md", "tensorflow.rmsprop (the first)").splitlines()
     assert [re.sub(NUMBER, "#", line) for line in printed] == [
         re.sub(NUMBER, "#", line) for line in shown
     ]
@@ -59,33 +108,101 @@ def test_the_table_of_conventions_is_what_the_command_prints(capsys):
         assert numbers[0] == pytest.approx(numbers[1], rel=0.02)
 
 
-def test_the_table_of_speed_is_the_record_of_the_benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tests" / "benchmarks")
-    writer = importlib.import_module("write_table")
-    record = writer.Record(json.loads((writer.HERE / "recorded.json").read_text()))
-    shown = README.split(writer.BEGIN)[1].split(writer.END)[0]
-    assert shown.strip() == "\n".join(writer.table(record)).strip()
-    # And the sentences before it.
-    large = record.race("1,000,000 rows of 64")
+def test_the_table_of_speed_is_the_record_of_the_benchmarks(record):
+    writer, recorded = record
+    shown = PAGES["docs/speed.md"].split(writer.BEGIN)[1].split(writer.END)[0]
+    assert shown.strip() == "\n".join(writer.table(recorded)).strip()
+
+
+def test_what_is_said_of_speed_is_the_record_of_the_benchmarks(record):
+    writer, recorded = record
+    large = recorded.race("1,000,000 rows of 64")
     given, made = (
         large[f"Optax, dense, {how}"]["ratio"] / large["RMSprop"]["ratio"]
         for how in ("gradient given", "from row gradients")
     )
+    tables = _prose("docs/embedding_tables.md")
+    assert f"step is {made:.0f} times as fast as Optax's dense one from the same" in tables
+    assert f"and {given:.0f} times as fast as one that is given the gradient" in tables
+    grown = recorded.race("1,000 rows touched")["1,000,000 rows"]["ratio"]
+    assert f"1,000 rows of 1,000,000 take {grown:.1f} times" in tables
     narrow = [
-        line["ratio"] for line in record.lines if line["contender"] == "bfloat16 accumulators"
+        line["ratio"] for line in recorded.lines if line["contender"] == "bfloat16 accumulators"
     ]
-    grown = record.race("1,000 rows touched")["1,000,000 rows"]["ratio"]
-    prose = " ".join(README.split())
-    assert f"step is {made:.0f} times as fast as Optax's dense one from the same" in prose
-    assert f"and {given:.0f} times as fast as one that is given the gradient" in prose
-    assert f"it takes {min(narrow):.2f} to {max(narrow):.2f} of the time of the step" in prose
-    assert f"1,000 rows of 1,000,000 take {grown:.1f} times" in prose
+    assert (
+        f"it takes {min(narrow):.2f} to {max(narrow):.2f} of the time of the step in float32"
+        in _prose("docs/reference.md")
+    )
+    steps = [
+        recorded.race(f"step, {key}, {tree}")["this library"]["ratio"]
+        for key in writer.OPTIMIZERS
+        for tree in writer.TREES
+    ]
+    readme = _prose("README.md")
+    assert f"takes {min(steps):.2f} to {max(steps):.2f} of the time of Optax's" in readme
+    assert f"`rmsprop.rows` is {made:.0f} times as fast as Optax's dense step" in readme
 
 
-def test_nothing_is_left_to_fill_in():
-    assert not re.search(r"@[A-Z]+@|TODO|FIXME", README)
+def test_what_the_readme_says_of_parity_is_the_table():
+    rows = _cells("docs/parity.md", "<!-- parity:", "<!-- end of parity -->")
+    runs = sum(int(row[2]) for row in rows)
+    double, single = (max((row[i] for row in rows if row[i] != "–"), key=float) for i in (3, 4))
+    readme = _prose("README.md")
+    assert f"Over {runs} runs of {len(rows)} functions the parameters differ" in readme
+    assert f"by at most {double} in float64 and {single} in float32" in readme
+    frameworks = {row[0] for row in rows} - {"the papers"}
+    assert f"the two optimizers as {len(frameworks)} frameworks compute them" in readme
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))
-def test_links_point_to_files(target):
-    assert (ROOT / target).exists()
+def test_what_the_readme_says_of_pitfalls_is_the_table():
+    rows = _cells("docs/pitfalls.md", "<!-- pitfalls:", "<!-- end of pitfalls -->")
+    readme = _prose("README.md")
+    assert f"puts {len(rows)} cases through three libraries" in readme
+    (shown,) = re.findall(r"^\| case \| Optax .*?\n.*?\n\| (.*?) \|$", README, re.M)
+    assert shown.split(" | ") in rows
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_left_to_fill_in(page):
+    assert not re.search(r"@[A-Z]+@|TODO|FIXME", PAGES[page])
+
+
+def test_nobody_is_told_to_install_what_is_on_no_index():
+    notebook = (ROOT / "examples" / "rmsprop_vs_adagrad.ipynb").read_text()
+    sources = [path.read_text() for path in (ROOT / "src").rglob("*.py")]
+    for text in (*PAGES.values(), notebook, *sources):
+        assert not re.search(r"""pip install (-\S+ )*["']?rmsprop""", text)
+    assert '\\"-q\\", \\"..[study]\\"' in notebook  # the clone that it stands in
+
+
+def test_the_files_that_contributing_names_are_there():
+    names = re.findall(r"`((?:src|tests|docs|examples|\.ci)/[\w./-]+)`", PAGES["CONTRIBUTING.md"])
+    assert len(names) > 20
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_the_steps_of_ci_that_contributing_names_are_there():
+    script = (ROOT / ".ci" / "run").read_text()
+    steps = re.findall(r"^run_([\w-]+)\(\)", script, re.M)
+    assert re.findall(r'^  "([\w-]+) +.*"$', script, re.M) == steps
+    named = re.findall(r"bash \.ci/run ([a-z ]+)`", " ".join(PAGES.values()))
+    assert {step for words in named for step in words.split()} <= set(steps)
+
+
+def test_what_is_written_in_two_files_is_the_same():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"version: {project['version']}\n" in (ROOT / "CITATION.cff").read_text()
+    (ruff,) = [x for x in project["optional-dependencies"]["dev"] if x.startswith("ruff")]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert set(re.findall(r"ruff==[\d.]+", hooks)) == {ruff}
+
+
+@pytest.mark.parametrize(("page", "target"), LINKS)
+def test_links_point_to_files_and_headings(page, target):
+    name, _, heading = target.partition("#")
+    path = (ROOT / page).parent / name if name else ROOT / page
+    assert path.exists()
+    if heading:
+        titles = re.findall(r"^#+ (.*)$", path.read_text(), re.M)
+        anchors = [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
+        assert heading in anchors

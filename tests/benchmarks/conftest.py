@@ -45,6 +45,12 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     config.option.benchmark_quiet = True  # the table of ratios is the one to read
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_programs() -> None:
+    """In the place of the tests' compilation cache: what is compiled here is timed, or read."""
+    jax.config.update("jax_enable_compilation_cache", False)
+
+
 @pytest.fixture
 def size(request: pytest.FixtureRequest) -> str:
     """How large: "small", "usual" or "full"."""

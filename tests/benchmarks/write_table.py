@@ -1,17 +1,20 @@
-"""Writes the benchmarks' record where it is published, in the README.
+"""Writes the benchmarks' record where it is published, in docs/speed.md.
 
     pytest tests/benchmarks --json tests/benchmarks/recorded.json
     python tests/benchmarks/write_table.py
 
-A test sees to it that the README shows the record (`tests/test_readme.py`).
+With `--check` it writes nothing and fails where the page does not show the record, which is a test
+as well (`tests/test_readme.py`).
 """
 
+import argparse
 import json
 import re
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-README = HERE.parents[1] / "README.md"
+PAGE = HERE.parents[1] / "docs/speed.md"
 BEGIN, END = "<!-- speed: written by tests/benchmarks/write_table.py -->", "<!-- end of speed -->"
 
 OPTIMIZERS = {
@@ -138,7 +141,7 @@ def tables(record):
 
 
 def table(record):
-    """The README's section."""
+    """The section of the page."""
     yield f"Medians of the ratios within one run: {record.where}."
     yield ""
     for part in (steps, accumulators, tables):
@@ -157,11 +160,18 @@ def table(record):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    check = parser.parse_args().check
     record = Record(json.loads((HERE / "recorded.json").read_text()))
     text = "\n".join(table(record))
-    readme = README.read_text()
-    before, after = readme.split(BEGIN)[0], readme.split(END)[1]
-    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    page = PAGE.read_text()
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    written = f"{before}{BEGIN}\n{text}\n{END}{after}"
+    if not check:
+        PAGE.write_text(written)
+    elif page != written:
+        sys.exit(f"{PAGE.name} does not show the record: run this without --check")
 
 
 if __name__ == "__main__":

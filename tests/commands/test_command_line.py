@@ -173,7 +173,7 @@ def test_the_same_command_goes_on_and_other_settings_are_refused(tmp_path, capsy
 @pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 def test_a_problem_of_the_current_folder(tmp_path, monkeypatch):
-    """As in the README: a few lines, an object or a function that makes it."""
+    """As in docs/own_problem.md: a few lines, an object or a function that makes it."""
     (tmp_path / "my_own_problem.py").write_text(
         "import jax\nfrom rmsprop.study import Problem\n"
         "def make():\n"

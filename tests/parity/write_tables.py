@@ -1,4 +1,4 @@
-"""Writes the measured agreement where it is published: the README's table, every docstring.
+"""Writes the measured agreement where it is published: docs/parity.md, and every docstring.
 
 `python tests/parity/write_tables.py` measures every port against the recordings and writes;
 with `--check` it compares what is written with what it measures, and fails where a figure is more
@@ -19,6 +19,7 @@ import trajectories
 from recorded import RECORDS, recordings
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/parity.md"
 BEGIN, END = "<!-- parity: written by tests/parity/write_tables.py -->", "<!-- end of parity -->"
 NAMES = {
     "chainer": "Chainer",
@@ -65,7 +66,7 @@ def against(framework, function):
 
 
 def table(worst):
-    """The README's table."""
+    """The table of the page."""
     lines = [
         "| framework | function | cases | float64 | float32 | against |",
         "|---|---|---|---|---|---|",
@@ -120,17 +121,17 @@ def write(worst):
         rest, count = paragraph.subn(lambda match, text=text: text, source[begin:], count=1)
         assert count == 1, f"{path}: {function} has no paragraph 'Agreement:'"
         path.write_text(source[:begin] + rest)
-    _write(ROOT / "README.md", f"{BEGIN}.*{END}", f"{BEGIN}\n{table(worst)}\n{END}")
+    _write(PAGE, f"{BEGIN}.*{END}", f"{BEGIN}\n{table(worst)}\n{END}")
 
 
 def check(worst):
     """What is written and does not hold here, one line each."""
-    readme = (ROOT / "README.md").read_text().split(BEGIN)[1].split(END)[0]
+    published = PAGE.read_text().split(BEGIN)[1].split(END)[0]
     problems = []
     for (framework, function), of_function in worst.items():
-        row = next((r for r in readme.splitlines() if f"`{framework}.{function}`" in r), None)
+        row = next((r for r in published.splitlines() if f"`{framework}.{function}`" in r), None)
         if row is None:
-            problems.append(f"{framework}.{function} is missing in the README")
+            problems.append(f"{framework}.{function} is missing in {PAGE.name}")
             continue
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         module = importlib.import_module(f"rmsprop.frameworks.{framework}")
@@ -145,9 +146,9 @@ def check(worst):
                     problems.append(f"{framework}.{function}: {width} is {cell}, measured {found}")
                 if f"{cell} in {width}" not in said:
                     problems.append(f"{framework}.{function}: the docstring does not say {cell}")
-    rows = [r for r in readme.splitlines() if "`" in r]
+    rows = [r for r in published.splitlines() if "`" in r]
     if len(rows) != len(worst):
-        problems.append(f"the README has {len(rows)} rows, and there are {len(worst)} functions")
+        problems.append(f"{PAGE.name} has {len(rows)} rows, and there are {len(worst)} functions")
     return problems
 
 
