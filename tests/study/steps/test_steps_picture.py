@@ -1,6 +1,7 @@
 """The picture of the path and of the effective learning rates."""
 
 import inspect
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -30,8 +31,17 @@ def figure(monkeypatch):
     return caught
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+# Every function and every optimizer; the other pairs of them are slow.
+SOME = [*zip(FUNCTIONS, itertools.cycle(OPTIMIZERS))]  # one of them does not end
+
+
+@pytest.mark.parametrize(
+    ("function", "optimizer"),
+    [
+        pytest.param(*pair, marks=[pytest.mark.slow] * (pair not in SOME))
+        for pair in itertools.product(FUNCTIONS, OPTIMIZERS)
+    ],
+)
 def test_picture_of_every_function_and_optimizer(tmp_path, figure, function, optimizer):
     run = minimise(FUNCTIONS[function], None, optimizer, learning_rate=0.001, steps=5)
     draw(run, tmp_path / "picture.png")
