@@ -14,7 +14,7 @@ import pytest
 
 import rmsprop
 from rmsprop.commands import command_line
-from rmsprop.study import compare, folder
+from rmsprop.study import atomic, compare, folder
 from rmsprop.study.comparison import Comparison
 from rmsprop.study.running import progress
 from tiny_problem import tiny
@@ -195,5 +195,5 @@ def test_a_disk_that_is_full_is_one_sentence_and_what_has_ended_is_kept(tmp_path
     assert done.returncode == 2, done.stderr
     assert re.search(r"rmsprop: error: .*cannot be written: there is no room left", done.stderr)
     assert "Traceback" not in done.stderr
-    assert not list(out.rglob(f"{folder.UNFINISHED}*"))
+    assert not list(out.rglob(f"{atomic.UNFINISHED}*"))
     assert _finished(out, tmp_path / "cache").sizes["seed"] == 4
