@@ -13,6 +13,7 @@ import jax
 
 from rmsprop._typing import Tree
 
+# `Any` below: what comes from an experiment of JAX has no type that holds in every version.
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 

@@ -22,7 +22,6 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -61,7 +60,7 @@ class StudyFolder:
         self._folder = None if folder is None else Path(folder)
         self.damaged: list[str] = []
 
-    def earlier(self) -> dict[str, Any] | None:
+    def earlier(self) -> dict[str, object] | None:
         """The definition of the study that is in the folder, None where there is none.
 
         Raises:
@@ -84,7 +83,7 @@ class StudyFolder:
             f"{file} cannot be read, or is no study of rmsprop ({definition}); name another folder."
         )
 
-    def begin(self, definition: Mapping[str, Any]) -> None:
+    def begin(self, definition: Mapping[str, object]) -> None:
         """Says which study this is; goes on with an earlier one that is the same.
 
         Raises:

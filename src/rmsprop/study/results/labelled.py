@@ -15,7 +15,7 @@ import os
 import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import xarray as xr
@@ -116,7 +116,7 @@ class Results:
         check_tree(self.tree)
 
     @classmethod
-    def of(cls, tasks: Mapping[str, xr.Dataset], attributes: Mapping[str, Any]) -> Self:
+    def of(cls, tasks: Mapping[str, xr.Dataset], attributes: Mapping[str, object]) -> Self:
         """Puts the results of tasks together.
 
         Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -84,10 +83,10 @@ def _trials(runs: Sequence[Sequence[TunedRuns]]) -> Variables:
 def _reports(problem: Problem, runs: Sequence[Sequence[TunedRuns]]) -> Variables:
     """The reporting runs, infinitely bad where they diverged."""
 
-    def table(values: Callable[[Runs], Any]) -> np.ndarray:
+    def table(values: Callable[[Runs], np.ndarray | None]) -> np.ndarray:
         return np.stack(
             [
-                [[values(tuned.reports[setting]) for setting in SETTINGS] for tuned in row]
+                [[np.asarray(values(tuned.reports[s])) for s in SETTINGS] for tuned in row]
                 for row in runs
             ]
         )

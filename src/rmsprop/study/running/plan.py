@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import optax
 from jax import Array
@@ -131,7 +130,7 @@ class Plan:
                     f" wrap its function in one whose argument has another name."
                 )
 
-    def definition(self) -> dict[str, Any]:
+    def definition(self) -> dict[str, object]:
         """What makes this study another than one with other settings, for its folder."""
         return {
             "seeds": self.seeds,

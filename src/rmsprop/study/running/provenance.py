@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from rmsprop.study.running.devices import available_cores, device
 
@@ -31,7 +30,7 @@ class Provenance:
         """Now."""
         return cls(datetime.now(UTC), time.perf_counter())
 
-    def attributes(self, command: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def attributes(self, command: str, settings: Mapping[str, object]) -> dict[str, object]:
         """The attributes of the root of the results."""
         return {
             "created": self.created.isoformat(timespec="seconds"),

@@ -24,6 +24,7 @@ from rmsprop.study import atomic
 LAYOUT = 1
 
 # The arrays of a data set by name; each has a dtype of its own.
+# Arrays of any dtype: each reader says which it makes.
 Arrays = Mapping[str, npt.NDArray[Any]]
 _Data = TypeVar("_Data")
 
