@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
+from rmsprop.study.running.devices import compilation_cache_is_sound
+
 # Nothing is promoted in silence: neither a dtype to another nor an array to a higher rank. The
 # configuration and not a context, which the threads of the study would not see.
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -21,6 +23,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Every program goes to the compilation cache, also one that is small or compiled in no time.
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+if not compilation_cache_is_sound():
+    jax.config.update("jax_enable_compilation_cache", False)
 
 
 @contextlib.contextmanager

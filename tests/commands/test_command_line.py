@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
@@ -247,3 +248,18 @@ def test_a_pipe_that_closes_early_is_no_error():
         errors = process.stderr.read()
     assert process.returncode == 0
     assert errors == ""
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_cache_that_would_change_numbers_is_switched_off(monkeypatch, sound):
+    """With JAX 0.6.0 the same study, run again, would end with other numbers."""
+    monkeypatch.undo()  # of what the other tests put in the place of the function
+    monkeypatch.setattr(compare, "compilation_cache_is_sound", lambda: sound)
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "said by the user")
+    before = jax.config.jax_enable_compilation_cache
+    jax.config.update("jax_enable_compilation_cache", True)
+    try:
+        compare._keep_compiled_programs()
+        assert jax.config.jax_enable_compilation_cache == sound
+    finally:
+        jax.config.update("jax_enable_compilation_cache", before)

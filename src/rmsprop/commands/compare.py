@@ -14,6 +14,7 @@ from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, write_and_print
 from rmsprop.study import interrupts, tasks
 from rmsprop.study.lookup import load_object
 from rmsprop.study.problems import Problem
+from rmsprop.study.running.devices import compilation_cache_is_sound
 from rmsprop.study.tasks.data import cache_folder
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -177,6 +178,9 @@ def _own_problem(place: str) -> Problem:
 
 def _keep_compiled_programs() -> None:
     """Lets JAX keep compiled programs on disk, unless the user has said where they belong."""
+    if not compilation_cache_is_sound():
+        jax.config.update("jax_enable_compilation_cache", False)
+        return
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
     try:
