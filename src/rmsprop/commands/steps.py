@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: The parser of the command.
     """
-    add, rms, rss = parser.add_argument, OPTIMIZERS["rmsprop"], OPTIMIZERS["adagrad"]
+    add = parser.add_argument
     starts = "; ".join(
         f"{name} {' '.join(f'{x:g}' for x in function.start)}"
         for name, function in FUNCTIONS.items()
@@ -57,6 +57,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COUNT",
         help=f"number of steps, at least 1 (default: {STEPS})",
     )
+    _add_hyperparameters(parser)
+    add(
+        "--plot",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="draw the path and the effective learning rates into FILE too, which must end in .png,"
+        " .svg or .pdf (default: no picture)",
+    )
+
+
+def _add_hyperparameters(parser: argparse.ArgumentParser) -> None:
+    """Adds the hyper-parameters of the optimizers, with the default of each that has one."""
+    add, rmsprop, adagrad = parser.add_argument, OPTIMIZERS["rmsprop"], OPTIMIZERS["adagrad"]
     add(
         "--learning-rate",
         type=float,
@@ -69,14 +82,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="NUMBER",
         help="rmsprop only: decay of the running average E[g^2], at least 0 and below 1"
-        f" (default: {rms['decay']:g})",
+        f" (default: {rmsprop['decay']:g})",
     )
     add(
         "--eps",
         type=float,
         metavar="NUMBER",
         help="rmsprop, adagrad: number added to the denominator, at least 0 (default: rmsprop"
-        f" {rms['eps']:g}, adagrad {rss['eps']:g})",
+        f" {rmsprop['eps']:g}, adagrad {adagrad['eps']:g})",
     )
     add(
         "--eps-in-sqrt",
@@ -89,14 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="NUMBER",
         help="rmsprop, adagrad: initial value of the average or sum of squared gradients, at least"
-        f" 0 (default: {rms['initial']:g})",
-    )
-    add(
-        "--plot",
-        type=pathlib.Path,
-        metavar="FILE",
-        help="draw the path and the effective learning rates into FILE too, which must end in .png,"
-        " .svg or .pdf (default: no picture)",
+        f" 0 (default: {rmsprop['initial']:g})",
     )
 
 
