@@ -1,8 +1,9 @@
 """The test of the tests: the core is broken on purpose, one line at a time, and the suite sees it.
 
-`python tests/mutants.py` runs the suite of the core against every mutant and prints which test was
-the first to fail; `python tests/mutants.py momentum floor` takes those that have these words.
-It fails where a mutant survives; that the lines to change are there is a test (`test_mutants.py`).
+`python tests/mutants.py` takes one mutant after the other.  It runs the test that is known to see
+it, then, where that one passes, the suite of the core, and prints which test was the first to fail;
+`python tests/mutants.py momentum floor` takes those that have these words.  It fails where a mutant
+survives; that the lines to change and the tests are there is a test (`test_mutants.py`).
 """
 
 import os
@@ -25,12 +26,21 @@ SUITE = (
 
 
 class Mutant(NamedTuple):
-    """A line of the core, and what it becomes."""
+    """A line of the core, and what it becomes.
+
+    Attributes:
+        name: What is wrong with it.
+        file: The module, in the folder of the package.
+        line: The line as it is.
+        becomes: The line as it is not to be.
+        test: A test that is known to see it, which is run before all others to save their time.
+    """
 
     name: str
     file: str
     line: str
     becomes: str
+    test: str
 
 
 MUTANTS = [
@@ -39,186 +49,217 @@ MUTANTS = [
         "_rescaling.py",
         "correction = moments.bias_correction(rho, jnp.asarray(count)) if corrected else None",
         "correction = None",
+        "test_optimizers.py::test_rmsprop_float64",
     ),
     Mutant(
         "bias correction one step late",
         "_moments.py",
         "difference = 1 - decay ** (lax.convert_element_type(count, dtype) + 1)",
         "difference = 1 - decay ** (lax.convert_element_type(count, dtype) + 2)",
+        "test_optimizers.py::test_rmsprop_float64",
     ),
     Mutant(
         "momentum ignored",
         "_chain.py",
         "following = u + coefficient * lax.convert_element_type(buffer, u.dtype)",
         "following = u",
+        "test_rescaling.py::test_half_precision_is_rounded_once",
     ),
     Mutant(
         "Nesterov ignored",
         "_chain.py",
         "step = u + coefficient * following if nesterov else following",
         "step = following",
+        "test_rescaling.py::test_complex_mean_and_momentum",
     ),
     Mutant(
         "learning rate on the other side of momentum",
         "_optimizers.py",
         'if hyperparameters.flag("lr_in_momentum", lr_in_momentum):',
         'if not hyperparameters.flag("lr_in_momentum", lr_in_momentum):',
+        "test_rescaling.py::test_accumulator_dtype",
     ),
     Mutant(
         "half precision between the links of a chain",
         "_chain.py",
         "if not any(_is_half(leaf) for leaf in jax.tree.leaves(updates)):",
         "if True:",
+        "test_rescaling.py::test_half_precision_is_rounded_once",
     ),
     Mutant(
         "eps on the other side of the root",
         "_moments.py",
         "        if not self.eps_in_sqrt:",
         "        if self.eps_in_sqrt:",
+        "test_moments.py::test_the_first_centered_step_is_the_same_at_every_scale",
     ),
     Mutant(
         "saturation without the floor of the denominator",
         "_moments.py",
         "d = lax.max(square_root(v), lax.convert_element_type(rule.floor, real) * magnitude)",
         "d = square_root(v)",
+        "test_moments.py::test_the_square_may_overflow_and_the_step_may_not",
     ),
     Mutant(
         "floor of the denominator without saturation",
         "_moments.py",
         "return lax.select(w > largest, lax.full_like(w, largest), w)",
         "return w",
+        "test_moments.py::test_the_square_may_overflow_and_the_step_may_not",
     ),
     Mutant(
         "zero divided by zero",
         "_moments.py",
         "if rule.may_vanish:",
         "if False:",
+        "test_moments.py::test_zero_gradient_gives_zero_step",
     ),
     Mutant(
         "weight of the variance without its decay",
         "_moments.py",
         "return denominator.rule(decay, decay * (1 - decay))",
         "return denominator.rule(decay, 1 - decay)",
+        "test_moments.py::test_the_first_centered_step_is_the_same_at_every_scale",
     ),
     Mutant(
         "limit of the centered step dropped",
         "_moments.py",
         "return quotient(gradient, g, lax.max(d, magnitude * 2.0**-64)), mean, accumulator",
         "return quotient(gradient, g, d), mean, accumulator",
+        "properties/test_bounds.py::test_finite_and_within_t3",
     ),
     Mutant(
         "deviation whose square is lost",
         "_moments.py",
         "return lax.select(lost, magnitude, lax.full_like(magnitude, 0))",
         "return lax.full_like(magnitude, 0)",
+        "test_moments.py::test_the_square_may_overflow_and_the_step_may_not",
     ),
     Mutant(
         "deviation whose weighted square is lost",
         "_moments.py",
         "weighted = lax.convert_element_type(rule.floor, magnitude.dtype) * magnitude",
         "weighted = magnitude",
+        "test_moments.py::test_the_first_centered_step_is_the_same_at_every_scale",
     ),
     Mutant(
         "mean overwritten before it is read",
         "_moments.py",
         "mean, accumulator = in_order(mean, accumulator)",
         "mean, accumulator = mean, accumulator",
+        "test_rounding.py::test_a_loop_for_each_array_and_not_one_copy",
     ),
     Mutant(
         "what is stored computed twice",
         "_moments.py",
         "return in_order(stochastic_round(narrow(x, jnp.dtype(jnp.float32)), noise, like))[0]",
         "return stochastic_round(narrow(x, jnp.dtype(jnp.float32)), noise, like)",
+        "test_rounding.py::test_a_loop_for_each_array_and_not_one_copy",
     ),
     Mutant(
         "momentum in bfloat16 returned before it is rounded",
         "_chain.py",
         "following = lax.convert_element_type(buffer, u.dtype)",
         "pass",
+        "test_rounding.py::test_momentum_moves_by_the_buffer_as_it_is_stored",
     ),
     Mutant(
         "AdaGrad that forgets",
         "_moments.py",
         "return denominator.rule(1.0, 1.0)",
         "return denominator.rule(0.999, 1.0)",
+        "test_rescaling.py::test_bfloat16_average_does_not_stall",
     ),
     Mutant(
         "infinite derivative of the root at zero",
         "_moments.py",
         "return root, lax.select(zero, lax.full_like(root, 0), slope) * tangents[0]",
         "return root, 0.5 / root * tangents[0]",
+        "test_moments.py::test_derivatives_through_the_update_are_finite",
     ),
     Mutant(
         "accumulators in the parameter's dtype",
         "_precision.py",
         "return wanted if wanted is not None else np.promote_types(real_dtype(leaf), np.float32)",
         "return wanted if wanted is not None else real_dtype(leaf)",
+        "test_moments.py::test_zero_gradient_gives_zero_step",
     ),
     Mutant(
         "bfloat16 accumulators rounded to nearest",
         "_moments.py",
         "    if noise is None or not is_narrow(like.dtype):",
         "    if True:",
+        "test_rounding.py::test_leaves_have_noise_of_their_own",
     ),
     Mutant(
         "the same noise at each step",
         "_rounding.py",
         "counted = lax.convert_element_type(count, jnp.uint32)",
         "counted = jnp.uint32(0)",
+        "test_rounding.py::test_random_bits_are_even_and_independent",
     ),
     Mutant(
         "the same noise in each leaf",
         "_trees.py",
         '{"noise": Noise(seed, numbers[index])}',
         '{"noise": Noise(seed, np.uint32(0))}',
+        "test_rounding.py::test_leaves_have_noise_of_their_own",
     ),
     Mutant(
         "the same noise in mean and variance",
         "_moments.py",
         "None if noise is None else noise.fold(1)",
         "noise",
+        "test_rounding.py::test_steps_and_what_is_stored_in_one_have_noise_of_their_own",
     ),
     Mutant(
         "the same noise in average and momentum",
         "_chain.py",
         "_MOMENTUM = 1 ",
         "_MOMENTUM = 0 ",
+        "test_rounding.py::test_steps_and_what_is_stored_in_one_have_noise_of_their_own",
     ),
     Mutant(
         "infinite derivative of the quotient",
         "_moments.py",
         "return step, (tangents[0] - step * tangents[1]) / denominator",
         "return step, tangents[0] / denominator - g * tangents[1] / (denominator * denominator)",
+        "test_moments.py::test_derivatives_through_the_update_are_finite",
     ),
     Mutant(
         "updates wider than their gradients",
         "_precision.py",
         "    return lax.convert_element_type(x, dtype)\n\n\ndef _is_complex",
         "    return x\n\n\ndef _is_complex",
+        "test_moments.py::test_the_centered_step_is_bounded_where_the_arithmetic_is_wider_than_the_variance",
     ),
     Mutant(
         "infinite float16 updates",
         "_precision.py",
         "x = lax.select(too_large, lax.sign(x) * largest, x)",
         "x = x",
+        "test_moments.py::test_float16_updates_are_finite_and_saturate",
     ),
     Mutant(
         "starting value ignored",
         "_states.py",
         "arrays.append(jnp.full_like(leaf, value, dtype=dtype(own)))",
         "arrays.append(jnp.full_like(leaf, 0.0, dtype=dtype(own)))",
+        "test_optimizers.py::test_rmsprop_float64",
     ),
     Mutant(
         "counts that stand still",
         "_states.py",
         "return jnp.asarray(optax.safe_increment(count))",
         "return count",
+        "test_optimizers.py::test_rmsprop_float64",
     ),
     Mutant(
         "hyper-parameters in half precision accepted",
         "_hyperparameters.py",
         "    if half:",
         "    if False:",
+        "test_optimizers.py::test_wrong_types_are_refused_when_built",
     ),
 ]
 
@@ -231,9 +272,10 @@ def caught_by(mutant: Mutant) -> str | None:
         source = (package / mutant.file).read_text()
         (package / mutant.file).write_text(source.replace(mutant.line, mutant.becomes))
         environment = os.environ | {"PYTHONPATH": folder}
-        where = _python(environment, "-c", "import rmsprop; print(rmsprop.__file__)")
+        find = "import importlib.util as util; print(util.find_spec('rmsprop').origin)"
+        where = _python(environment, "-c", find)
         assert Path(where.stdout.strip()).parent == package, where
-        for tests in SUITE:
+        for tests in ([f"tests/{mutant.test}"], *SUITE):
             ran = _python(
                 environment, "-m", "pytest", *["-x", "-q", "-n0", "-p", "no:cacheprovider"], *tests
             )
