@@ -1,0 +1,287 @@
+r"""The difference of two optimizers on a new seed, each tuned on K seeds.
+
+A study runs the finalists of both optimizers on the same S seeds.  One choice of each, made on some
+seeds, would be one draw: the same optimizer, tuned twice on other seeds, would differ from itself
+more often than an interval around that draw allows.  So every choice is made that the seeds allow.
+For a subset :math:`T` of K seeds let :math:`c(T)` be the configuration of the first optimizer with
+the best mean score on :math:`T`, and :math:`c'(T)` that of the second.  The estimate is the mean
+
+.. math::
+
+    \hat\theta = \operatorname{mean}_{T,\, s \notin T} \left( h_{c(T)}(s) - h'_{c'(T)}(s) \right)
+
+over all subsets and all seeds :math:`s` outside of them, :math:`h` the reported score.  That is a
+U-statistic (Hoeffding 1948, "A class of statistics with asymptotically normal distribution"): it
+has no bias for the difference on a new seed when each optimizer is tuned on K seeds.  Its standard
+error is the jackknife that leaves out one seed, which deletes the seed from the choices and from
+the reports alike (Arvesen 1969, "Jackknifing U-statistics"), and its interval that of Student's t
+with S - 1 degrees of freedom.  The subset that a choice is made on is never the seed that it is
+reported on.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from rmsprop.study.results.schema import Better
+from rmsprop.study.results.statistics import Estimate
+
+# Below six seeds a jackknife of a choice on three says nothing of the spread of the choices.
+LEAST_SEEDS = 6
+# As many subsets as there are of three of twenty seeds, 1,140; where there are more, these many
+# random ones stand for all of them.
+MOST_SUBSETS = 1_200
+LEVEL = 0.95
+# What a diverged run is worse by than the worst run of its seed that did not, on a scale of
+# logarithms: a factor of two. With a factor of e^100 the intervals cover 70 to 80 times in 100.
+PENALTY = math.log(2)
+
+Floats = NDArray[np.float64]
+Subsets = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Finalists:
+    """The runs of one optimizer that choices are made from, on one metric.
+
+    Attributes:
+        choice: What configurations are chosen by, shape (configurations, seeds). It is not finite
+            where a run diverged.
+        report: What is reported of the same runs, of the same shape.
+
+    Raises:
+        ValueError: the shapes differ, or there is no run.
+    """
+
+    choice: Floats
+    report: Floats
+
+    def __post_init__(self) -> None:
+        for name in ("choice", "report"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), np.float64))
+        if self.choice.ndim != 2 or not self.choice.size or self.choice.shape != self.report.shape:
+            raise ValueError(
+                f"choice has the shape {self.choice.shape} and report {self.report.shape}; both"
+                f" must be (configurations, seeds), with at least one of each."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Reselection:
+    """Two optimizers on one metric, over all choices that the seeds allow.
+
+    Attributes:
+        difference: The score of the first minus that of the second, with its 95 % interval; in
+            logarithms of the metric if `logarithmic`. The ends are NaN below six seeds.
+        improvement: The probability that the first is better than the second on a new seed, with
+            its 95 % interval.
+        diverged: For each of the two the share of choices and seeds in which the chosen run
+            diverged, with an exact binomial interval.
+        p_value: Of the hypothesis that the difference is zero; NaN below six seeds.
+        logarithmic: Whether the difference is one of logarithms, so that its exponential is a
+            ratio.
+        seeds: The number of seeds.
+        tuning_seeds: The number of seeds that a choice is made on.
+    """
+
+    difference: Estimate
+    improvement: Estimate
+    diverged: tuple[Estimate, Estimate]
+    p_value: float
+    logarithmic: bool
+    seeds: int
+    tuning_seeds: int
+
+
+def reselect(
+    first: Finalists,
+    second: Finalists,
+    tuning_seeds: int,
+    better: Better,
+    *,
+    chance: float | None = None,
+) -> Reselection:
+    """Compares two optimizers over all choices that their seeds allow.
+
+    Losses are compared by their logarithms where all are positive, everything else as it is.  A
+    run that diverged is chosen only if every configuration diverged on the subset, and then one
+    that diverged least often.  Its reported score is `chance` if higher values are better, else the
+    worst finite score of its seed among all finalists, made worse by the logarithm of 2.
+
+    Args:
+        first: The finalists of the first optimizer.
+        second: The finalists of the second, on the same seeds in the same order.
+        tuning_seeds: The number K of seeds of a choice, at least 1 and at most S - 2.
+        better: Whether "lower" or "higher" values are better, of the choice and the report alike.
+        chance: The score of a run that has learnt nothing, for metrics of which higher values are
+            better; None for the worst finite score of the seed.
+
+    Raises:
+        ValueError: the optimizers have other numbers of seeds, or `tuning_seeds` is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> losses = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]])
+        >>> twice = Finalists(2 * losses, 2 * losses)
+        >>> result = reselect(twice, Finalists(losses, losses), 3, "lower")
+        >>> print(f"{np.exp(result.difference.value):.2f}, {result.improvement.value:.0f}")
+        2.00, 0
+    """
+    seeds = first.choice.shape[1]
+    if second.choice.shape[1] != seeds:
+        raise ValueError(
+            f"the first optimizer has {seeds} seeds and the second {second.choice.shape[1]}; both"
+            f" must have the same ones."
+        )
+    if not 1 <= tuning_seeds <= seeds - 2:
+        raise ValueError(
+            f"tuning_seeds is {tuning_seeds}; of {seeds} seeds it must be at least 1 and at most"
+            f" {seeds - 2}, for two are needed to report on."
+        )
+    both = (first, second)
+    subsets = subsets_of(seeds, tuning_seeds)
+    sign = 1 if better == "lower" else -1
+    choices, _ = _logarithms([x.choice for x in both], better)
+    chosen = [weights(sign * x, subsets) for x in choices]
+    reports, logarithmic = _logarithms([x.report for x in both], better)
+    scores = _without_divergence(reports, better, chance)
+    one, other = (w @ x for w, x in zip(chosen, scores, strict=True))
+    wins = (1 - sign * np.sign(scores[0][:, None] - scores[1][None])) / 2  # ties count one half
+    against_each = np.tensordot(chosen[0], wins, axes=1)  # (subsets, configurations, seeds)
+    improvements = np.matmul(chosen[1][:, None], against_each)[:, 0]
+    difference, error = jackknife(one - other, subsets)
+    bad = [w @ ~np.isfinite(x) for w, x in zip(chosen, reports, strict=True)]
+    return Reselection(
+        _interval(difference, error, seeds),
+        _share_interval(*jackknife(improvements, subsets), seeds),
+        (_binomial(bad[0], subsets, seeds), _binomial(bad[1], subsets, seeds)),
+        _p_value(difference, error, seeds),
+        logarithmic,
+        seeds,
+        tuning_seeds,
+    )
+
+
+def subsets_of(seeds: int, size: int) -> Subsets:
+    """Subsets of the seeds of one size, a row each, True for the seeds that are in it.
+
+    All of them where there are at most `MOST_SUBSETS`, else as many drawn by a fixed generator.
+    """
+    if math.comb(seeds, size) <= MOST_SUBSETS:
+        members = np.array(list(itertools.combinations(range(seeds), size)))
+    else:
+        order = np.random.default_rng(0).random((MOST_SUBSETS, seeds)).argsort(axis=1)
+        members = order[:, :size]
+    table = np.zeros((len(members), seeds), bool)
+    np.put_along_axis(table, members, values=True, axis=1)
+    return table
+
+
+def weights(choice: Floats, subsets: Subsets) -> Floats:
+    """How much of the choice on each subset falls to each configuration.
+
+    Args:
+        choice: Scores of which the lowest mean is the best, shape (configurations, seeds); not
+            finite where a run diverged.
+        subsets: Shape (subsets, seeds).
+
+    Returns:
+        Shape (subsets, configurations), the sum of each row 1: configurations that tie share it.
+    """
+    diverged = ~np.isfinite(choice)
+    members = subsets.astype(np.float64)
+    count = members @ diverged.T
+    total = members @ np.where(diverged, 0, choice).T
+    size = members.sum(axis=1, keepdims=True)
+    means = total / np.maximum(size - count, 1)
+    means[count > count.min(axis=1, keepdims=True)] = np.inf
+    best = means.min(axis=1, keepdims=True)
+    # Equal scores in another order of summation differ in the last of 53 bits.
+    ties = means <= best + 1e-12 * np.abs(best)
+    return ties / ties.sum(axis=1, keepdims=True)
+
+
+def jackknife(values: Floats, subsets: Subsets) -> tuple[float, float]:
+    """The mean over subsets and the seeds outside of them, and its standard error.
+
+    Args:
+        values: Shape (subsets, seeds); what stands at a seed inside its subset is not read.
+        subsets: Of the same shape.
+
+    Returns:
+        The mean, and the standard error of the jackknife that leaves out one seed.
+    """
+    outside = ~subsets
+    values = np.where(outside, values, 0.0)
+    totals, counts = values.sum(axis=1), outside.sum(axis=1)
+    # Without seed j there are the subsets that do not hold it, and of each the other seeds outside.
+    sums = outside.T @ totals - values.sum(axis=0)
+    without = sums / (outside.T @ (counts - 1))
+    seeds = len(without)
+    variance = (seeds - 1) / seeds * np.sum((without - without.mean()) ** 2)
+    return float(totals.sum() / counts.sum()), float(np.sqrt(variance))
+
+
+def _logarithms(arrays: list[Floats], better: Better) -> tuple[list[Floats], bool]:
+    """Logarithms of losses where all that are finite are positive; and whether they are."""
+    finite = np.concatenate([x[np.isfinite(x)] for x in arrays])
+    logarithmic = better == "lower" and bool((finite > 0).all())
+    if not logarithmic:
+        return arrays, False
+    return [np.log(x, where=np.isfinite(x), out=np.full_like(x, np.inf)) for x in arrays], True
+
+
+def _without_divergence(arrays: list[Floats], better: Better, chance: float | None) -> list[Floats]:
+    """Scores with a finite one in the place of each diverged run."""
+    together = np.concatenate(arrays)
+    finite = np.isfinite(together)
+    sign = 1 if better == "lower" else -1
+    worst = sign * np.where(finite, sign * together, -np.inf).max(axis=0)
+    worst = np.where(np.isfinite(worst), worst, 0.0)  # every run of the seed diverged
+    if better == "lower":
+        worst = worst + PENALTY
+    elif chance is not None:
+        worst = np.full_like(worst, chance)
+    return [np.where(np.isfinite(x), x, worst) for x in arrays]
+
+
+def _interval(value: float, error: float, seeds: int) -> Estimate:
+    if seeds < LEAST_SEEDS:
+        return Estimate(value, math.nan, math.nan)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, seeds - 1)) * error
+    return Estimate(value, value - half, value + half)
+
+
+def _share_interval(value: float, error: float, seeds: int) -> Estimate:
+    """The interval of a probability, clipped to [0, 1], and open where all seeds agree."""
+    plain = _interval(value, error, seeds)
+    low, high = max(plain.low, 0.0), min(plain.high, 1.0)
+    unanimous = (1 - LEVEL) ** (1 / seeds)
+    if value >= 1:
+        low = unanimous
+    if value <= 0:
+        high = 1 - unanimous
+    return Estimate(value, low, high)
+
+
+def _binomial(values: Floats, subsets: Subsets, seeds: int) -> Estimate:
+    """A share with the interval of Clopper and Pearson (1934), its count one of seeds."""
+    share = jackknife(values, subsets)[0]
+    count, tail = share * seeds, (1 - LEVEL) / 2
+    low = 0.0 if count <= 0 else float(special.betaincinv(count, seeds - count + 1, tail))
+    high = 1.0 if share >= 1 else float(special.betaincinv(count + 1, seeds - count, 1 - tail))
+    return Estimate(share, low, high)
+
+
+def _p_value(value: float, error: float, seeds: int) -> float:
+    if seeds < LEAST_SEEDS:
+        return math.nan
+    if error == 0:
+        return 1.0 if value == 0 else 0.0
+    return float(2 * stats.t.sf(abs(value) / error, seeds - 1))
