@@ -98,7 +98,7 @@ def test_the_schedule_is_not_mistaken_for_the_optimizer():
     [
         ("narrow valley", ("valley", "rosenbrock"), "rmsprop"),
         ("sparse", ("bible", "flights", "rare"), "adagrad"),
-        ("deep networks", ("digits", "mnist", "characters", "drift"), "rmsprop"),
+        ("deep networks", ("digits", "mnist", "characters", "scale-change"), "rmsprop"),
     ],
 )
 @pytest.mark.parametrize("better", ["lower", "higher"])

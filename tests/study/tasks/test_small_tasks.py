@@ -112,11 +112,11 @@ def test_rosenbrock_is_the_textbook_function(rng):
     np.testing.assert_allclose(starts.mean(axis=0), [-1.2, 1], atol=5 * 0.1 / math.sqrt(1000))
 
 
-# The optimum that moves.
+# The optimum that moves under gradients that shrink.
 
 
-def test_drift_goes_round_and_becomes_flat():
-    problem = landscapes.drift(period=8, noise=0, steepness=100, change=5)
+def test_scale_change_goes_round_and_becomes_flat():
+    problem = landscapes.scale_change(period=8, noise=0, steepness=100, change=5)
     steps = jnp.arange(11, dtype=jnp.int32)
     sightings = jax.vmap(problem.sample, (None, 0))(jax.random.key(0), steps)
     angle = 2 * np.pi * np.arange(11) / 8
@@ -129,15 +129,15 @@ def test_drift_goes_round_and_becomes_flat():
     np.testing.assert_allclose(problem.loss(jnp.array([3.0, 5.0]), batch), 1250, rtol=1e-6)
 
 
-def test_drift_angle_is_exact_after_many_rounds():
+def test_scale_change_has_an_angle_that_is_exact_after_many_rounds():
     """A float32 angle that grew with the steps would be off by a degree after a million."""
-    problem = landscapes.drift(period=200, noise=0)
+    problem = landscapes.scale_change(period=200, noise=0)
     first, late = (problem.sample(jax.random.key(0), jnp.int32(s)) for s in (30, 200_000_030))
     np.testing.assert_array_equal(first.place, late.place)
 
 
-def test_drift_is_followed_by_what_forgets_alone():
-    problem = landscapes.drift()
+def test_scale_change_is_followed_by_what_forgets_alone():
+    problem = landscapes.scale_change()
     last = problem.steps // 10
 
     def tracking(make):
@@ -299,9 +299,9 @@ def test_rare_is_better_with_a_rate_that_falls():
     ("make", "name", "value"),
     [
         (landscapes.rosenbrock, "noise", -1),
-        (landscapes.drift, "noise", math.nan),
-        (landscapes.drift, "period", 0),
-        (landscapes.drift, "steepness", 0),
+        (landscapes.scale_change, "noise", math.nan),
+        (landscapes.scale_change, "period", 0),
+        (landscapes.scale_change, "steepness", 0),
         (lessons.reddi, "period", 1),
         (lessons.wilson, "examples", 0),
         (lessons.wilson, "positive", 0.5),

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("shared_cache")
 NAMES = [
     "valley",
     "rosenbrock",
-    "drift",
+    "scale-change",
     "reddi",
     "wilson",
     "rare",
@@ -65,7 +65,7 @@ def test_calling_a_task_makes_its_problem(monkeypatch):
 def test_claims_name_the_tasks_of_their_kinds_in_this_order():
     assert general.VALLEYS == ("valley", "rosenbrock")
     assert general.SPARSE == ("bible", "flights", "rare")
-    assert general.DEEP == ("digits", "mnist", "characters", "drift")
+    assert general.DEEP == ("digits", "mnist", "characters", "scale-change")
     assert tasks.names_of(tasks.Kind.LESSON) == ("reddi", "wilson")
     assert tasks.names_of(tasks.Kind.RARE, tasks.Kind.SPARSE) == ("rare", "bible", "flights")
     assert tasks.names_of() == ()

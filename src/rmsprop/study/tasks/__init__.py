@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from rmsprop.study.problems import Problem
 from rmsprop.study.tasks.categories import flights
 from rmsprop.study.tasks.images import digits, mnist
-from rmsprop.study.tasks.landscapes import drift, rosenbrock, valley
+from rmsprop.study.tasks.landscapes import rosenbrock, scale_change, valley
 from rmsprop.study.tasks.lessons import rare, reddi, wilson
 from rmsprop.study.tasks.text import bible, characters
 
@@ -59,7 +59,9 @@ class Task:
 TASKS: dict[str, Task] = {
     "valley": Task(valley, "a narrow valley in two dimensions", Kind.VALLEY),
     "rosenbrock": Task(rosenbrock, "a narrow valley that bends", Kind.VALLEY),
-    "drift": Task(drift, "an optimum that keeps moving", Kind.MOVING),
+    "scale-change": Task(
+        scale_change, "a moving optimum, and gradients that shrink a hundredfold", Kind.MOVING
+    ),
     "reddi": Task(reddi, "a rare large slope that misleads a short memory", Kind.LESSON),
     "wilson": Task(wilson, "separable data that adaptive methods only memorise", Kind.LESSON),
     "rare": Task(rare, "features that occur in every 1st, 10th and 100th step", Kind.RARE),
