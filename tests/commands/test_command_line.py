@@ -130,10 +130,10 @@ def test_help_explains_every_option(capsys):
         command_line.main(["compare", "--help"])
     assert ended.value.code == 0
     printed = capsys.readouterr().out
-    options = ("tasks", "problem", "optimizer", "schedules", "seeds", "tuning-seeds", "steps")
-    for option in (*options, "memory", "out", "quiet"):
+    options = ("tasks", "problem", "optimizer", "schedules", "seeds", "tuning-seeds")
+    for option in (*options, "first-seed", "steps", "memory", "out", "quiet"):
         assert f"--{option}" in printed
-    assert printed.count("default:") == 10
+    assert printed.count("default:") == 11
     words = " ".join(printed.split())
     for name, task in tasks.TASKS.items():
         assert f"{name} ({task.about})" in words

@@ -46,6 +46,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " this folder, mine=mine:function; repeat the option to"
         " compare several, the first with each of the others; default: rmsprop and adagrad",
     )
+    _add_protocol(parser)
+    parser.add_argument(
+        "--memory",
+        type=memory_size,
+        metavar="SIZE",
+        help="memory that the runs under way may take, such as 4G or 500M; default: half of what"
+        " there is",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=DEFAULT_FOLDER,
+        metavar="FOLDER",
+        help="where the report goes, index.html and its figures, the numbers as results.nc, and the"
+        " runs that have ended, so that the same command goes on where it was stopped; default:"
+        " %(default)s",
+    )
+    add_quiet(parser)
+
+
+def _add_protocol(parser: argparse.ArgumentParser) -> None:
+    """Adds what says how each optimizer is tuned and reported."""
     parser.add_argument(
         "--schedules",
         default="constant",
@@ -69,28 +91,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="number of seeds, others, that hyper-parameters are chosen on; default: %(default)s",
     )
     parser.add_argument(
+        "--first-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="the first seed that is reported; the same comparison on other seeds is one with"
+        " --first-seed 1000 or any other number of at least 0; default: %(default)s",
+    )
+    parser.add_argument(
         "--steps",
         type=int,
         metavar="N",
         help="steps of every run, a multiple of 10 up to 1,000,000; default: each task's own",
     )
-    parser.add_argument(
-        "--memory",
-        type=memory_size,
-        metavar="SIZE",
-        help="memory that the runs under way may take, such as 4G or 500M; default: half of what"
-        " there is",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=DEFAULT_FOLDER,
-        metavar="FOLDER",
-        help="where the report goes, index.html and its figures, the numbers as results.nc, and the"
-        " runs that have ended, so that the same command goes on where it was stopped; default:"
-        " %(default)s",
-    )
-    add_quiet(parser)
 
 
 def memory_size(text: str) -> int:
@@ -135,6 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
         contenders,
         seeds=arguments.seeds,
         tuning_seeds=arguments.tuning_seeds,
+        first_seed=arguments.first_seed,
         steps=arguments.steps,
         schedules=tuple(SCHEDULES) if schedules == ["all"] else schedules,
         folder=arguments.out,

@@ -37,6 +37,7 @@ def compare(
     *,
     seeds: int = 10,
     tuning_seeds: int = 3,
+    first_seed: int = 0,
     steps: int | None = None,
     schedules: Sequence[str] = ("constant",),
     folder: str | os.PathLike[str] | None = None,
@@ -54,6 +55,8 @@ def compare(
             `rmsprop.adagrad`.
         seeds: Number of reporting seeds, 2 at least, 6 for a verdict; 10 by default.
         tuning_seeds: Number of seeds, others, that configurations are chosen on; 3 by default.
+        first_seed: The first reporting seed, at least 0; the tuning seeds begin 10,000 after it.
+            Whoever doubts a verdict asks for it again on other seeds. 0 by default.
         steps: Steps of every run, a multiple of 10; None for each problem's own number.
         schedules: Of the learning rate: "constant", "linear" (to 0) and "inverse_sqrt"
             (1/sqrt(t)). Each optimizer is tuned under each of them.
@@ -104,6 +107,7 @@ def compare(
         _optimizers(optimizers),
         seeds,
         tuning_seeds,
+        first_seed,
         steps,
         schedules,
         available_memory() if memory is None else memory,
@@ -122,6 +126,7 @@ def compare(
     settings = {
         "seeds": seeds,
         "tuning_seeds": tuning_seeds,
+        "first_seed": first_seed,
         "steps": steps,
         "schedules": list(plan.schedules),
         "tasks": [each.name for each in problems],

@@ -37,6 +37,17 @@ def test_tuning_and_reporting_seeds_differ(result):
     assert not set(task["seed"].values) & set(task["tuning_seed"].values)
 
 
+def test_another_first_seed_moves_all_seeds(result):
+    others = compare([tiny()], [named("rmsprop")], seeds=3, tuning_seeds=2, first_seed=2)
+    task, before = others.view("tiny", setting="default"), result.view("tiny", setting="default")
+    assert task["seed"].values.tolist() == [2, 3, 4]
+    assert task["tuning_seed"].values.tolist() == [10_002, 10_003]
+    # Seeds 2 and 3 are in both: what a run comes to depends on its own seed alone.
+    losses = before["loss"].sel(optimizer=["rmsprop"], seed=[2, 3])
+    np.testing.assert_array_equal(task["loss"].sel(seed=[2, 3]), losses)
+    assert not np.array_equal(task["loss"].sel(seed=4), losses.sel(seed=3))
+
+
 def test_reporting_runs_use_the_chosen_configuration(result):
     """The first reporting run again, by hand: the same losses to the bit."""
     task = result.view("tiny").sel(optimizer="rmsprop")
@@ -108,6 +119,8 @@ def test_diverged_runs_are_infinitely_bad_and_kept():
         ({"problems": "digits"}, r'rmsprop.study.task\("digits"\)'),
         ({"optimizers": ["rmsprop"]}, "give a dictionary of names and functions"),
         ({"seeds": 10_000}, "seeds is 10000; it must be below"),
+        ({"first_seed": -1}, "first_seed is -1; it must be at least 0 and at most 2,147,473,645"),
+        ({"first_seed": 2**31}, "first_seed is 2147483648; it must be at least 0"),
         ({"problems": []}, "there is no task to compare"),
         ({"optimizers": []}, "there is no optimizer to compare"),
         ({"problems": [tiny(), tiny()]}, "task tiny is named twice"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import optax
 from jax import Array
 
@@ -17,8 +18,10 @@ from rmsprop.study.running.devices import device
 from rmsprop.study.running.schedules import check_schedules, scheduled
 from rmsprop.study.running.training import Build
 
-# Reporting seeds count from 0, tuning seeds from here.
-FIRST_TUNING_SEED = 10_000
+# From the first reporting seed to the first tuning seed.
+TUNING_SEED_OFFSET = 10_000
+# Seeds are int32.
+SEEDS_END = 2**31
 MOST_STEPS = 1_000_000
 # Names that the results use for something else than a hyper-parameter.
 RESERVED = {*VARIABLES, *COORDINATES, "path", "coordinate"} - {"learning_rate"}
@@ -33,6 +36,7 @@ class Plan:
         optimizers: What is compared.
         seeds: Number of reporting seeds.
         tuning_seeds: Number of tuning seeds.
+        first_seed: The first reporting seed.
         steps: Of every run; None for each problem's own.
         schedules: Names of the schedules of the learning rate.
         memory: Bytes that the runs under way may take.
@@ -42,6 +46,7 @@ class Plan:
     optimizers: Sequence[Optimizer]
     seeds: int
     tuning_seeds: int
+    first_seed: int
     steps: int | None
     schedules: Sequence[str]
     memory: int
@@ -49,6 +54,16 @@ class Plan:
     def steps_of(self, problem: Problem) -> int:
         """The steps of a run of a problem."""
         return problem.steps if self.steps is None else self.steps
+
+    @property
+    def reporting_seed_numbers(self) -> np.ndarray:
+        """The seeds that are reported."""
+        return self.first_seed + np.arange(self.seeds)
+
+    @property
+    def tuning_seed_numbers(self) -> np.ndarray:
+        """The seeds that configurations are chosen on, none of which is reported."""
+        return self.first_seed + TUNING_SEED_OFFSET + np.arange(self.tuning_seeds)
 
     def build(self, optimizer: Optimizer, steps: int) -> Build:
         """How an optimizer is made in a run of so many steps, under the schedule of that run."""
@@ -108,8 +123,14 @@ class Plan:
                 raise ValueError(
                     f"{name} is {number}; it must be at least {least}. The default is {default}."
                 )
-        if self.seeds >= FIRST_TUNING_SEED:
-            raise ValueError(f"seeds is {self.seeds}; it must be below {FIRST_TUNING_SEED}.")
+        if self.seeds >= TUNING_SEED_OFFSET:
+            raise ValueError(f"seeds is {self.seeds}; it must be below {TUNING_SEED_OFFSET}.")
+        end = SEEDS_END - TUNING_SEED_OFFSET - self.tuning_seeds
+        if not 0 <= self.first_seed <= end:
+            raise ValueError(
+                f"first_seed is {self.first_seed}; it must be at least 0 and at most {end:,}, for"
+                f" seeds are 32-bit integers. The default is 0."
+            )
         if self.memory < 1:
             raise ValueError(f"memory is {self.memory} bytes; it must be positive.")
         for problem in self.problems:
@@ -135,6 +156,7 @@ class Plan:
         return {
             "seeds": self.seeds,
             "tuning_seeds": self.tuning_seeds,
+            "first_seed": self.first_seed,
             "schedules": list(self.schedules),
             "tasks": {
                 problem.name: {

@@ -24,7 +24,7 @@ from rmsprop.study.results.schema import DEFAULT, TUNED
 from rmsprop.study.running import labelling
 from rmsprop.study.running.devices import available_cores
 from rmsprop.study.running.engine import Engine
-from rmsprop.study.running.plan import FIRST_TUNING_SEED, Plan
+from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.program import Program, default_width
 from rmsprop.study.running.progress import Progress
 from rmsprop.study.running.tuning import TunedRuns, tune
@@ -47,8 +47,7 @@ def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Prog
         OSError: the folder cannot be written to; what has ended is kept.
     """
     engines = _engines(problem, plan, folder)
-    seeds = np.arange(plan.seeds)
-    tuning_seeds = np.arange(FIRST_TUNING_SEED, FIRST_TUNING_SEED + plan.tuning_seeds)
+    seeds, tuning_seeds = plan.reporting_seed_numbers, plan.tuning_seed_numbers
 
     def runs_of(optimizer: Optimizer, engine: Engine, schedule: int) -> TunedRuns:
         tuning = tune(optimizer, engine, problem.choose_by, schedule, tuning_seeds, progress)
