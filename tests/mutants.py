@@ -61,15 +61,15 @@ MUTANTS = [
     Mutant(
         "momentum ignored",
         "_chain.py",
-        "following = u + coefficient * lax.convert_element_type(buffer, u.dtype)",
-        "following = u",
+        "b = u + coefficient * lax.convert_element_type(buffer, u.dtype)",
+        "b = u",
         "test_rescaling.py::test_half_precision_is_rounded_once",
     ),
     Mutant(
         "Nesterov ignored",
         "_chain.py",
-        "step = u + coefficient * following if nesterov else following",
-        "step = following",
+        "step = u + coefficient * b if nesterov else b",
+        "step = b",
         "test_rescaling.py::test_complex_mean_and_momentum",
     ),
     Mutant(
@@ -159,7 +159,7 @@ MUTANTS = [
     Mutant(
         "momentum in bfloat16 returned before it is rounded",
         "_chain.py",
-        "following = lax.convert_element_type(buffer, u.dtype)",
+        "b = lax.convert_element_type(buffer, u.dtype)",
         "pass",
         "test_rounding.py::test_momentum_moves_by_the_buffer_as_it_is_stored",
     ),
@@ -180,8 +180,8 @@ MUTANTS = [
     Mutant(
         "accumulators in the parameter's dtype",
         "_precision.py",
-        "return wanted if wanted is not None else np.promote_types(real_dtype(leaf), np.float32)",
-        "return wanted if wanted is not None else real_dtype(leaf)",
+        "return choice if choice is not None else np.promote_types(real_dtype(leaf), np.float32)",
+        "return choice if choice is not None else real_dtype(leaf)",
         "test_moments.py::test_zero_gradient_gives_zero_step",
     ),
     Mutant(
@@ -194,8 +194,8 @@ MUTANTS = [
     Mutant(
         "the same noise at each step",
         "_rounding.py",
-        "counted = lax.convert_element_type(count, jnp.uint32)",
-        "counted = jnp.uint32(0)",
+        "steps = lax.convert_element_type(count, jnp.uint32)",
+        "steps = jnp.uint32(0)",
         "test_rounding.py::test_random_bits_are_even_and_independent",
     ),
     Mutant(
@@ -257,7 +257,7 @@ MUTANTS = [
     Mutant(
         "hyper-parameters in half precision accepted",
         "_hyperparameters.py",
-        "    if half:",
+        "    if is_half:",
         "    if False:",
         "test_optimizers.py::test_wrong_types_are_refused_when_built",
     ),

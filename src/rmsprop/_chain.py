@@ -1,7 +1,8 @@
-"""The links of a chain beside the rescaling: learning rate, momentum, weight decay.
+"""The links of a chain other than the rescaling: learning rate, momentum and weight decay.
 
-They are our own, for Optax's scaling by a schedule rounds the rate to the gradient's dtype (1e-3
-becomes 9.9945e-4 in bfloat16) and its momentum buffer drifts in dtype.  Their states are Optax's.
+They replace those of Optax, whose scaling by a schedule rounds the rate to the gradient's dtype
+(1e-3 becomes 9.9945e-4 in bfloat16) and whose momentum buffer changes its dtype.  Their states are
+Optax's classes, except `TraceWithCountState`.
 """
 
 import functools
@@ -24,15 +25,15 @@ from rmsprop._states import increment, leafwise, signed_accumulators, zero_count
 from rmsprop._trees import map_leaves
 from rmsprop._typing import Tree
 
-_MOMENTUM = 1  # its stream of random bits, beside that of the squares
+_MOMENTUM = 1  # the number of its stream of random bits; that of the squares is 0
 
 
 class TraceWithCountState(NamedTuple):
-    """State of the momentum in bfloat16, whose rounding differs from step to step.
+    """State of a momentum buffer in bfloat16, whose rounding differs from step to step.
 
     Attributes:
-        count: Steps taken so far, int32, shape ().
-        trace: The buffer, a tree like the parameters.
+        count: The number of steps taken so far, int32, shape ().
+        trace: The momentum buffer, a tree with the structure of the parameters.
     """
 
     count: jax.Array  # pyright: ignore[reportIncompatibleMethodOverride] (Optax's name)
@@ -45,7 +46,7 @@ def scale_by_learning_rate(learning_rate: ScalarOrSchedule) -> optax.GradientTra
 
 
 def add_decayed_weights(weight_decay: ScalarLike) -> optax.GradientTransformation:
-    """Coupled weight decay: `g + weight_decay * p` in the place of `g`."""
+    """Coupled weight decay: `g + weight_decay * p` instead of `g`."""
     factor = hyperparameters.weight_decay("weight_decay", weight_decay)
     return optax.stateless(
         lambda updates, params: _add_scaled_tree(updates, params, factor),
@@ -57,8 +58,8 @@ def decouple_decayed_weights(
 ) -> optax.GradientTransformation:
     """Decoupled weight decay: subtracts `learning_rate * weight_decay * p` from the update.
 
-    It stands behind everything else, so that it passes neither the average nor the momentum.
-    Loshchilov and Hutter, "Decoupled weight decay regularization", 2019,
+    This link is the last one, so that weight decay enters neither the average nor the momentum. The
+    rule is that of Loshchilov and Hutter, "Decoupled weight decay regularization", 2019,
     https://arxiv.org/abs/1711.05101.
     """
     factor = hyperparameters.weight_decay("weight_decay", weight_decay)
@@ -72,7 +73,7 @@ def _at_rate(
     learning_rate: ScalarOrSchedule,
     function: Callable[[optax.Updates, optax.Params | None, Scalar], optax.Updates],
 ) -> optax.GradientTransformation:
-    """A function of the updates, the parameters and the rate; a schedule brings a step count."""
+    """The link `function(updates, params, rate)`; its state counts steps if there is a schedule."""
     if not callable(learning_rate):
         constant = hyperparameters.learning_rate("learning_rate", learning_rate)
         return optax.stateless(lambda updates, params: function(updates, params, constant))
@@ -114,10 +115,11 @@ def trace(
 def wide_inside(
     chain: optax.GradientTransformationExtraArgs,
 ) -> optax.GradientTransformationExtraArgs:
-    """The chain between a widening of half-precision gradients and a narrowing of the updates.
+    """The chain with half-precision gradients widened before it and updates narrowed after it.
 
-    Every link returns the dtype it is given. Without this a float16 quotient would saturate before
-    a small rate is applied to it, and rounded products would enter the momentum buffer.
+    Every link returns the dtype that it is given. Without the widening a float16 quotient would
+    saturate before a small rate is applied to it, and rounded products would enter the momentum
+    buffer.
     """
 
     def update_fn(
@@ -126,9 +128,9 @@ def wide_inside(
         if not any(_is_half(leaf) for leaf in jax.tree.leaves(updates)):
             return chain.update(updates, state, params, **extra)
         dtypes = jax.tree.map(jnp.result_type, updates)
-        (wide,) = map_leaves(lambda u: (_to_float32(u),), updates)
-        wide, state = chain.update(wide, state, params, **extra)
-        return jax.tree.map(narrow, wide, dtypes), state
+        (wide_updates,) = map_leaves(lambda u: (_to_float32(u),), updates)
+        wide_updates, state = chain.update(wide_updates, state, params, **extra)
+        return jax.tree.map(narrow, wide_updates, dtypes), state
 
     return optax.GradientTransformationExtraArgs(chain.init, update_fn)
 
@@ -165,15 +167,15 @@ def _add_scaled_tree(
 
 @jax.jit
 def _scale(update: jax.Array, factor: Scalar) -> jax.Array:
-    wide = _to_float32(update)
-    return narrow(wide * lax.convert_element_type(factor, wide.dtype), update.dtype)
+    u = _to_float32(update)
+    return narrow(u * lax.convert_element_type(factor, u.dtype), update.dtype)
 
 
 @jax.jit
 def _add_scaled(update: jax.Array, parameter: jax.Array, factor: Scalar) -> jax.Array:
-    wide = _to_float32(update)
-    p = lax.convert_element_type(parameter, wide.dtype)
-    return narrow(wide + lax.convert_element_type(factor, wide.dtype) * p, update.dtype)
+    u = _to_float32(update)
+    p = lax.convert_element_type(parameter, u.dtype)
+    return narrow(u + lax.convert_element_type(factor, u.dtype) * p, update.dtype)
 
 
 @functools.partial(jax.jit, static_argnames="nesterov")
@@ -182,9 +184,9 @@ def _add_momentum(
 ) -> tuple[jax.Array, jax.Array]:
     u = widen(update, buffer.dtype)
     coefficient = lax.convert_element_type(momentum, u.dtype)
-    following = u + coefficient * lax.convert_element_type(buffer, u.dtype)
-    buffer = store(following, buffer, noise)
+    b = u + coefficient * lax.convert_element_type(buffer, u.dtype)
+    buffer = store(b, buffer, noise)
     if noise is not None:
-        following = lax.convert_element_type(buffer, u.dtype)
-    step = u + coefficient * following if nesterov else following
+        b = lax.convert_element_type(buffer, u.dtype)
+    step = u + coefficient * b if nesterov else b
     return narrow(step, update.dtype), buffer

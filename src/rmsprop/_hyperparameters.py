@@ -1,8 +1,9 @@
-"""Reading hyper-parameters: what is concrete and wrong is refused when the optimizer is built.
+"""Reads hyper-parameters, and refuses wrong concrete values when the optimizer is built.
 
 Python and NumPy numbers are checked by value and become Python floats, which JAX treats as weakly
-typed: they never widen or narrow the arrays they meet.  Of a `jax.Array` or a tracer only the dtype
-and the shape are checked, for reading its value would wait for the device or is impossible.
+typed: they never widen or narrow the arrays that they are combined with.  Of a `jax.Array` or a
+tracer only the dtype and the shape are checked, because reading its value would wait for the device
+or is impossible.
 """
 
 import math
@@ -17,7 +18,7 @@ from jax.typing import ArrayLike
 
 Scalar: TypeAlias = float | jax.Array
 ScalarLike: TypeAlias = ArrayLike
-# As `optax.Schedule`, which is any type to checkers that find no types in Optax.
+# The type `optax.Schedule`, written out for type checkers that find no types in Optax.
 Schedule: TypeAlias = Callable[[ArrayLike], ArrayLike]
 ScalarOrSchedule: TypeAlias = ScalarLike | Schedule
 
@@ -48,7 +49,7 @@ def weight_decay(name: str, value: ScalarLike) -> Scalar:
 
 
 def nonnegative(name: str, value: ScalarLike) -> Scalar:
-    """A coefficient that may vanish, such as that of a rate that falls: finite, at least 0."""
+    """A coefficient that may be zero, such as that of a falling rate: finite and at least 0."""
     return _scalar(name, value, "at least 0", lambda x: x >= 0)
 
 
@@ -63,7 +64,7 @@ def lowest(name: str, value: ScalarLike) -> Scalar:
 
 
 def fraction(name: str, value: ScalarLike) -> Scalar:
-    """A share: above 0 and at most 1."""
+    """A fraction: above 0 and at most 1."""
     return _scalar(name, value, "above 0 and at most 1", lambda x: 0 < x <= 1)
 
 
@@ -73,7 +74,7 @@ def initial_value(name: str, value: ScalarLike) -> Scalar:
 
 
 def flag(name: str, value: object) -> bool:
-    """A switch decides which program is compiled, so it has to be a plain boolean."""
+    """A switch: a plain boolean, because it decides which program is compiled."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(
             f"{name} is {value!r}; it chooses the formula and must be True or False, known when the"
@@ -102,7 +103,7 @@ def _scalar(name: str, value: ScalarLike, allowed: str, valid: Callable[[float],
 
 
 def _dtype(name: str, value: ScalarLike) -> np.dtype:
-    """The dtype of a number, or a refusal of what is none or cannot hold a hyper-parameter."""
+    """The dtype of a number; other objects, and dtypes that are too narrow, are refused."""
     try:
         dtype = value.dtype if isinstance(value, jax.Array) else np.asarray(value).dtype
     except (TypeError, ValueError):
@@ -112,15 +113,15 @@ def _dtype(name: str, value: ScalarLike) -> np.dtype:
             f"{name} is {value!r}, of type {type(value).__name__}; it must be a number (a Python"
             f" or NumPy number, or a JAX array of shape ()). Pass for example {name}=0.1."
         )
-    half = jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize < 4
-    # A Python integer that a wrapper made an array of is weakly typed; what was cast is not.
-    cast = jnp.issubdtype(dtype, jnp.integer) and not getattr(value, "weak_type", True)
-    if cast:
+    is_half = jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize < 4
+    # A Python integer that a wrapper made an array is weakly typed; an array that was cast is not.
+    is_cast = jnp.issubdtype(dtype, jnp.integer) and not getattr(value, "weak_type", True)
+    if is_cast:
         raise TypeError(
-            f"{name} has arrived in {dtype}; it is a real number. Pass a Python number or a float32"
-            f" array, and let a schedule return floats."
+            f"{name} has arrived in {dtype}; it must be a real number. Pass a Python number or a"
+            f" float32 array, and let a schedule return floats."
         )
-    if half:
+    if is_half:
         raise TypeError(
             f"{name} has arrived in {dtype}, which cannot hold it: a decay of 0.999 is 1.0 in"
             f" bfloat16 and an eps of 1e-8 is 0.0 in float16. Pass a Python float or a float32"

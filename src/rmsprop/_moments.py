@@ -12,14 +12,16 @@ the square of the deviation `g - m` from the mean `m` *before* the step in place
     var  <-  decay * var + decay * (1 - decay) * |g - m|^2        (`variance`)
     m    <-  decay * m + (1 - decay) * g
 
-This is `E[g^2] - E[g]^2` exactly (West, 1979, "Updating mean and variance estimates: an improved
-method", with exponential weights), and a sum of non-negative terms, so it cannot go negative;
-subtracting the two averages can, and takes the root of a negative number when a gradient settles.
+This equals `E[g^2] - E[g]^2` exactly (West, 1979, "Updating mean and variance estimates: an
+improved method", with exponential weights), and it is a sum of non-negative terms, so that it
+cannot be negative.  The difference of the two averages can be, and when a gradient settles its root
+is that of a negative number.
 
-How it is spelled decides how fast it is.  On a CPU `minimum` or `clamp` on the new accumulator
-makes XLA copy the whole donated array; `select` does not.  Nothing but the new accumulator may read
-the old one, for the same reason: the step is made from the new one (`_ordering`).  Everything is
-written in `lax` primitives inside one jitted function, so that leaves of one shape are traced once.
+The choice of primitives decides the speed.  On a CPU `minimum` or `clamp` on the new accumulator
+makes XLA copy the whole donated array; `select` does not.  For the same reason nothing but the new
+accumulator may read the old one: the step is computed from the new one (`_ordering`).  Everything
+is written in `lax` primitives inside one jitted function, so that leaves of one shape are traced
+once.
 """
 
 import functools
@@ -49,12 +51,13 @@ class Rule:
     Attributes:
         keep: Weight of the old accumulator.
         add: Weight of the new square.
-        floor: `sqrt(add)`. As `v >= add * |g|^2`, the denominator is at least `floor * |g|`. Exact
-            arithmetic never notices; where the square over- or underflows it bounds the step.
-        eps_inside: Added to the accumulator under the root, or None.
-        eps_outside: Added to the root, or None.
+        floor: `sqrt(add)`. As `v >= add * |g|^2`, the denominator is at least `floor * |g|`. This
+            changes nothing in exact arithmetic; where the square over- or underflows it bounds the
+            step.
+        eps_inside: The constant that is added to the accumulator under the root, or None.
+        eps_outside: The constant that is added to the root, or None.
         inverse_root_correction: `1 / sqrt(1 - decay**t)`, or None without bias correction.
-        may_vanish: Whether the denominator may be zero, which no eps known to be positive prevents.
+        may_vanish: Whether the denominator may be zero, because no eps is known to be positive.
     """
 
     keep: Scalar
@@ -67,7 +70,7 @@ class Rule:
 
 
 class Denominator(NamedTuple):
-    """Which denominator: `sqrt(v + eps)`, or `sqrt(v) + eps`."""
+    """The form of the denominator: `sqrt(v + eps)` or `sqrt(v) + eps`."""
 
     eps: Scalar
     eps_in_sqrt: bool
@@ -87,7 +90,7 @@ class Denominator(NamedTuple):
             eps_inside = self.eps * correction
         if correction is not None:
             inverse_root = 1 / _root(correction)
-        # XLA flushes what is smaller to zero, and a correction makes an eps inside smaller.
+        # XLA flushes a smaller eps to zero, and a bias correction makes an eps inside smaller.
         positive = isinstance(self.eps, float) and self.eps > 1e-37
         may_vanish = not positive or (self.eps_in_sqrt and correction is not None)
         return Rule(keep, add, _root(add), eps_inside, eps_outside, inverse_root, may_vanish)
@@ -102,8 +105,8 @@ def average(decay: Scalar, denominator: Denominator, correction: Scalar | None =
 def bias_correction(decay: Scalar, count: jax.Array) -> jax.Array:
     """`1 - decay**t` of the step that follows `count` earlier ones, as Optax computes it.
 
-    Compiled also where the update is not, for the two kinds of power differ in the last bit. Never
-    zero, which it would round to for a decay that is 1 in float32.
+    It is compiled also where the update is not, because compiled and uncompiled powers differ in
+    the last bit. It is never zero, to which it would round for a decay that is 1 in float32.
     """
     dtype = jnp.result_type(decay)
     difference = 1 - decay ** (lax.convert_element_type(count, dtype) + 1)
@@ -124,10 +127,10 @@ def variance(decay: Scalar, denominator: Denominator) -> Rule:
 def rescale(
     gradient: jax.Array, v: jax.Array, rule: Rule, noise: Noise | None = None
 ) -> tuple[jax.Array, jax.Array]:
-    """One leaf of the whole family: the update in the gradient's dtype, and the new accumulator.
+    """The update of one leaf, in the gradient's dtype, and its new accumulator.
 
-    `noise` is for an accumulator narrower than float32. The step is then that of the accumulator as
-    it is stored, so that nothing but the store reads the old one.
+    `noise` is given for an accumulator narrower than float32. The step is then computed from the
+    stored accumulator, so that nothing but the store reads the old one.
     """
     g = widen(gradient, v.dtype)
     w = accumulate(v, g, rule)
@@ -145,12 +148,12 @@ def rescale_centered(
     mean_rule: Rule,
     noise: Noise | None = None,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """One leaf of the centered optimizer: the update, the new mean and the new variance."""
+    """The update of one leaf by the centered optimizer, its new mean and its new variance."""
     g = widen(gradient, mean.dtype)
-    deviation = _saturated(g - lax.convert_element_type(mean, g.dtype))  # they may be far apart
+    deviation = _saturate(g - lax.convert_element_type(mean, g.dtype))  # which may overflow
     w = accumulate(var, deviation, rule)
     accumulator = store(w, var, noise)
-    # The mean is overwritten when the variance has read it; the step does not read it at all.
+    # The mean is overwritten after the variance has read it; the step does not read it.
     mean, accumulator = in_order(mean, accumulator)
     keep, add = (lax.convert_element_type(c, g.dtype) for c in (mean_rule.keep, mean_rule.add))
     m = keep * lax.convert_element_type(mean, g.dtype) + add * g
@@ -158,17 +161,18 @@ def rescale_centered(
     moment = w if noise is None else accumulator
     magnitude = lax.abs(g)
     d = _denominator(moment, _where_squares_fail(magnitude, accumulator, rule), rule)
-    # A constant gradient has no variance, and by definition a step of |g| / sqrt(eps). With next to
-    # no eps that could be infinite; it ends at 2^64 instead.
+    # The variance of a constant gradient is 0, and its step is by definition |g| / sqrt(eps). With
+    # almost no eps this could be infinite; the step is limited to 2^64.
     return quotient(gradient, g, lax.max(d, magnitude * 2.0**-64)), mean, accumulator
 
 
 def _where_squares_fail(magnitude: jax.Array, var: jax.Array, rule: Rule) -> jax.Array:
-    """`|g|` where it stands for the deviation, whose square the stored variance lost, elsewhere 0.
+    """`|g|` where the stored variance has lost the square of the deviation, and 0 elsewhere.
 
-    The variance has saturated, or the gradient is so small that its own square would count as zero.
-    What is left are gradients that hold still to the last digits and are not much larger: without
-    an eps their deviation is zero, as that of a gradient that holds still altogether.
+    It takes the place of the deviation where the variance has saturated, or where the gradient is
+    so small that its own square would count as zero. One case remains: a gradient that is not much
+    larger and changes only in its last digits. Without an eps its deviation counts as zero, as that
+    of a constant gradient does.
     """
     limits = jnp.finfo(var.dtype)
     weighted = lax.convert_element_type(rule.floor, magnitude.dtype) * magnitude
@@ -179,30 +183,30 @@ def _where_squares_fail(magnitude: jax.Array, var: jax.Array, rule: Rule) -> jax
 def accumulate(v: jax.Array, x: jax.Array, rule: Rule) -> jax.Array:
     """`keep * v + add * |x|^2`, saturating at the largest finite value of the accumulator.
 
-    In the precision of the arithmetic; `store` makes an accumulator of it.
+    The result has the precision of the arithmetic; `store` converts it to an accumulator.
     """
     real = real_dtype(x.dtype)
     keep, add = lax.convert_element_type(rule.keep, real), lax.convert_element_type(rule.add, real)
     w = keep * lax.convert_element_type(v, real) + _weighted_square(add, x)
     largest = float(jnp.finfo(v.dtype).max)
-    # Not a minimum, which would copy the donated accumulator; and a NaN passes the comparison.
+    # A minimum would copy the donated accumulator. A NaN is not larger, and stays.
     return lax.select(w > largest, lax.full_like(w, largest), w)
 
 
 def store(x: jax.Array, like: jax.Array, noise: Noise | None) -> jax.Array:
     """A new value in the dtype of the accumulator; a narrow one is rounded stochastically.
 
-    What is finite stays so also where the arithmetic is wider, as for float64 gradients.
+    A finite value stays finite also where the arithmetic is wider, as for float64 gradients.
     """
     if noise is None or not is_narrow(like.dtype):
         return narrow(x, like.dtype)
     return in_order(stochastic_round(narrow(x, jnp.dtype(jnp.float32)), noise, like))[0]
 
 
-def _saturated(x: jax.Array) -> jax.Array:
-    """At most the largest finite number, of either sign; a NaN stays one."""
+def _saturate(x: jax.Array) -> jax.Array:
+    """`x`, limited to the finite numbers of its dtype; a NaN stays a NaN."""
     if jnp.issubdtype(x.dtype, jnp.complexfloating):
-        return lax.complex(_saturated(lax.real(x)), _saturated(lax.imag(x)))
+        return lax.complex(_saturate(lax.real(x)), _saturate(lax.imag(x)))
     largest = lax.full_like(x, float(jnp.finfo(x.dtype).max))
     return lax.select(x > largest, largest, lax.select(x < -largest, -largest, x))
 
@@ -218,13 +222,13 @@ def _denominator(v: jax.Array, magnitude: jax.Array, rule: Rule) -> jax.Array:
         d = d * lax.convert_element_type(rule.inverse_root_correction, real)
     if rule.eps_outside is not None:
         d = d + lax.convert_element_type(rule.eps_outside, real)
-    if rule.may_vanish:  # 0 / 1 in the place of 0 / 0
+    if rule.may_vanish:  # 0 / 1 instead of 0 / 0
         d = lax.select(d == 0, lax.full_like(d, 1), d)
     return d
 
 
 def quotient(gradient: jax.Array, g: jax.Array, denominator: jax.Array) -> jax.Array:
-    """`g / denominator` in the dtype of the gradient that came in."""
+    """`g / denominator` in the dtype of `gradient`, from which `g` was widened."""
     if jnp.issubdtype(g.dtype, jnp.complexfloating):
         parts = _divide(lax.real(g), denominator), _divide(lax.imag(g), denominator)
         return narrow(lax.complex(*parts), gradient.dtype)
@@ -249,7 +253,8 @@ def _divide_jvp(
 def _weighted_square(weight: jax.Array, x: jax.Array) -> jax.Array:
     """`weight * |x|^2`, real also for a complex leaf.
 
-    Multiplied from the left, it overflows where the result does and not already where `x^2` does.
+    The factors are multiplied from the left, so that the product overflows where the result does
+    and not already where `x^2` does.
     """
     if jnp.issubdtype(x.dtype, jnp.complexfloating):
         return _weighted_square(weight, lax.real(x)) + _weighted_square(weight, lax.imag(x))

@@ -1,4 +1,4 @@
-r"""Stochastic rounding: to the nearer of two neighbours more often, and right on average.
+r"""Stochastic rounding: to the nearer of two neighbours more often, so that it is right on average.
 
 A number `x` between two neighbours `a < b` of a narrow dtype becomes `b` with probability
 `(x - a) / (b - a)`, so that the expected value is `x`: small increments are kept on average, where
@@ -6,10 +6,11 @@ rounding to nearest would drop them all (Gupta et al., 2015, "Deep learning with
 precision", https://arxiv.org/abs/1502.02551).
 
 The noise is a hash of a counter (Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2,
-3", https://doi.org/10.1145/2063384.2063405): of the element's place in its array, of the leaf, the
-step and what is stored.  It needs no state but the step count, is the same at each run and however
-a jitted step is sharded, and is computed in the pass that stores.  Where a function is mapped, by
-`vmap` or `shard_map`, the places are those within one of its calls: these share their noise.
+3", https://doi.org/10.1145/2063384.2063405).  The counter consists of the element's place in its
+array, the leaf, the step and the kind of accumulator.  The noise needs no state but the step count,
+is the same in every run and for every sharding of a jitted step, and is computed in the pass that
+stores.  Where a function is mapped by `vmap` or `shard_map`, a place is that within one call, so
+that all calls share their noise.
 """
 
 import zlib
@@ -26,57 +27,58 @@ _ZERO = np.uint32(0)
 
 
 class Noise(NamedTuple):
-    """Where the random bits of one leaf come from.
+    """The source of the random bits of one leaf.
 
     Attributes:
-        seed: Of this step and of what is stored, uint32, shape ().
-        leaf: Which leaf of the tree, uint32.
+        seed: The seed of this step and of the kind of accumulator, uint32, shape ().
+        leaf: The number of the leaf, uint32.
     """
 
     seed: jax.Array
     leaf: np.uint32
 
     def fold(self, number: int) -> "Noise":
-        """Other bits for another array of the same leaf and step."""
+        """The noise of another array of the same leaf and step."""
         return self._replace(seed=self.seed ^ np.uint32(number * 0x9E3779B9 % 2**32))
 
 
 def numbers_of_leaves(tree: Tree) -> list[np.uint32]:
-    """A number for each leaf, None included, from its place: `['dense']['kernel']`.
+    """A number for each leaf, None included, computed from its path: `['dense']['kernel']`.
 
-    And not from its position, which other leaves change, as where `optax.partition` hides some.
+    Its position would not do, because other leaves change it, for example where `optax.partition`
+    hides some of them.
     """
     paths, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda leaf: leaf is None)
     return [np.uint32(zlib.crc32(jax.tree_util.keystr(path).encode())) for path, _ in paths]
 
 
 def seed_of_step(count: jax.Array, stream: int) -> jax.Array:
-    """The seed of a step; `stream` tells apart what is stored in the same step."""
-    counted = lax.convert_element_type(count, jnp.uint32)
-    return _mixed(counted * np.uint32(0x9E3779B1) + np.uint32(stream * 0x85EBCA6B % 2**32))
+    """The seed of a step; `stream` tells the accumulators of the same step apart."""
+    steps = lax.convert_element_type(count, jnp.uint32)
+    return _mix(steps * np.uint32(0x9E3779B1) + np.uint32(stream * 0x85EBCA6B % 2**32))
 
 
 def seed_of_key(key: jax.Array) -> jax.Array:
-    """The seed that a key of JAX's generators stands for."""
+    """The seed that is drawn with a key of JAX's random generators."""
     return jax.random.bits(key, (), jnp.uint32)
 
 
 @jax.custom_jvp
 def stochastic_round(x: jax.Array, noise: Noise, like: jax.Array) -> jax.Array:
-    """Float32 numbers in the dtype of `like`, which is bfloat16 or float16.
+    """Float32 numbers, rounded to the dtype of `like`, which is bfloat16 or float16.
 
-    What is finite stays so, and what is not stays as it is. The derivative is one.
+    Finite numbers stay finite, and other numbers stay as they are. The derivative is one.
     """
     random = _random_bits(x.shape, noise)
     if like.dtype == jnp.bfloat16:
-        # The upper half of the bits is the number: nothing is left to convert.
-        carried = lax.convert_element_type(_carried(x, random, 16) >> np.uint32(16), jnp.uint16)
-        return lax.bitcast_convert_type(carried, jnp.bfloat16)
+        # The upper half of the bits is the bfloat16 number, which needs no conversion.
+        bits = lax.convert_element_type(_noisy_bits(x, random, 16) >> np.uint32(16), jnp.uint16)
+        return lax.bitcast_convert_type(bits, jnp.bfloat16)
     # Below 2^-14 the neighbours of float16 are 2^-24 apart.
     share = lax.convert_element_type(random >> np.uint32(8), jnp.float32) * np.float32(2.0**-24)
-    small = lax.floor(x * np.float32(2.0**24) + share) * np.float32(2.0**-24)
-    usual = lax.bitcast_convert_type(_carried(x, random, 13), jnp.float32)
-    rounded = lax.select((lax.abs(x) < np.float32(2.0**-14)) & (x != 0), small, usual)
+    subnormal = lax.floor(x * np.float32(2.0**24) + share) * np.float32(2.0**-24)
+    normal = lax.bitcast_convert_type(_noisy_bits(x, random, 13), jnp.float32)
+    rounded = lax.select((lax.abs(x) < np.float32(2.0**-14)) & (x != 0), subnormal, normal)
     largest = lax.full_like(x, float(jnp.finfo(jnp.float16).max))
     rounded = lax.select(lax.is_finite(x), lax.max(-largest, lax.min(rounded, largest)), x)
     return lax.convert_element_type(rounded, like.dtype)
@@ -88,37 +90,37 @@ def _stochastic_round_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, j
     return rounded, lax.convert_element_type(tangents[0], rounded.dtype)
 
 
-def _carried(x: jax.Array, random: jax.Array, dropped: int) -> jax.Array:
-    """The bits of `x` plus noise in the lowest of them, which are cut off.
+def _noisy_bits(x: jax.Array, random: jax.Array, width: int) -> jax.Array:
+    """The bits of `x` plus noise in the lowest `width` of them, which are then cut off.
 
-    The sum carries into the higher bits the more often the larger the low bits are, and across a
-    power of two as well. From the last finite number on nothing is added; a NaN stays one also
-    where its low bits alone say so.
+    The larger the low bits are, the more often the sum carries into the higher bits, also across a
+    power of two. Nothing is added to the last finite number and to those beyond it. A NaN stays a
+    NaN also where only its low bits distinguish it from infinity.
     """
     bits = lax.bitcast_convert_type(x, jnp.uint32)
-    mask = np.uint32(2**32 - 2**dropped)
-    last = np.uint32(0x7F800000 - 2**dropped)
-    ends = (bits & np.uint32(0x7FFFFFFF)) >= last
-    as_it_is = lax.select(x != x, bits | np.uint32(0x00400000), bits)
-    return lax.select(ends, as_it_is, bits + (random >> np.uint32(32 - dropped))) & mask
+    mask = np.uint32(2**32 - 2**width)
+    last = np.uint32(0x7F800000 - 2**width)
+    at_end = (bits & np.uint32(0x7FFFFFFF)) >= last
+    unchanged = lax.select(x != x, bits | np.uint32(0x00400000), bits)
+    return lax.select(at_end, unchanged, bits + (random >> np.uint32(32 - width))) & mask
 
 
 def _random_bits(shape: tuple[int, ...], noise: Noise) -> jax.Array:
-    """32 bits for each element; the seed enters twice, so that no two leaves share a sequence."""
+    """Random bits for each element; the seed enters twice, so that no two leaves share them."""
     place, stride = lax.full(shape, np.uint32(0)), 1
     for axis in reversed(range(len(shape))):
         index = lax.broadcasted_iota(jnp.uint32, shape, axis)
         place = place + index * np.uint32(stride % 2**32)
         stride *= shape[axis]
-    first = _mixed(noise.seed ^ (jnp.asarray(noise.leaf) * np.uint32(0xC2B2AE35)))
-    second = _mixed(first ^ np.uint32(0x27D4EB2F))
-    return _mixed(place ^ lax.broadcast(first, shape), lax.broadcast(second, shape))
+    first = _mix(noise.seed ^ (jnp.asarray(noise.leaf) * np.uint32(0xC2B2AE35)))
+    second = _mix(first ^ np.uint32(0x27D4EB2F))
+    return _mix(place ^ lax.broadcast(first, shape), lax.broadcast(second, shape))
 
 
-def _mixed(x: jax.Array, between: jax.Array | np.uint32 = _ZERO) -> jax.Array:
+def _mix(x: jax.Array, between: jax.Array | np.uint32 = _ZERO) -> jax.Array:
     """A bijection of 32 bits in which each bit of the result depends on each bit of `x`.
 
-    Two rounds of multiplication and shift, with constants of low bias that a search has found:
+    It consists of two rounds of multiplication and shift, with constants of low bias from a search:
     https://github.com/skeeto/hash-prospector.
     """
     x = (x ^ (x >> np.uint32(16))) * np.uint32(0x21F0AAAD) + between
