@@ -361,7 +361,7 @@ class TestApplyUpdates:
         params = {"a": jnp.ones(2, jnp.bfloat16)}
         for updates, error, words in (
             ({"b": jnp.ones(2)}, ValueError, r"updates alone is \['b'\], .* alone is \['a'\]"),
-            ({"a": {"b": jnp.ones(2)}}, TypeError, r"parameter\['a'\] is a dict and no array"),
+            ({"a": {"b": jnp.ones(2)}}, TypeError, r"parameter\['a'\] is a dict, not an array"),
             ({"a": jnp.ones(3)}, ValueError, r"parameter\['a'\] has shape \(2,\), .* \(3,\)"),
             (
                 {"a": jnp.ones(2, jnp.complex64)},

@@ -3,8 +3,8 @@
     v  <-  a * v + b * |g|^2          RMSprop: a = decay, b = 1 - decay      AdaGrad: a = b = 1
     u   =  g / sqrt(v + eps)    or    g / (sqrt(v) + eps)
 
-Importing the package brings jax, optax and numpy only; `rmsprop.rows`, for embedding tables, and
-`rmsprop.study`, the comparison, are imported when they are first used.
+Importing the package imports jax, optax and numpy only.  `rmsprop.frameworks`, `rmsprop.rows` for
+embedding tables, and `rmsprop.study`, the comparison, are imported when they are first used.
 """
 
 import importlib
@@ -45,12 +45,12 @@ if TYPE_CHECKING:
     from rmsprop import study as study
 
     __version__: str
-else:  # hidden from type checkers, which would take any name for one of this module
+else:  # hidden from type checkers, which would accept any attribute of this module
 
     def __getattr__(name: str) -> object:
         if name in _SUBMODULES:
             return importlib.import_module(f"rmsprop.{name}")
-        if name == "__version__":  # reading it imports a good deal, which few want
+        if name == "__version__":  # few need it, and its import is slow
             return importlib.import_module("importlib.metadata").version("rmsprop")
         raise AttributeError(f"module 'rmsprop' has no attribute {name!r}")
 

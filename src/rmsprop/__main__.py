@@ -1,4 +1,4 @@
-"""`python -m rmsprop`: the command line."""
+"""Runs the command line for `python -m rmsprop`."""
 
 import sys
 

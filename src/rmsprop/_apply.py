@@ -1,4 +1,4 @@
-"""Adding updates to parameters, which in half precision need to be rounded stochastically."""
+"""Adds updates to parameters, in half precision with stochastic rounding."""
 
 from __future__ import annotations
 
@@ -20,26 +20,30 @@ Params = TypeVar("Params")
 
 
 def apply_updates(params: Params, updates: Tree, *, key: jax.Array | None = None) -> Params:
-    r"""`optax.apply_updates`; with a key, parameters in half precision are rounded stochastically.
+    r"""Adds updates to parameters as `optax.apply_updates`, or with stochastic rounding.
 
-    bfloat16 has eight significant bits: a parameter of 1 does not move by an update of 0.003, for
-    the sum rounds back to 1. With a key the sum, taken in float32, becomes one of its two
-    neighbours, the nearer one more often, so that its expected value is right. That replaces a
-    float32 master copy of the parameters. A sum that is finite in float32 stays finite: beyond the
-    largest float16 it becomes that.
+    bfloat16 has eight significant bits: an update of 0.003 does not move a parameter of 1, because
+    the sum rounds back to 1. With a key, parameters in half precision are rounded stochastically:
+    the sum is computed in float32 and becomes one of its two neighbours, the nearer one more often,
+    so that its expected value is right. Such rounding replaces a float32 master copy of the
+    parameters. A sum that is finite in float32 stays finite: beyond the largest float16 it becomes
+    the largest float16.
 
     Args:
         params: The parameters.
-        updates: The updates, of the same tree; where one is None the parameter stays.
+        updates: The updates, a tree of the same structure. A parameter whose update is None stays
+            as it is.
         key: A key of `jax.random`, a new one at each step (`jax.random.fold_in(key, step)`); None
-            for rounding to nearest, as Optax does.
+            rounds to nearest, as Optax does.
 
     Returns:
-        The new parameters, each in its own dtype; a tree of the type that was given.
+        The new parameters, each in the dtype that it had, in a tree of the same type.
 
     Raises:
-        TypeError: a key that is none; with a key, a complex update of a real parameter.
-        ValueError: with a key, updates of another tree or of other shapes than the parameters.
+        TypeError: `key` is not a key of `jax.random`; or, with a key, an update is not an array, or
+            is complex while its parameter is real.
+        ValueError: With a key, the updates have another structure or other shapes than the
+            parameters.
 
     Example:
         >>> import jax, jax.numpy as jnp, rmsprop
@@ -63,25 +67,25 @@ def apply_updates(params: Params, updates: Tree, *, key: jax.Array | None = None
     except (ValueError, TypeError, KeyError):
         names, remedy = ("updates", "parameters"), "Pass the updates made for these parameters."
         raise ValueError(tree_mismatch(updates, params, names, remedy)) from None
-    after = []
+    sums = []
     for index, (p, u, number) in enumerate(
         zip(leaves, changes, numbers_of_leaves(params), strict=True)
     ):
         if p is None or u is None:
-            after.append(p)
+            sums.append(p)
             continue
         _check_pair(p, u, lambda i=index: leaf_path(params, i))
         if is_narrow(jnp.result_type(p)):
-            after.append(_add(p, u, Noise(seed, number)))
+            sums.append(_add(p, u, Noise(seed, number)))
         else:
-            after.append(optax.apply_updates(p, u))
-    return treedef.unflatten(after)
+            sums.append(optax.apply_updates(p, u))
+    return treedef.unflatten(sums)
 
 
 def _checked_key(key: jax.Array) -> jax.Array:
     dtype = getattr(key, "dtype", None)
-    typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key) and key.ndim == 0
-    if not (typed or (dtype == jnp.uint32 and np.ndim(key) == 1)):
+    is_typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key) and key.ndim == 0
+    if not (is_typed or (dtype == jnp.uint32 and np.ndim(key) == 1)):
         raise TypeError(
             f"key is {key!r}; it must be one key of JAX's random generators, new at each step."
             f" Pass jax.random.fold_in(jax.random.key(seed), step)."
@@ -94,19 +98,19 @@ def _check_pair(parameter: jax.Array, update: ArrayLike, where: Callable[[], str
         dtype, shape = jnp.result_type(update), np.shape(update)
     except (TypeError, ValueError):
         raise TypeError(
-            f"the update of parameter{where()} is a {type(update).__name__} and no array. Pass the"
+            f"the update of parameter{where()} is a {type(update).__name__}, not an array. Pass the"
             f" updates made for these parameters."
         ) from None
     if shape != np.shape(parameter):
         raise ValueError(
-            f"parameter{where()} has shape {np.shape(parameter)}, and its update {shape}. Pass the"
-            f" updates made for these parameters."
+            f"parameter{where()} has shape {np.shape(parameter)}, and its update has shape"
+            f" {shape}. Pass the updates made for these parameters."
         )
     kind = jnp.result_type(parameter)
     if jnp.issubdtype(dtype, jnp.complexfloating) and not jnp.issubdtype(kind, jnp.complexfloating):
         raise TypeError(
-            f"parameter{where()} is {kind}, and its update {dtype}. Pass the real part, or keep the"
-            f" parameter complex."
+            f"parameter{where()} is {kind}, and its update is {dtype}. Pass the real part, or keep"
+            f" the parameter complex."
         )
 
 

@@ -1,7 +1,7 @@
-"""All that is taken from `jax.experimental`, and what happens where it has moved or is missing.
+"""Everything that the package takes from `jax.experimental`, for each version of JAX.
 
-Names there come and go without notice.  No other module imports from it, so that a new release of
-JAX is met in one place.
+JAX moves and removes these names without notice.  No other module imports from `jax.experimental`,
+so that a new release of JAX needs changes in this module alone.
 """
 
 import importlib
@@ -13,14 +13,14 @@ import jax
 
 from rmsprop._typing import Tree
 
-# `Any` below: what comes from an experiment of JAX has no type that holds in every version.
+# `Any` stands below because no type of an experimental function holds in every version of JAX.
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def set_xla_metadata(**attributes: str) -> AbstractContextManager[Any]:
-    """Marks what is traced inside with attributes that XLA reads, such as `inlineable="false"`.
+    """A context whose operations have attributes that XLA reads, such as `inlineable="false"`.
 
-    In `jax.experimental.xla_metadata` from JAX 0.6.0 to 0.10.2. Where it is missing nothing is
+    JAX 0.6.0 to 0.10.2 has it in `jax.experimental.xla_metadata`. Where it is missing nothing is
     marked: a step gives the same numbers, but XLA may copy accumulators on a CPU, which makes the
     step slower (`_ordering`).
     """
@@ -33,17 +33,18 @@ def shard_map(
 ) -> _Function:
     """The function applied to the parts of its arguments that each device of the mesh holds.
 
-    JAX's check of the values that vary over devices is off. At the top level of recent versions;
-    JAX 0.6.0 has it in `jax.experimental.shard_map`, where the check has another name.
+    JAX's check of the values that vary over devices is switched off. Recent versions of JAX have
+    the function at their top level; JAX 0.6.0 has it in `jax.experimental.shard_map`, where the
+    check has another name.
 
     Args:
         function: A function of arrays.
         mesh: The devices.
         in_specs: How the arguments are divided, a tree of `jax.sharding.PartitionSpec`.
-        out_specs: How the results are put together, likewise.
+        out_specs: How the results are put together, likewise a tree of `PartitionSpec`.
 
     Raises:
-        ImportError: JAX has it in neither place.
+        ImportError: JAX has the function in neither place.
     """
     if hasattr(jax, "shard_map"):
         return jax.shard_map(
@@ -54,12 +55,12 @@ def shard_map(
 
 
 def enable_x64() -> AbstractContextManager[Any]:
-    """Double precision within the context, for the calling thread alone.
+    """A context with double precision, for the calling thread alone.
 
-    At the top level of JAX since 0.8; older ones have it in `jax.experimental`.
+    JAX has it at its top level since 0.8; older versions have it in `jax.experimental`.
 
     Raises:
-        ImportError: JAX has it in neither place.
+        ImportError: JAX has the function in neither place.
     """
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)
@@ -67,7 +68,7 @@ def enable_x64() -> AbstractContextManager[Any]:
 
 
 def _optional(module: str, name: str) -> Callable[..., Any] | None:
-    """What a module of JAX has under this name; None where the module or the name is missing."""
+    """The function of this name in a module of JAX, or None where either is missing."""
     try:
         return getattr(importlib.import_module(module), name, None)
     except ImportError:

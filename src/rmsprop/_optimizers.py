@@ -17,7 +17,7 @@ from rmsprop._rescaling import (
 
 
 def rmsprop(
-    learning_rate: optax.ScalarOrSchedule,  # this very type says to Optax that it may be one
+    learning_rate: optax.ScalarOrSchedule,  # Optax sees by this type that it may be a schedule
     decay: ScalarOrSchedule = 0.9,
     eps: ScalarLike = 1e-8,
     *,
@@ -46,13 +46,14 @@ def rmsprop(
         \qquad\text{or}\qquad
         b_t = \mu b_{t-1} + u_t, \quad \theta_t = \theta_{t-1} - \eta_t b_t
 
-    for `lr_in_momentum` True or False: the same while the rate is constant, and not when it drops.
+    for `lr_in_momentum` True or False. The two agree while the rate is constant, and differ when it
+    changes.
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0, in units of the parameters: a step is
-            about this long. A number, a traced scalar or a schedule of the step count.
-        decay: The decay :math:`\rho`, at least 0 and below 1: number, traced scalar or schedule.
-            The average remembers about `1 / (1 - decay)` steps.
+        learning_rate: The rate :math:`\eta`, at least 0, in units of the parameters; a number, a
+            traced scalar or a schedule of the step count. A step is about as long as the rate.
+        decay: The decay :math:`\rho`, at least 0 and below 1; a number, a traced scalar or a
+            schedule. The average remembers about `1 / (1 - decay)` steps.
         eps: The constant :math:`\epsilon`, at least 0.
         initial_scale: The starting value of the average, at least 0. PyTorch and Keras start at 0,
             TensorFlow 1 and timm at 1.
@@ -60,24 +61,24 @@ def rmsprop(
         centered: Divide by the running standard deviation; see `scale_by_stddev`.
         momentum: The coefficient :math:`\mu`, at least 0 and below 1; None for no buffer.
         nesterov: Take the step :math:`\eta_t u_t + \mu b_t`, looking one step ahead.
-        bias_correction: Divide the average by `1 - decay**t`. Not with `centered`, and not with a
+        bias_correction: Divide the average by `1 - decay**t`. Refused with `centered` and with a
             scheduled decay.
         lr_in_momentum: Whether the rate is applied before the momentum buffer (TensorFlow, Keras,
             Optax) or after it (PyTorch).
-        accumulator_dtype: Dtype of average, mean and momentum; None for at least float32.
-            `jnp.bfloat16` halves the state, but for mean and momentum of complex leaves; see
+        accumulator_dtype: The dtype of average, mean and momentum; None takes at least float32.
+            `jnp.bfloat16` halves the state, except for mean and momentum of complex leaves; see
             `scale_by_rms`.
 
     Returns:
-        A `GradientTransformationExtraArgs`. Its state has the fields of that of `optax.rmsprop`
-        (`nu`, `trace`; `count` where steps are counted: with bias correction, a scheduled decay or
-        bfloat16) and goes on from a state that Optax made with the same fields; when centered they
-        are `mu` and `var`.
+        A `GradientTransformationExtraArgs`. Its state has the fields of that of `optax.rmsprop`:
+        `nu` and `trace`, and `count` where steps are counted, which is with bias correction, with a
+        scheduled decay or in bfloat16. When centered it has `mu` and `var` instead of `nu`. A state
+        of Optax's with the same fields can be continued.
 
     Raises:
-        ValueError: a value out of its range, or options that contradict each other; an accumulator
-            dtype that cannot hold squares.
-        TypeError: a hyper-parameter in half precision; parameters that are not floating point.
+        ValueError: A value is out of its range, options contradict each other, or an accumulator
+            dtype cannot hold squares.
+        TypeError: A hyper-parameter is in half precision, or a parameter is not floating point.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax, rmsprop
@@ -96,7 +97,8 @@ def rmsprop(
         (centered, momentum), https://arxiv.org/abs/1308.0850.
 
     Differs from `optax.rmsprop`: state and arithmetic are at least float32, the centered variance
-    cannot go negative, a scheduled decay is allowed, and what cannot be right is refused.
+    cannot go negative, a scheduled decay is allowed, and arguments that cannot be right are
+    refused.
     """
     if hyperparameters.flag("nesterov", nesterov) and momentum is None:
         raise ValueError(
@@ -124,7 +126,7 @@ def rmsprop(
 
 
 def adagrad(
-    learning_rate: optax.ScalarOrSchedule,  # this very type says to Optax that it may be one
+    learning_rate: optax.ScalarOrSchedule,  # Optax sees by this type that it may be a schedule
     initial_accumulator_value: ScalarLike = 0.1,
     eps: ScalarLike = 1e-7,
     *,
@@ -142,22 +144,22 @@ def adagrad(
     gradient of constant size its steps shrink as :math:`1 / \sqrt{t}`.
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0, in units of the parameters: the length of
-            the longest step. A number, a traced scalar or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, at least 0, in units of the parameters; a number, a
+            traced scalar or a schedule of the step count. No step is longer than the rate.
         initial_accumulator_value: The starting value of the sum, at least 0. PyTorch starts at 0,
             TensorFlow, Keras and Optax at 0.1.
         eps: The constant :math:`\epsilon`, at least 0.
         eps_in_sqrt: Whether `eps` is added under the root (Keras 3) or to it (PyTorch).
-        accumulator_dtype: Dtype of the sum; None for at least float32. `jnp.bfloat16` halves the
-            state, see `scale_by_rms`.
+        accumulator_dtype: The dtype of the sum; None takes at least float32. `jnp.bfloat16` halves
+            the state; see `scale_by_rms`.
 
     Returns:
-        A `GradientTransformationExtraArgs` with the state of `optax.adagrad` (field
-        `sum_of_squares`; in bfloat16 also `count`).
+        A `GradientTransformationExtraArgs` with the state of `optax.adagrad`: the field
+        `sum_of_squares`, and in bfloat16 also `count`.
 
     Raises:
-        ValueError: a value out of its range; an accumulator dtype that cannot hold squares.
-        TypeError: a hyper-parameter in half precision; parameters that are not floating point.
+        ValueError: A value is out of its range, or an accumulator dtype cannot hold squares.
+        TypeError: A hyper-parameter is in half precision, or a parameter is not floating point.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax, rmsprop

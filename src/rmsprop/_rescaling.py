@@ -1,12 +1,12 @@
-r"""The transformations to chain: `init` and `update` over whole pytrees, and their states.
+r"""The rescaling transformations: `init` and `update` over whole pytrees, and their states.
 
     scale_by_rms       v   <-  decay * v + (1 - decay) * |g|^2       state field `nu`
     scale_by_stddev    var <-  the running variance of g             state fields `mu`, `var`
     scale_by_rss       s   <-  s + |g|^2                             state field `sum_of_squares`
 
-and all of them return `g / sqrt(v + eps)` or `g / (sqrt(v) + eps)` in the gradient's dtype.  The
-states are Optax's own classes where Optax names them publicly and means the same.  Keywords and
-defaults are Optax's too.
+All of them return `g / sqrt(v + eps)` or `g / (sqrt(v) + eps)` in the gradient's dtype.  The states
+are Optax's own classes where Optax has a public class with the same meaning.  Keywords and defaults
+are Optax's too.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ from rmsprop._precision import checked_accumulator_dtype, is_narrow
 from rmsprop._states import accumulators, leafwise, signed_accumulators
 from rmsprop._typing import LeafFunction
 
-# What is stored in one step has a stream of random bits of its own; the momentum's is 1.
+# The number of the stream of random bits for the squares; that of the momentum is 1.
 _SQUARES = 0
 
 
 class ScaleByRmsWithCountState(NamedTuple):
-    """State of `scale_by_rms` where steps count: bias correction, scheduled decay, bfloat16.
+    """State of `scale_by_rms` with bias correction, with a scheduled decay, or in bfloat16.
 
     Attributes:
-        count: Steps taken so far, int32, shape ().
-        nu: Running average of the squared gradients, a tree like the parameters.
+        count: The number of steps taken so far, int32, shape ().
+        nu: The running average of the squared gradients, a tree with the structure of the
+            parameters.
     """
 
     count: jax.Array  # pyright: ignore[reportIncompatibleMethodOverride] (Optax's name)
@@ -45,12 +46,12 @@ class ScaleByRmsWithCountState(NamedTuple):
 class ScaleByStddevState(NamedTuple):
     """State of `scale_by_stddev`.
 
-    The second field is not called `nu`: Optax keeps the average of the squares under that name,
-    and a state restored from there must not be mistaken for a variance.
+    The second field is not called `nu`: Optax keeps the average of the squares under that name, and
+    a state restored from Optax must not be mistaken for a variance.
 
     Attributes:
-        mu: Running average of the gradients.
-        var: Running variance of the gradients, real and never negative.
+        mu: The running average of the gradients.
+        var: The running variance of the gradients, real and never negative.
     """
 
     mu: optax.Updates
@@ -61,9 +62,9 @@ class ScaleByStddevWithCountState(NamedTuple):
     """State of `scale_by_stddev` with a scheduled decay, or in bfloat16.
 
     Attributes:
-        count: Steps taken so far, int32, shape ().
-        mu: Running average of the gradients.
-        var: Running variance of the gradients.
+        count: The number of steps taken so far, int32, shape ().
+        mu: The running average of the gradients.
+        var: The running variance of the gradients.
     """
 
     count: jax.Array  # pyright: ignore[reportIncompatibleMethodOverride] (Optax's name)
@@ -75,8 +76,8 @@ class ScaleByRssWithCountState(NamedTuple):
     """State of `scale_by_rss` in bfloat16, whose rounding differs from step to step.
 
     Attributes:
-        count: Steps taken so far, int32, shape ().
-        sum_of_squares: Sum of the squared gradients.
+        count: The number of steps taken so far, int32, shape ().
+        sum_of_squares: The sum of the squared gradients.
     """
 
     count: jax.Array  # pyright: ignore[reportIncompatibleMethodOverride] (Optax's name)
@@ -100,7 +101,8 @@ def scale_by_rms(
         u_t = \frac{g_t}{\sqrt{v_t + \epsilon}} \quad\text{or}\quad
         \frac{g_t}{\sqrt{v_t} + \epsilon}
 
-    From `v_0 = 0` no step is longer than `1 / sqrt(1 - decay)`, which the first one attains.
+    With :math:`v_0 = 0` no step is longer than `1 / sqrt(1 - decay)`, the length of the first step
+    where `eps` is negligible.
 
     Args:
         decay: The decay :math:`\rho` of the average, at least 0 and below 1: a number, a traced
@@ -110,20 +112,20 @@ def scale_by_rms(
         initial_scale: The starting value :math:`v_0`, at least 0. TensorFlow 1 starts at 1.
         eps_in_sqrt: True for `sqrt(v + eps)`, False for `sqrt(v) + eps` as in PyTorch.
         bias_correction: Divide the average by `1 - decay**t`, as Adam does.
-        accumulator_dtype: Dtype of the average; None for at least float32. `jnp.bfloat16` halves
-            the memory: every store is then rounded stochastically, by a noise that is the same at
-            each run and however a jitted step is sharded, and the step is that of the average as it
-            is stored. Models that are mapped by `vmap`, and the parts of a `shard_map`, share the
-            noise.
+        accumulator_dtype: The dtype of the average; None takes at least float32. `jnp.bfloat16`
+            halves the memory: every store is then rounded stochastically, and the step is computed
+            from the stored average. The noise of the rounding is the same in every run and for
+            every sharding of a jitted step. Models that are mapped by `vmap`, and the parts of a
+            `shard_map`, share it.
 
     Returns:
         A `GradientTransformation`. Its state has the field `nu` and, where steps are counted,
         `count`.
 
     Raises:
-        ValueError: a value out of its range; bias correction with a scheduled decay; gradients
-            that do not match the state.
-        TypeError: a hyper-parameter in half precision; parameters that are not floating point.
+        ValueError: A value is out of its range, bias correction meets a scheduled decay, or
+            gradients do not match the state.
+        TypeError: A hyper-parameter is in half precision, or a parameter is not floating point.
 
     Example:
         >>> import jax.numpy as jnp, optax, rmsprop
@@ -188,29 +190,30 @@ def scale_by_stddev(
     `E[g^2] - E[g]^2` of the two running averages, but is kept as a sum of non-negative terms and
     so cannot go negative when a gradient settles.
 
-    Finite is not small: on a constant gradient the variance tends to 0 and the step, by
-    definition, to `|g| / sqrt(eps)`. Put `eps` inside the root, at the square of the smallest
-    gradient that deserves a full step (DQN: 0.01).
+    A finite step may still be long: on a constant gradient the variance tends to 0 and the step, by
+    definition, to `|g| / sqrt(eps)`. Put `eps` inside the root, and choose the square of the
+    smallest gradient that deserves a full step (0.01 in DQN).
 
     Args:
         decay: As in `scale_by_rms`; both averages use it.
         eps: As in `scale_by_rms`.
         initial_scale: The starting value of the variance, at least 0. The mean starts at 0.
         eps_in_sqrt: As in `scale_by_rms`.
-        bias_correction: Only False: the corrected variance of one gradient is zero.
-        accumulator_dtype: As in `scale_by_rms`, of mean and variance. A bfloat16 mean is off by
-            up to 2^-8 of itself, and the variance has the square of that in it: for gradients whose
-            spread is larger. A step may be longer by 2^-8, for the variance may be stored one unit
-            too small. The mean of a complex leaf stays complex64.
+        bias_correction: Must be False, because the corrected variance of one gradient is zero.
+        accumulator_dtype: The dtype of mean and variance, as in `scale_by_rms`. A bfloat16 mean is
+            off by up to 2^-8 of itself, and the variance contains the square of that error, so that
+            bfloat16 suits gradients whose spread is larger. A step may be longer by 2^-8 of itself,
+            because the variance may be stored one unit too small. The mean of a complex leaf stays
+            complex64.
 
     Returns:
         A `GradientTransformation`. Its state has the fields `mu` and `var` and, where steps are
         counted, `count`.
 
     Raises:
-        ValueError: a value out of its range; `bias_correction=True`; gradients that do not match
-            the state.
-        TypeError: a hyper-parameter in half precision; parameters that are not floating point.
+        ValueError: A value is out of its range, `bias_correction` is True, or gradients do not
+            match the state.
+        TypeError: A hyper-parameter is in half precision, or a parameter is not floating point.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -269,15 +272,15 @@ def scale_by_rss(
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
         eps: As in `scale_by_rms`.
         eps_in_sqrt: True for `sqrt(s + eps)`, False for `sqrt(s) + eps` as in PyTorch.
-        accumulator_dtype: As in `scale_by_rms`, of the sum.
+        accumulator_dtype: The dtype of the sum, as in `scale_by_rms`.
 
     Returns:
-        A `GradientTransformation`. Its state has the field `sum_of_squares`, in bfloat16 also
+        A `GradientTransformation`. Its state has the field `sum_of_squares`, and in bfloat16 also
         `count`.
 
     Raises:
-        ValueError: a value out of its range; gradients that do not match the state.
-        TypeError: a hyper-parameter in half precision; parameters that are not floating point.
+        ValueError: A value is out of its range, or gradients do not match the state.
+        TypeError: A hyper-parameter is in half precision, or a parameter is not floating point.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -305,7 +308,7 @@ def scale_by_rss(
 
 
 def refuse_corrected_variance(bias_correction: bool) -> None:
-    """Centered RMSprop has no bias correction: at the first step it would divide by zero."""
+    """Refuses bias correction of centered RMSprop, which would divide by zero at the first step."""
     if hyperparameters.flag("bias_correction", bias_correction):
         raise ValueError(
             "bias_correction=True together with the centered second moment would divide by the"
@@ -315,7 +318,7 @@ def refuse_corrected_variance(bias_correction: bool) -> None:
 
 
 def _decay_reader(decay: ScalarOrSchedule) -> Callable[[ArrayLike], Scalar]:
-    """The decay at a step; a constant is checked here and now."""
+    """The decay as a function of the step count; a constant is checked at once."""
     if callable(decay):
         return lambda count: hyperparameters.decay("decay", decay(count))
     constant = hyperparameters.decay("decay", decay)

@@ -1,7 +1,7 @@
-"""What the state of a transformation is made of: accumulators, a count, and the check of both.
+"""The parts of a transformation's state: accumulators, a step count, and the check of its fields.
 
-`leafwise` is the one transformation of the package: it walks the leaves, counts the steps where
-something depends on them, and hands each leaf to a function of the gradient and its accumulators.
+`leafwise` makes the transformations of the package: it goes through the leaves, counts steps where
+something depends on the count, and calls a function with each gradient and its accumulators.
 """
 
 from collections.abc import Callable
@@ -23,20 +23,23 @@ from rmsprop._typing import LeafFunction, Tree
 def leafwise(
     leaf_of_step: Callable[[ArrayLike], LeafFunction],
     initial: Callable[[optax.Params], tuple[Tree, ...]],
-    state_class: type[Any],  # a named tuple, of which no type says that it has `_fields`
+    state_class: type[Any],  # a named tuple, whose `_fields` no type expresses
     *,
     stream: int | None = None,
 ) -> optax.GradientTransformation:
-    """The transformation that does the same with every leaf.
+    """The transformation that applies one function to every leaf.
 
     Args:
-        leaf_of_step: The function of a leaf, `(gradient, *accumulators) -> (update, *new ones)`, in
-            the step that follows `count` earlier ones; 0 where steps are not counted.
-        initial: The trees of accumulators of the parameters, in the order of the fields.
-        state_class: The named tuple that holds them; steps are counted where its first field is
-            `count`.
-        stream: Which stream of random bits, where every store is rounded stochastically; the
-            function of a leaf is then called with `noise`. It needs the count.
+        leaf_of_step: A function of the number of earlier steps, which is 0 where steps are not
+            counted. It returns the function of a leaf,
+            `(gradient, *accumulators) -> (update, *new ones)`.
+        initial: A function of the parameters, which returns the first trees of accumulators in the
+            order of the fields.
+        state_class: The named tuple that holds the trees; steps are counted where its first field
+            is `count`.
+        stream: The number of the stream of random bits where every store is rounded stochastically;
+            the function of a leaf is then called with `noise`. A stream needs the count. None where
+            no store is rounded so.
     """
     fields: tuple[str, ...] = state_class._fields
     counted = fields[0] == "count"
@@ -58,7 +61,7 @@ def leafwise(
         changes = dict(zip(names, new, strict=True))
         if counted:
             changes["count"] = increment(state.count)
-        # Of the class that came in: a state that Optax made goes on as it is.
+        # The class of the state stays, so that a state that Optax made can be continued.
         return updates, state._replace(**changes)
 
     return optax.GradientTransformation(init_fn, update_fn)
@@ -68,13 +71,13 @@ def check_fields(state: Tree, fields: tuple[str, ...]) -> None:
     """Refuses the state of another transformation, such as Optax's centered one.
 
     Raises:
-        ValueError: the state does not have exactly these fields.
+        ValueError: The state does not have exactly these fields.
     """
-    present = getattr(state, "_fields", None)
-    if present != fields:
-        names = ", ".join(present) if present else "of no named tuple"
+    names = getattr(state, "_fields", None)
+    if names != fields:
+        content = f"with the fields {', '.join(names)}" if names else "without named fields"
         raise ValueError(
-            f"the optimizer state is a {type(state).__name__} with the fields {names}, but this"
+            f"the optimizer state is a {type(state).__name__} {content}, but this"
             f" transformation keeps {', '.join(fields)}. Use the state that its own init() made,"
             f" with the same options."
         )
@@ -86,7 +89,7 @@ def signed_accumulators(params: optax.Params, dtype: np.dtype | None) -> Tree:
 
 
 def accumulators(params: optax.Params, initial: Scalar, dtype: np.dtype | None) -> Tree:
-    """Real arrays of the parameters' shapes, for squares."""
+    """Real arrays of the parameters' shapes, filled with the starting value of the squares."""
     return _fill(params, initial, lambda leaf: squares_dtype(leaf, dtype))
 
 

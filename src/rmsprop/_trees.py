@@ -1,4 +1,4 @@
-"""Walking the tree of gradients and the trees of accumulators that belong to it."""
+"""Functions of the tree of gradients and the trees of accumulators that belong to it."""
 
 from collections.abc import Callable
 
@@ -22,17 +22,18 @@ def map_leaves(
 
     Args:
         function: `(gradient, *accumulators) -> (update, *new accumulators)`.
-        gradients: The tree; a `None` in it leaves the accumulators in that place alone.
+        gradients: The tree of gradients; where it has None the accumulators stay as they are.
         *states: Trees of accumulators of the same structure.
-        seed: Of the rounding of this step, where accumulators may be narrower than float32; the
-            function is then called with `noise`, that of the leaf.
+        seed: The seed of the rounding of this step, where accumulators may be narrower than
+            float32; the function is then called with `noise`, the noise of the leaf.
 
     Returns:
         The tree of updates and the trees of new accumulators.
 
     Raises:
-        ValueError: the trees or the shapes of their leaves differ.
-        TypeError: a gradient that is not floating point.
+        ValueError: The trees or the shapes of their leaves differ.
+        TypeError: A gradient is not floating point, or an accumulator is narrower than float32 and
+            there is no seed.
     """
     leaves, treedef = jax.tree.flatten(gradients, is_leaf=_is_none)
     try:
@@ -62,6 +63,7 @@ def _is_none(leaf: object) -> bool:
 
 
 def inexact_dtype(leaf: object, where: Callable[[], str]) -> np.dtype:
+    """The dtype of a leaf, which is refused if it is not floating point or complex."""
     dtype = getattr(leaf, "dtype", None)
     if dtype is None:
         try:
@@ -78,7 +80,7 @@ def inexact_dtype(leaf: object, where: Callable[[], str]) -> np.dtype:
 
 
 def leaf_path(tree: Tree, index: int) -> str:
-    """The place of a leaf, as one would write it in Python: `['dense']['kernel']`."""
+    """The path of a leaf, as it is written in Python: `['dense']['kernel']`."""
     paths, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_none)
     return jax.tree_util.keystr(paths[index][0])
 
@@ -100,7 +102,7 @@ def _narrow_accumulator(gradients: Tree, index: int, accumulator: jax.Array) -> 
     return (
         f"the optimizer state of gradient{leaf_path(gradients, index)} is {accumulator.dtype}, in"
         f" which a running average stalls unless it is rounded stochastically"
-        f" (accumulator_dtype=jnp.bfloat16). Widen a state that was saved so, once:"
+        f" (accumulator_dtype=jnp.bfloat16). Widen such a saved state once:"
         f" jax.tree.map(lambda x: x.astype(jnp.promote_types(x.dtype, jnp.float32))"
         f" if jnp.issubdtype(x.dtype, jnp.inexact) else x, state)."
     )
@@ -112,20 +114,20 @@ def tree_mismatch(
     names: tuple[str, str] = ("gradients", "optimizer state"),
     remedy: str = "Use the state that init() made for these parameters.",
 ) -> str:
-    """In words, where two trees that belong together differ; the first of them in the plural."""
+    """The message that says where two trees differ; the first of their names is a plural."""
 
-    def places(tree: Tree) -> set[str]:
-        paths, _ = jax.tree_util.tree_flatten_with_path(tree)
-        return {jax.tree_util.keystr(path) for path, _ in paths}
+    def paths(tree: Tree) -> set[str]:
+        leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+        return {jax.tree_util.keystr(path) for path, _ in leaves}
 
     first, second = names
-    if places(tree) == places(other):
+    if paths(tree) == paths(other):
         return (
             f"the {first} do not match the {second}: the {first} are a {jax.tree.structure(tree)},"
             f" the {second} {jax.tree.structure(other)}. Use the same containers for both."
         )
-    alone = places(tree) - places(other), places(other) - places(tree)
-    only_tree, only_other = (", ".join(sorted(a)[:3]) or "nothing" for a in alone)
+    differences = paths(tree) - paths(other), paths(other) - paths(tree)
+    only_tree, only_other = (", ".join(sorted(d)[:3]) or "nothing" for d in differences)
     return (
         f"the {first} do not match the {second}: in the {first} alone is {only_tree}, in the"
         f" {second} alone is {only_other}. {remedy}"

@@ -1,4 +1,4 @@
-"""Names for what annotations cannot say more exactly."""
+"""Names of types that annotations cannot express more exactly."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import jax
 
 Tree: TypeAlias = Any
-"""A pytree of arrays: any nesting of containers that JAX knows, those of users among them."""
+"""A pytree of arrays: any nesting of containers that JAX knows, including those of users."""
 
 LeafFunction: TypeAlias = Callable[..., tuple[jax.Array, ...]]
-"""`(gradient, *accumulators) -> (update, *new accumulators)`; with `noise` where stores round."""
+"""`(gradient, *accumulators) -> (update, *new ones)`, with `noise` where stores are rounded."""
