@@ -2,18 +2,18 @@ r"""RMSprop and AdaGrad for tables (embeddings, sparse features) at the cost of 
 
 Conventions.  A table has shape `(rows, *row_shape)`.  A step is given integer `ids` of any shape
 and the gradients of a loss with respect to the rows gathered with them, of shape
-`ids.shape + row_shape`.  Ids that are repeated have their gradients added before they are squared,
-as in the gradient of the whole table; ids that are no row, negative or too large, are padding:
-`gather` gives zeros for them and `step` drops them.  (JAX by itself would read -1 as the last row.)
+`ids.shape + row_shape`.  The gradients of a repeated id are added before they are squared, as in
+the gradient of the whole table.  Ids that are negative or too large are padding: `gather` returns
+zeros for them and `step` ignores them.  (Indexing in JAX would read -1 as the last row.)
 
-The rest is the dense optimizer, run on the touched rows alone.  That is exact for AdaGrad, of which
-a row with zero gradient neither moves nor changes its sum.  RMSprop does not move such a row
-either, but its average decays: the state keeps for each row how many steps it has seen, and the
-factor `decay**missed` is applied when the row is next touched.  `flush` applies it everywhere.
+A step runs the dense optimizer on the touched rows alone.  This is exact for AdaGrad, where a row
+with a zero gradient neither moves nor changes its sum.  RMSprop does not move such a row either,
+but the row's average decays: the state therefore counts the steps that each row has seen, and the
+factor `decay**missed` is applied when the row is next touched.  `flush` applies it to all rows.
 
-A step costs what the touched rows cost where table and state are *donated* to the compiled
+The cost of a step is that of the touched rows if table and state are *donated* to the compiled
 function, as in the examples below; otherwise XLA has to copy the table first.  Tables may be
-sharded by rows: a jitted step then leaves the rows where they are.
+sharded by rows: a jitted step then leaves each row on its device.
 """
 
 from __future__ import annotations
@@ -53,50 +53,55 @@ def rmsprop(
 ) -> RowOptimizer:
     r"""RMSprop of one table, equal to `rmsprop.rmsprop` at the cost of the rows touched.
 
-    For a row touched at step :math:`t`, :math:`k` steps after it was last seen,
+    For a row that is touched at step :math:`t` and was not touched in the :math:`k` steps before,
 
     .. math::
 
         v_t = \rho^{k} v_{t-k-1} + (1 - \rho) |g_t|^2, \qquad
         \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
 
-    where :math:`g_t` is the sum of its gradients in the batch. When centered, the mean is
+    where :math:`g_t` is the sum of the row's gradients in the batch. When centered, the mean is
     multiplied by :math:`\rho^k` and the variance becomes
     :math:`\rho^k \sigma^2 + \rho^k (1 - \rho^k) |m|^2`, which is what :math:`k` dense steps with a
     zero gradient make of them.
 
-    Without the factor the average of a rare row is over its own gradients alone, as if the others
-    were not: that is `semantics="lazy"`, TensorFlow's. A row seen every `n` steps with gradients of
-    one size then moves by the rate each time, and not by up to `sqrt(n)` times as much.
+    `semantics="lazy"`, which is TensorFlow's, leaves the factor out: the average of a rare row is
+    then over its own gradients alone, and ignores the steps that do not touch it. A row that is
+    touched every `n` steps with gradients of one size then moves by the rate each time, and not by
+    up to `sqrt(n)` times as much.
 
     Args:
-        learning_rate: As in `rmsprop.rmsprop`: number, traced scalar or schedule of the step count.
-        decay: The decay :math:`\rho`, at least 0 and below 1. With exact semantics a number or a
-            traced scalar that is the same at every step; with lazy ones also a schedule.
+        learning_rate: As in `rmsprop.rmsprop`: a number, a traced scalar or a schedule of the step
+            count.
+        decay: The decay :math:`\rho`, at least 0 and below 1. With exact semantics it is a number
+            or a traced scalar that is the same at every step; with lazy semantics it may be a
+            schedule.
         eps: The constant :math:`\epsilon`, at least 0.
         initial_scale: The starting value of the average, at least 0. TensorFlow 1 starts at 1.
         eps_in_sqrt: Whether `eps` is added under the root or to it.
-        centered: Divide by the running standard deviation. Not with `row_wise`.
-        momentum: Coefficient of heavy-ball momentum, at least 0 and below 1, the rate before it
-            as in TensorFlow; None for no buffer. With lazy semantics only, and not with `row_wise`.
-        bias_correction: Divide the average by `1 - decay**t`. With exact semantics only, and not
-            with `centered`.
-        semantics: "exact", equal to the dense update; or "lazy": the average, mean and momentum of
-            a row that is not touched stand still, as in TensorFlow's sparse kernels.
-        row_wise: Keep one average a row, of the mean of `|g|^2` over the row, as FBGEMM does for
-            AdaGrad: the state is `row_shape` times smaller.
-        accumulator_dtype: Dtype of average, mean and momentum, float32 or float64; None for at
-            least float32.
+        centered: Divide by the running standard deviation. Refused with `row_wise`.
+        momentum: The coefficient of heavy-ball momentum, at least 0 and below 1; None for no
+            buffer. The rate is applied before the buffer, as in TensorFlow. Refused with exact
+            semantics and with `row_wise`.
+        bias_correction: Divide the average by `1 - decay**t`. Refused with lazy semantics and with
+            `centered`.
+        semantics: With "exact" the update is equal to the dense one. With "lazy" the average, mean
+            and momentum of a row that is not touched stay as they are, as in TensorFlow's sparse
+            kernels.
+        row_wise: Keep one average for each row, that of the mean of `|g|^2` over the row, as FBGEMM
+            does for AdaGrad. The state is then smaller by the number of elements in a row.
+        accumulator_dtype: The dtype of average, mean and momentum, float32 or float64; None takes
+            at least float32.
 
     Returns:
         A `RowOptimizer`. `state.dense` is the state of `rmsprop.rmsprop` for the table (for an
         array of shape (rows,) when `row_wise`).
 
     Raises:
-        ValueError: a value out of its range, or options that contradict each other; and from
-            `step`, gradients or a state of another shape than table and ids ask for.
-        TypeError: a hyper-parameter in half precision; a table that is not floating point, ids that
-            are not integers.
+        ValueError: A value is out of its range, or options contradict each other. `step` raises it
+            if gradients or state have another shape than table and ids require.
+        TypeError: A hyper-parameter is in half precision, the table is not floating point, or the
+            ids are not integers.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -105,17 +110,17 @@ def rmsprop(
         >>> step = jax.jit(optimizer.step, donate_argnums=(0, 1))
         >>> table = jnp.ones((1000, 2))
         >>> state = optimizer.init(table)
-        >>> ids = jnp.array([7, 3, 7, -1])  # 7 twice, and a place left over
+        >>> ids = jnp.array([7, 3, 7, -1])  # row 7 twice, and one padding id
         >>> table, state = step(table, state, ids, jnp.ones((4, 2)))
         >>> print(f"{table[7, 0]:.4f} {table[8, 0]:.4f} {state.dense[0].nu[7, 0]:.2f}")
         0.6838 1.0000 0.40
 
     References:
-        Equality with the dense update: this package's tests. Lazy semantics: TensorFlow's
-        `SparseApplyRMSProp`, tensorflow/core/kernels/training_ops.cc.
+        The tests of this package show the equality with the dense update. The lazy semantics are
+        those of TensorFlow's `SparseApplyRMSProp`, tensorflow/core/kernels/training_ops.cc.
     """
     exact = _is_exact(semantics)
-    one = hyperparameters.flag("row_wise", row_wise)
+    is_row_wise = hyperparameters.flag("row_wise", row_wise)
     if exact:
         _refuse_inexact(decay, momentum)
     elif hyperparameters.flag("bias_correction", bias_correction):
@@ -124,10 +129,10 @@ def rmsprop(
             " steps, but the average of a row has seen only those that touched it. Pass"
             ' semantics="exact" or bias_correction=False.'
         )
-    if one and (hyperparameters.flag("centered", centered) or momentum is not None):
+    if is_row_wise and (hyperparameters.flag("centered", centered) or momentum is not None):
         raise ValueError(
             f"row_wise=True keeps one number a row, and {'centered' if centered else 'momentum'}"
-            f" needs one for each coordinate. Pass row_wise=False, or leave it out."
+            f" needs one for each coordinate. Pass only one of the two."
         )
     dense = optimizers.rmsprop(
         learning_rate,
@@ -141,7 +146,7 @@ def rmsprop(
         accumulator_dtype=checks.check_accumulators(accumulator_dtype),
     )
     constant = hyperparameters.decay("decay", decay) if exact and not callable(decay) else None
-    return row_optimizer(dense, constant, row_wise=one)
+    return row_optimizer(dense, constant, row_wise=is_row_wise)
 
 
 def adagrad(
@@ -161,7 +166,8 @@ def adagrad(
         \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t + \epsilon}}
 
     for the touched rows, where :math:`g_t` is the sum of a row's gradients in the batch. A row that
-    is not touched keeps both, so there is nothing to catch up with. Row-wise,
+    is not touched keeps its parameters and its sum, so that it has nothing to catch up with. With
+    `row_wise` the sum
 
     .. math::
 
@@ -175,15 +181,16 @@ def adagrad(
         initial_accumulator_value: The starting value of the sum, at least 0.
         eps: The constant :math:`\epsilon`, at least 0.
         eps_in_sqrt: Whether `eps` is added under the root or to it (PyTorch, FBGEMM).
-        row_wise: Keep one sum a row: the state is `row_shape` times smaller.
-        accumulator_dtype: Dtype of the sum, float32 or float64; None for at least float32.
+        row_wise: Keep one sum for each row. The state is then smaller by the number of elements in
+            a row.
+        accumulator_dtype: The dtype of the sum, float32 or float64; None takes at least float32.
 
     Returns:
         A `RowOptimizer`. `state.dense` is the state of `rmsprop.adagrad` for the table (for an
         array of shape (rows,) when `row_wise`).
 
     Raises:
-        ValueError, TypeError: as `rows.rmsprop`.
+        ValueError, TypeError: For the same reasons as in `rows.rmsprop`.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -198,7 +205,7 @@ def adagrad(
 
     References:
         Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
-        optimization", JMLR 12, 2011. Row-wise: FBGEMM, `EXACT_ROWWISE_ADAGRAD` in
+        optimization", JMLR 12, 2011. The row-wise sum is that of FBGEMM, `EXACT_ROWWISE_ADAGRAD` in
         fbgemm_gpu/codegen/genscript/optimizers.py.
     """
     dense = optimizers.adagrad(
@@ -222,7 +229,7 @@ def gather(table: jax.Array, ids: ArrayLike) -> jax.Array:
         An array of shape `ids.shape + row_shape`, in the table's dtype.
 
     Raises:
-        TypeError: a table that is not floating point; ids that are not integers.
+        TypeError: The table is not floating point, or the ids are not integers.
 
     Example:
         >>> import jax.numpy as jnp
@@ -245,18 +252,19 @@ def gather(table: jax.Array, ids: ArrayLike) -> jax.Array:
 def value_and_grad(
     loss: Callable[..., Tree], argnums: int | Sequence[int] = 0, *, has_aux: bool = False
 ) -> Callable[..., tuple[Tree, Tree]]:
-    """`jax.value_and_grad` with respect to the gathered rows; no gradient of the table is made.
+    """`jax.value_and_grad` with respect to gathered rows, without a gradient of the whole table.
 
     Args:
         loss: A function `loss(rows, *rest)` of the rows that `gather(table, ids)` returns.
-        argnums: What to differentiate with respect to, as in JAX: 0 are the rows, 1 is the first of
-            `rest`. `(0, 1)` gives the gradients of rows and dense parameters together.
-        has_aux: Whether `loss` returns a pair of which the second is handed on.
+        argnums: The arguments to differentiate with respect to, as in JAX: 0 stands for the rows, 1
+            for the first of `rest`. `(0, 1)` gives the gradients of rows and dense parameters
+            together.
+        has_aux: Whether `loss` returns a pair whose second element is passed on.
 
     Returns:
         A function `(table, ids, *rest) -> (value, gradients)`. Table and ids may be trees of the
-        same structure, for several tables; the loss then gets such a tree of rows. Rows gathered
-        for padding are zeros to the loss, and `step` drops their gradients.
+        same structure, for several tables; the loss then gets such a tree of rows. The loss sees
+        zeros in the rows of padding ids, and `step` ignores their gradients.
 
     Example:
         >>> import jax, jax.numpy as jnp, rmsprop
@@ -276,10 +284,10 @@ def value_and_grad(
     """
     differentiate = jax.value_and_grad(loss, argnums, has_aux)
 
-    def of_table(table: Tree, ids: Tree, *rest: object, **named: object) -> tuple[Tree, Tree]:
-        return differentiate(jax.tree.map(gather, table, ids), *rest, **named)
+    def wrapper(table: Tree, ids: Tree, *rest: object, **keywords: object) -> tuple[Tree, Tree]:
+        return differentiate(jax.tree.map(gather, table, ids), *rest, **keywords)
 
-    return of_table
+    return wrapper
 
 
 def _is_exact(semantics: str) -> bool:
@@ -292,7 +300,7 @@ def _is_exact(semantics: str) -> bool:
 
 
 def _refuse_inexact(decay: ScalarOrSchedule, momentum: ScalarLike | None) -> None:
-    """What the factor `decay**missed` cannot make up for."""
+    """Refuses options whose missed steps the factor `decay**missed` cannot make up for."""
     if momentum is not None:
         raise ValueError(
             f"momentum is {momentum!r}, but with momentum a row goes on moving in steps that do"

@@ -1,4 +1,4 @@
-"""What the shapes and dtypes of table, ids, gradients and state tell, while a step is traced."""
+"""Checks of the shapes and dtypes of table, ids, gradients and state while a step is traced."""
 
 import jax
 import jax.numpy as jnp
@@ -10,11 +10,11 @@ from rmsprop._typing import Tree
 
 
 def check_table(table: jax.Array) -> None:
-    """Refuses what cannot be a table of parameters.
+    """Refuses an object that cannot be a table of parameters.
 
     Raises:
-        TypeError: no floating-point or complex array.
-        ValueError: no rows to choose from.
+        TypeError: The table is not a floating-point or complex array.
+        ValueError: The table has no rows.
     """
     dtype = getattr(table, "dtype", None)
     if dtype is None or not jnp.issubdtype(dtype, jnp.inexact):
@@ -35,8 +35,9 @@ def check_batch(table: jax.Array, ids: jax.Array, gradients: jax.Array) -> None:
     """Refuses ids and gradients that do not fit each other or the table.
 
     Raises:
-        TypeError: ids that are not integers; gradients that cannot be those of the table.
-        ValueError: gradients whose shape is not that of the ids followed by that of a row.
+        TypeError: The ids are not integers, or the gradients cannot be those of the table.
+        ValueError: The shape of the gradients is not that of the ids followed by that of a row, or
+            there are too many rows and ids to count in int32.
     """
     check_ids(ids)
     expected = ids.shape + table.shape[1:]
@@ -65,7 +66,7 @@ def check_ids(ids: jax.Array) -> None:
     """Refuses ids that are not integers.
 
     Raises:
-        TypeError: another dtype.
+        TypeError: The ids have another dtype.
     """
     if not jnp.issubdtype(ids.dtype, jnp.integer):
         raise TypeError(
@@ -78,7 +79,7 @@ def check_same_rows(dense: Tree, seen: jax.Array | None, shape: tuple[int, ...])
     """Refuses a state that was made for another table.
 
     Raises:
-        ValueError: an array in it that is neither a count nor of the table's shape.
+        ValueError: An array of the state is neither a count nor of the table's shape.
     """
     for path, leaf in jax.tree_util.tree_flatten_with_path(dense)[0]:
         if np.shape(leaf) not in ((), shape):
@@ -95,15 +96,15 @@ def check_same_rows(dense: Tree, seen: jax.Array | None, shape: tuple[int, ...])
 
 
 def check_accumulators(dtype: DTypeLike | None) -> DTypeLike | None:
-    """Refuses bfloat16, in which a row could not catch up: its power of the decay is rounded.
+    """Refuses bfloat16, in which a row cannot catch up because `decay**missed` is rounded.
 
     Raises:
-        ValueError: for bfloat16.
+        ValueError: The dtype is bfloat16.
     """
     if is_narrow(checked_accumulator_dtype(dtype)):
         raise ValueError(
-            "accumulator_dtype is bfloat16; the accumulators of a table are at least float32, for a"
-            " row multiplies its own by decay**missed. Pass None, or row_wise=True, which keeps one"
-            " number a row."
+            "accumulator_dtype is bfloat16; the accumulators of a table are at least float32,"
+            " because each row multiplies its own by decay**missed. Pass None, or row_wise=True,"
+            " which keeps one number a row."
         )
     return dtype

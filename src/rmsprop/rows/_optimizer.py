@@ -1,4 +1,4 @@
-"""The dense optimizer made one of the touched rows: state, step, flush and the way back."""
+"""The dense optimizer on touched rows: state, step, flush and conversions of the state."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ from rmsprop.rows import _updates as updates
 
 
 class RowState(NamedTuple):
-    """State of an optimizer of one table; structure, shapes and dtypes never change.
+    """State of an optimizer of one table; its structure, shapes and dtypes never change.
 
     Attributes:
         dense: The state of the dense optimizer. With exact RMSprop each row of it is as it was
-            after the step in which the row was last touched; `to_dense` brings them up to date.
-        count: Steps taken so far, int32, shape (); None where rows have nothing to catch up with.
-        seen: How many of these steps each row's moments have seen, int32, shape (rows,); or None.
+            after the step in which the row was last touched; `to_dense` brings all rows up to date.
+        count: The number of steps taken so far, int32, shape (); None where rows have nothing to
+            catch up with.
+        seen: The number of these steps that each row's moments include, int32, shape (rows,); or
+            None.
     """
 
     dense: Tree
@@ -38,16 +40,19 @@ class RowState(NamedTuple):
 
 
 class RowOptimizer(NamedTuple):
-    """Pure functions; `step` belongs in a `jax.jit` with `donate_argnums=(0, 1)`.
+    """The pure functions of an optimizer; `step` is for `jax.jit` with `donate_argnums=(0, 1)`.
 
     Attributes:
         init: `init(table) -> state`.
-        step: `step(table, state, ids, row_gradients) -> (table, state)`, both with the shapes and
-            dtypes that came in. A row of the table is rounded once, from float32 or wider.
-        flush: `flush(state) -> state`, every row caught up. Costs a pass over the state.
-        to_dense: `to_dense(state) -> dense_state`, flushed and exactly as the dense optimizer of
-            this package with the same arguments keeps it: for checkpoints, or to go on densely.
-        from_dense: `from_dense(dense_state) -> state`, the way back, from Optax's state as well.
+        step: `step(table, state, ids, row_gradients) -> (table, state)`, both with unchanged shapes
+            and dtypes. A row of the table is rounded once, from float32 or wider.
+        flush: `flush(state) -> state` brings every row up to date, at the cost of a pass over the
+            state.
+        to_dense: `to_dense(state) -> dense_state` flushes the state and returns exactly that of the
+            dense optimizer of this package with the same arguments, for checkpoints or to continue
+            with that optimizer.
+        from_dense: `from_dense(dense_state) -> state` is the inverse. It takes a state of Optax's
+            as well.
     """
 
     init: Callable[[jax.Array], RowState]
@@ -60,10 +65,9 @@ class RowOptimizer(NamedTuple):
 def row_optimizer(
     dense: optax.GradientTransformationExtraArgs, decay: Scalar | None, *, row_wise: bool
 ) -> RowOptimizer:
-    """The dense optimizer on the touched rows, which with a decay catch up with steps missed."""
-    touched = _TouchedRows(dense, decay, row_wise)
-    flush = jax.jit(touched.flush)
-    return RowOptimizer(touched.init, touched.step, flush, touched.to_dense, touched.from_dense)
+    """The dense optimizer on the touched rows; with a decay they first catch up."""
+    rows = _TouchedRows(dense, decay, row_wise)
+    return RowOptimizer(rows.init, rows.step, jax.jit(rows.flush), rows.to_dense, rows.from_dense)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,8 +76,9 @@ class _TouchedRows:
 
     Attributes:
         dense: The dense optimizer.
-        decay: Of its first link, by which rows catch up; None where they have nothing to.
-        row_wise: Whether there is one accumulator a row.
+        decay: The decay of its first link, by which rows catch up; None where they have nothing to
+            catch up with.
+        row_wise: Whether there is one accumulator for each row.
     """
 
     dense: optax.GradientTransformationExtraArgs
@@ -82,7 +87,7 @@ class _TouchedRows:
 
     @functools.cached_property
     def fields(self) -> tuple[str, ...]:
-        """Of the state of the first link."""
+        """The names of the fields of the first link's state."""
         state = jax.eval_shape(self.dense.init, jax.ShapeDtypeStruct((1,), jnp.float32))
         return state[0]._fields
 
@@ -102,8 +107,8 @@ class _TouchedRows:
     def to_dense(self, state: RowState) -> Tree:
         if self.row_wise:
             raise ValueError(
-                "row_wise=True keeps one accumulator a row, of which the dense optimizer would need"
-                " one for each coordinate. Save flush(state) itself."
+                "row_wise=True keeps one accumulator a row, and the dense optimizer would need one"
+                " for each coordinate. Save flush(state) itself."
             )
         return self.flush(state).dense
 
@@ -111,9 +116,9 @@ class _TouchedRows:
         self.check_state(state)
         if self.decay is None or state.count is None or state.seen is None:
             return state
-        caught_up = _caught_up(state.dense, state.count - state.seen, self.decay)
-        # No row has seen more steps than there were; this keeps the sharding of `seen`.
-        return RowState(caught_up, state.count, jnp.maximum(state.seen, state.count))
+        dense_state = _catch_up(state.dense, state.count - state.seen, self.decay)
+        # No row has seen more steps than `count`. The maximum keeps the sharding of `seen`.
+        return RowState(dense_state, state.count, jnp.maximum(state.seen, state.count))
 
     def step(
         self, table: jax.Array, state: RowState, ids: ArrayLike, row_gradients: ArrayLike
@@ -138,18 +143,18 @@ class _TouchedRows:
         last, seen, count = None, state.seen, state.count
         if seen is not None and count is not None:
             last, count = updates.take(seen, targets), increment(count)
-            # No row has seen more steps than there were. Said so that the write waits for the read:
-            # XLA would copy `seen` to do them in any order.
+            # No row has seen more steps than `count`. The maximum makes the write wait for the
+            # read; otherwise XLA would copy `seen` in order to do the two in any order.
             seen = updates.put(seen, targets, lax.max(last, lax.full_like(last, count)))
         work = functools.partial(self.update_rows, state)
         table, dense_state = updates.in_chunks(work, (table, state.dense), (targets, sums, last))
         return table, RowState(dense_state, count, seen)
 
     def update_rows(self, before: RowState, arrays: Tree, batch: Tree) -> Tree:
-        """The dense optimizer on some rows; its counts are those from before the step."""
+        """Runs the dense optimizer on some rows, with its counts from before the step."""
         table, dense_state = arrays
         targets, sums, last = batch
-        targets = lax.optimization_barrier(targets)  # not to be computed for every element anew
+        targets = lax.optimization_barrier(targets)  # so that XLA computes them once
         dense_state = _map_rows(lambda x: updates.fetch(x, targets), dense_state)
         old = jax.tree.map(
             lambda count, x: updates.take(x, targets) if x.ndim else count,
@@ -157,7 +162,7 @@ class _TouchedRows:
             dense_state,
         )
         if self.decay is not None:
-            old = _caught_up(old, before.count - last, self.decay)
+            old = _catch_up(old, before.count - last, self.decay)
         if self.row_wise:
             changes, new = updates.rescale_rows(self.dense, sums, old)
         else:
@@ -175,16 +180,16 @@ class _TouchedRows:
             raise ValueError(
                 f"the state counts {'no steps' if state.count is None else 'steps'}, but this"
                 f" optimizer {'needs them' if counted else 'has no use for that'}: exact RMSprop"
-                f" counts, lazy RMSprop and AdaGrad do not. Use the state that its own init() or"
-                f" from_dense() made, with the same options."
+                f" counts steps, lazy RMSprop and AdaGrad do not. Use the state that its own init()"
+                f" or from_dense() made, with the same options."
             )
 
 
-def _caught_up(dense: Tree, missed: jax.Array, decay: Scalar) -> Tree:
+def _catch_up(dense: Tree, missed: jax.Array, decay: Scalar) -> Tree:
     """The dense state (or rows of it) with its first link, the moments, brought up to date."""
     return (updates.catch_up(dense[0], missed, decay), *dense[1:])
 
 
 def _map_rows(function: Callable[[jax.Array], jax.Array], dense: Tree) -> Tree:
-    """Applied to the arrays that have the rows of the table, not to counts."""
+    """Applies a function to the arrays that have the rows of the table, and not to counts."""
     return jax.tree.map(lambda x: function(x) if x.ndim else x, dense)

@@ -1,4 +1,4 @@
-"""On which devices the rows are: a table that is sharded by rows stays so."""
+"""The devices of the rows: a table that is sharded by rows stays so."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from rmsprop._typing import Tree
 
 
 def one_a_row(table: jax.Array, dtype: DTypeLike) -> jax.Array:
-    """Zeros of shape (rows,), on the devices on which the rows of the table are."""
+    """Zeros of shape (rows,), on the devices of the table's rows."""
     traced = isinstance(table, jax.core.Tracer)
     sharding = _explicit_sharding(table) if traced else getattr(table, "sharding", None)
     if isinstance(sharding, jax.sharding.NamedSharding):
@@ -25,7 +25,7 @@ def one_a_row(table: jax.Array, dtype: DTypeLike) -> jax.Array:
 def partitioned(function: Callable[..., Tree], like: Tree, table: jax.Array, *rest: Tree) -> Tree:
     """`function(table, *rest)`, sharded as the tree `like`, also where shardings are explicit.
 
-    Of a scatter into sharded rows JAX cannot say how the result is sharded. XLA can: each device
+    JAX cannot tell how the result of a scatter into sharded rows is sharded. XLA can: each device
     keeps its rows, and no more than the rows of the batch is exchanged.
     """
     sharding = _explicit_sharding(table)
@@ -37,7 +37,7 @@ def partitioned(function: Callable[..., Tree], like: Tree, table: jax.Array, *re
 
 
 def gathered_like(table: jax.Array, ids: jax.Array) -> jax.ShapeDtypeStruct:
-    """Shape, dtype and sharding of the rows with these ids."""
+    """The shape, dtype and sharding of the rows with these ids."""
     shape = ids.shape + table.shape[1:]
     sharding = _explicit_sharding(table)
     if sharding is not None:
