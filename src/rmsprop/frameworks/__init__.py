@@ -3,10 +3,12 @@
     import rmsprop
     optimizer = rmsprop.frameworks.torch.rmsprop(lr=1e-2, alpha=0.99, momentum=0.9)
 
-A module is imported when it is first used, and none imports its framework.  Parameter groups are
-`optax.partition`; `docs/recipes.md` in the repository has published recipes as one line each.
+A module is imported when it is first used, and none imports its framework.  `optax.partition` takes
+the place of parameter groups.  `docs/recipes.md` in the repository has published recipes as one
+line each.
 
-What the functions translate to is a `Convention`, and the axes of this table are its fields:
+The functions translate their arguments to a `Convention`.  The lines of this table are some of its
+fields:
 
     starting value   0: most;  1: TensorFlow 1, timm, SB3;  0.1: AdaGrad of TensorFlow, Keras, Optax
     epsilon          under the root: TensorFlow 1, Keras 3, timm, SB3, Optax, Paddle's RMSprop
@@ -22,7 +24,7 @@ import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-# Not the module: `rmsprop.frameworks.optax` is ours.
+# The module is not imported, because `optax` is a module of this package here.
 from optax import GradientTransformation, GradientTransformationExtraArgs
 
 from rmsprop._typing import Tree
@@ -83,12 +85,12 @@ def optimizer(call: str) -> GradientTransformationExtraArgs:
             is evaluated.
 
     Returns:
-        The optimizer; a `FrameworkOptimizer`, with the attribute `convention`, for all calls but
-        those of a second moment that no convention describes (four of `papers`).
+        The optimizer. It is a `FrameworkOptimizer`, with the attribute `convention`, except for
+        four functions of `papers`, whose second moment no convention describes.
 
     Raises:
-        ValueError: text that is no such call; a value out of its range.
-        TypeError: arguments that the optimizer does not take.
+        ValueError: The text is not such a call, or a value is out of its range.
+        TypeError: The optimizer does not take the arguments.
 
     Example:
         >>> import rmsprop
@@ -109,33 +111,34 @@ def compare_conventions(
     steps: Sequence[int] = (10, 100, 1000),
     seed: int = 0,
 ) -> Drift:
-    r"""How far apart two calls drift on the same gradients, and which convention is responsible.
+    r"""Measures how far two calls drift apart, and which convention is responsible.
 
-    The tool for the question why a port does not train: `first` is the optimizer of the original,
-    `second` that of the port. Distances are root mean squares over the parameters after a number
-    of steps, in units of the way that `first` has gone by then. For every value in which the two
-    conventions differ the result says what it does alone (`alone`), and how far apart the two
-    remain if it alone is corrected (`rest`).
+    This function answers why a port does not train as the original does: `first` is the optimizer
+    of the original, `second` that of the port. Distances are root mean squares over the parameters
+    after a number of steps, divided by the distance that `first` has moved by then. For every value
+    in which the two conventions differ, the result says how far apart that value alone brings them
+    (`alone`), and how far apart they remain if it alone is corrected (`rest`).
 
     Args:
         first: A call as text, such as `"tensorflow.rmsprop(1e-2, momentum=0.9)"`, an optimizer of
             this package, or any gradient transformation (then without attribution).
-        second: The same.
+        second: The call or optimizer to compare it with, in one of the same forms.
         gradients: An array, or a tree of arrays, whose first axis counts the steps. None draws
             independent Gaussian gradients for 1,000 parameters.
-        scale: Standard deviation of the drawn gradients, above 0. What an epsilon or a starting
-            value does depends on it: take that of your own gradients.
-        parameters: Where both begin, a tree of the shapes of one gradient; it matters with weight
-            decay. None is zeros, or a standard normal distribution where a step depends on them.
-        steps: Numbers of steps, at least 1, in rising order.
-        seed: Of what is drawn.
+        scale: The standard deviation of the random gradients, above 0. The effect of an epsilon or
+            a starting value depends on it: give that of your own gradients.
+        parameters: The parameters from which both start, a tree with the shapes of one gradient.
+            They matter with weight decay. None stands for zeros, or for a standard normal sample
+            where a step depends on the parameters.
+        steps: The numbers of steps after which to compare, at least 1, in rising order.
+        seed: The seed of the random gradients and parameters, an integer of at least 0.
 
     Returns:
         A `Drift`, which prints as a table.
 
     Raises:
-        ValueError: a call that cannot be read, steps or gradients that do not fit.
-        TypeError: arguments that an optimizer does not take.
+        ValueError: A call cannot be read, or steps, a seed or gradients do not fit.
+        TypeError: An optimizer does not take its arguments.
 
     Example:
         >>> import rmsprop
@@ -169,7 +172,7 @@ def _name(transformation: GradientTransformation) -> str:
     return "your optimizer"
 
 
-if not TYPE_CHECKING:  # type checkers would take any name for one of this module
+if not TYPE_CHECKING:  # type checkers would accept any attribute of this module
 
     def __getattr__(name: str) -> object:
         if name in MODULES:

@@ -1,4 +1,4 @@
-"""Reading what several frameworks take: learning rates, their decay with time, momentum of zero."""
+"""Arguments of several frameworks: learning rates, their decay with time, a momentum of zero."""
 
 import jax.numpy as jnp
 from jax import lax
@@ -17,25 +17,25 @@ def rate(name: str, value: ScalarOrSchedule) -> Rate:
 
 
 def inverse_time(learning_rate: Rate, name: str, decay: ScalarLike) -> Rate:
-    """The rate `learning_rate / (1 + decay * k)` after `k` steps; itself if `decay` is zero."""
+    """The rate `learning_rate / (1 + decay * k)` after `k` steps; unchanged if `decay` is zero."""
     coefficient = hyperparameters.nonnegative(name, decay)
     if is_zero(coefficient):
         return learning_rate
 
     def rate_at(count: ArrayLike) -> Scalar:
         steps = lax.convert_element_type(count, jnp.result_type(coefficient))
-        first = learning_rate(count) if callable(learning_rate) else learning_rate
-        return first / (1 + coefficient * steps)
+        start = learning_rate(count) if callable(learning_rate) else learning_rate
+        return start / (1 + coefficient * steps)
 
     return rate_at
 
 
 def unless_zero(coefficient: Scalar) -> Scalar | None:
-    """A momentum for which a buffer is kept: frameworks keep none for zero."""
+    """The momentum coefficient, or None for zero, for which frameworks keep no buffer."""
     return None if is_zero(coefficient) else coefficient
 
 
 def check_label(name: str | None) -> None:
-    """A label of the framework's, on which no number depends: only a wrong type is refused."""
+    """Refuses a label of a wrong type; no number depends on a framework's label."""
     if not (name is None or isinstance(name, str)):
         raise TypeError(f"name is {name!r}; it is a label and must be a string.")

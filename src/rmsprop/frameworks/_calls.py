@@ -1,4 +1,4 @@
-"""Reading a framework's call as text: `torch.rmsprop(lr=1e-2, alpha=0.99)`."""
+"""Reads a framework's call from text such as `torch.rmsprop(lr=1e-2, alpha=0.99)`."""
 
 import ast
 import importlib
@@ -28,19 +28,20 @@ def read_call(
         text: `module.function(arguments)` with the names of `rmsprop.frameworks`. Arguments are
             numbers, arithmetic of numbers, True, False, None, and calls of Optax's schedules, such
             as `optax.linear_schedule(7e-4, 0.0, 1000)`.
-        modules: The modules there are.
+        modules: The names of the modules.
 
     Returns:
         The name `module.function` and the optimizer.
 
     Raises:
-        ValueError: text that is no such call, or a framework or an optimizer that is not here.
-        TypeError: arguments that the optimizer does not take.
+        ValueError: The text is not such a call, or it names a framework or an optimizer that is not
+            here.
+        TypeError: The optimizer does not take the arguments.
     """
-    # As it stands in a program, too.
-    written = text.strip().removeprefix("rmsprop.").removeprefix("frameworks.")
+    # The text may also be a call as it stands in a program.
+    call = text.strip().removeprefix("rmsprop.").removeprefix("frameworks.")
     try:
-        node = ast.parse(written, mode="eval").body
+        node = ast.parse(call, mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"{text!r} is no Python call: {error.msg}. {_example(modules)}") from None
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -50,12 +51,12 @@ def read_call(
     positional = [_value(argument, text) for argument in node.args]
     if any(k.arg is None for k in node.keywords):
         raise ValueError(f"{text!r} has a ** argument; write its arguments out.")
-    named = {str(k.arg): _value(k.value, text) for k in node.keywords}
+    keywords = {str(k.arg): _value(k.value, text) for k in node.keywords}
     try:
-        inspect.signature(function).bind(*positional, **named)
+        inspect.signature(function).bind(*positional, **keywords)
     except TypeError as error:
         raise TypeError(f"{name}: {error}. Its call is {name}{_signature(function)}.") from None
-    return name, function(*positional, **named)
+    return name, function(*positional, **keywords)
 
 
 def _arithmetic(
@@ -78,17 +79,17 @@ def _function(
             f" {_example(modules)}"
         )
     framework = importlib.import_module(f"rmsprop.frameworks.{module}")
-    known = definitions(framework, inspect.isfunction)
-    if node.attr not in known:
+    functions = definitions(framework, inspect.isfunction)
+    if node.attr not in functions:
         raise ValueError(
-            f"{module} has no optimizer {node.attr!r}; it has {', '.join(known)}."
+            f"{module} has no optimizer {node.attr!r}; it has {', '.join(functions)}."
             f" {_example(modules)}"
         )
-    return known[node.attr]
+    return functions[node.attr]
 
 
 def _value(node: ast.expr, text: str) -> object:
-    """A number, a constant, a collection of them, or a call of what `_constructor` knows."""
+    """A number, a constant, a collection of values, or the result of a class or schedule."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float | bool | str | None):
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -106,10 +107,10 @@ def _value(node: ast.expr, text: str) -> object:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         constructor = _constructor(node.func)
         if constructor is not None:
-            named = {str(k.arg): _value(k.value, text) for k in node.keywords}
+            keywords = {str(k.arg): _value(k.value, text) for k in node.keywords}
             positional = [_value(argument, text) for argument in node.args]
             try:
-                return constructor(*positional, **named)
+                return constructor(*positional, **keywords)
             except TypeError as error:
                 raise TypeError(f"{ast.unparse(node)!r}: {error}.") from None
     raise ValueError(
@@ -119,7 +120,7 @@ def _value(node: ast.expr, text: str) -> object:
 
 
 def _constructor(node: ast.Attribute) -> Callable[..., object] | None:
-    """One of Optax's schedules, or what a framework's argument is made of: `paddle.L2Decay`."""
+    """One of Optax's schedules, or a class of a framework's arguments such as `paddle.L2Decay`."""
     owner = node.value.id if isinstance(node.value, ast.Name) else ""
     if owner == "optax":
         return getattr(optax.schedules, node.attr, None)
@@ -130,7 +131,7 @@ def _constructor(node: ast.Attribute) -> Callable[..., object] | None:
 
 
 def definitions(module: ModuleType, kind: Callable[[object], bool]) -> dict[str, Any]:
-    """What is public in a module, of one kind, and defined by the module itself; by name."""
+    """The public objects of one kind that a module itself defines, by name."""
     return {
         name: value
         for name, value in sorted(vars(module).items())

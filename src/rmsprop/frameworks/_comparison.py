@@ -2,14 +2,14 @@ r"""How far apart two conventions drift, and which of their differences is respo
 
 Both optimizers receive the same gradients, which do not depend on the parameters.  With
 :math:`d(a, b)` the root of the mean square of :math:`\theta^a_n - \theta^b_n` after :math:`n`
-steps, in units of the way that the first optimizer has gone by then, the drift is
+steps, divided by the distance that the first optimizer has moved by then, the drift is
 :math:`d(\text{first}, \text{second})`.  For each difference
 
 * `alone` is the drift if the first optimizer takes over nothing but this one value, and
 * `rest` is the drift that remains if the second one corrects nothing but this value.
 
 A difference with a large `alone` matters by itself; the one with the smallest `rest` is the one to
-mend first.  The two need not add up to the whole, for conventions act on each other: an epsilon of
+correct first.  The two need not add up to the whole, because conventions interact: an epsilon of
 1e-8 hardly matters while the average starts at 1.
 """
 
@@ -50,17 +50,23 @@ def compare(
     start = _start(parameters, stream, conventions, seed)
     run = _Runs(stream, start, counts)
     a, b = run(first[1]), run(second[1])
-    ways = (run.distances(a, run.start), run.distances(b, run.start))
+    lengths = (run.distances(a, run.start), run.distances(b, run.start))
     differences = None
     if isinstance(conventions[0], Convention) and isinstance(conventions[1], Convention):
-        differences = _attribute(run, conventions[0], conventions[1], a, ways[0])
+        differences = _attribute(run, conventions[0], conventions[1], a, lengths[0])
     return Drift(
-        first[0], second[0], counts, ways, run.relative(a, b, ways[0]), differences, description
+        first[0],
+        second[0],
+        counts,
+        lengths,
+        run.relative(a, b, lengths[0]),
+        differences,
+        description,
     )
 
 
 class _Runs:
-    """Runs of optimizers over one stream, with snapshots of the parameters."""
+    """Runs of optimizers over one stream of gradients, with snapshots of the parameters."""
 
     def __init__(self, stream: Tree, start: Tree, counts: tuple[int, ...]) -> None:
         self.stream, self.counts = stream, counts
@@ -89,7 +95,7 @@ class _Runs:
         return snapshots
 
     def distances(self, a: list[Tree], b: list[Tree]) -> tuple[float, ...]:
-        """Root mean square distances of the snapshots."""
+        """The root mean square distances between snapshots."""
 
         def distance(x: Tree, y: Tree) -> float:
             gaps = [
@@ -100,31 +106,31 @@ class _Runs:
 
         return tuple(distance(x, y) for x, y in zip(a, b, strict=True))
 
-    def relative(self, a: list[Tree], b: list[Tree], ways: Sequence[float]) -> tuple[float, ...]:
-        """Distances in units of the way; infinite where one of the two has diverged."""
+    def relative(self, a: list[Tree], b: list[Tree], lengths: Sequence[float]) -> tuple[float, ...]:
+        """Distances divided by `lengths`; infinite where one of the two runs has diverged."""
         return tuple(
-            _quotient(distance, way)
-            for distance, way in zip(self.distances(a, b), ways, strict=True)
+            _quotient(distance, length)
+            for distance, length in zip(self.distances(a, b), lengths, strict=True)
         )
 
 
-def _quotient(distance: float, way: float) -> float:
+def _quotient(distance: float, length: float) -> float:
     if distance == 0:
         return 0.0
-    return distance / way if way > 0 and np.isfinite(distance) else float("inf")
+    return distance / length if length > 0 and np.isfinite(distance) else float("inf")
 
 
 def _attribute(
-    run: _Runs, first: Convention, second: Convention, a: list[Tree], ways: Sequence[float]
+    run: _Runs, first: Convention, second: Convention, a: list[Tree], lengths: Sequence[float]
 ) -> tuple[Difference, ...]:
-    """What every single difference does alone, and what is left if it alone is mended."""
+    """The differences of two conventions, each with the drift it causes and the drift it leaves."""
 
     def drift(convention: Convention, **values: object) -> tuple[float, ...]:
         try:
             optimizer = build(dataclasses.replace(convention, **values))
-        except ValueError:  # such as centered with bias correction
+        except ValueError:  # options exclude each other, such as centered and corrected
             return (float("nan"),) * len(run.counts)
-        return run.relative(a, run(optimizer), ways)
+        return run.relative(a, run(optimizer), lengths)
 
     results = []
     for axis in _axes(first, second, run):
@@ -146,7 +152,7 @@ def _attribute(
     return tuple(sorted(results, key=lambda d: tuple(np.nan_to_num(d.rest[::-1], nan=np.inf))))
 
 
-# Values that mean nothing without another one, and are exchanged with it where one side has none.
+# Fields that mean nothing without another field, and are exchanged with it where one side lacks it.
 _ONLY_WITH = {
     "decay": ("centered", "bias_correction"),
     "momentum": ("lr_in_momentum", "nesterov", "dampened", "caution"),
@@ -160,7 +166,7 @@ def _values(convention: Convention, *axes: str) -> dict[str, object]:
 
 
 def _companions(first: Convention, second: Convention, axis: str) -> tuple[str, ...]:
-    """The fields that are exchanged with this one."""
+    """The fields that are exchanged together with `axis`."""
     if axis in _ONLY_WITH and any(is_zero(getattr(c, axis)) for c in (first, second)):
         return _ONLY_WITH[axis]
     if axis == "weight_decay_rule":
@@ -193,7 +199,7 @@ def _axes(first: Convention, second: Convention, run: _Runs) -> list[str]:
 
 
 def _read(convention: Convention, axis: str) -> object:
-    """The value of a field; what is around a step is told apart by its name."""
+    """The value of a field; wrappers around a step are compared by their names."""
     value = getattr(convention, axis)
     return tuple(name for name, _ in value) if axis == "around" else value
 
@@ -201,23 +207,24 @@ def _read(convention: Convention, axis: str) -> object:
 def _same(x: object, y: object, steps: int) -> bool:
     if x is None or y is None:
         return x is y
-    if callable(x) or callable(y):  # two schedules are one if they give the same rates
+    if callable(x) or callable(y):  # two schedules are equal if they give the same rates
         first, second = cast("Rate", x), cast("Rate", y)  # no other field holds functions
         return _rates(first, steps) == _rates(second, steps)
     if isinstance(x, float | jax.Array) and isinstance(y, float | jax.Array):
-        # TensorFlow and others round their constants so, and nobody could see the difference.
+        # TensorFlow and others round their constants to float32, and the difference has no visible
+        # effect.
         return bool(np.float32(x) == np.float32(y))
     return x == y
 
 
 def _rates(rate: Rate, steps: int) -> list[float]:
     if not callable(rate):
-        return [float(np.float32(rate))] * len(_some(steps))
-    return [float(np.float32(rate(jnp.asarray(k)))) for k in _some(steps)]
+        return [float(np.float32(rate))] * len(_sample(steps))
+    return [float(np.float32(rate(jnp.asarray(k)))) for k in _sample(steps)]
 
 
-def _some(steps: int) -> list[int]:
-    """Steps at which two schedules are compared: the first ones, and some hundred of the rest."""
+def _sample(steps: int) -> list[int]:
+    """The steps at which schedules are compared: the first 20, and about 100 of all steps."""
     return sorted({*range(min(steps, 20)), *np.linspace(0, steps - 1, 100).astype(int).tolist()})
 
 
@@ -225,14 +232,14 @@ def _counts(steps: Sequence[int]) -> tuple[int, ...]:
     counts = tuple(int(n) for n in steps)
     if not counts or min(counts) < 1 or list(counts) != sorted(set(counts)):
         raise ValueError(
-            f"steps is {tuple(steps)}; it must name numbers of steps, at least 1 and in rising"
+            f"steps is {tuple(steps)}; it must be numbers of steps, at least 1 and in rising"
             f" order, such as (10, 100, 1000)."
         )
     return counts
 
 
 def _stream(gradients: Tree, scale: float, count: int, seed: int) -> tuple[Tree, str]:
-    """The gradients of all steps with steps as the first axis, and what they are in words."""
+    """The gradients, with steps as the first axis, and a description of them in words."""
     if gradients is None:
         deviation = float(hyperparameters.positive("scale", scale))
         noise = np.random.default_rng(seed).standard_normal((count, COORDINATES))
@@ -245,11 +252,11 @@ def _stream(gradients: Tree, scale: float, count: int, seed: int) -> tuple[Tree,
             "gradients must be an array, or a tree of arrays, whose first axis counts the steps;"
             f" the shapes are {', '.join(str(np.shape(x)) for x in jax.tree.leaves(stream))}."
         )
-    given = lengths.pop()[0]
-    if given < count:
+    length = lengths.pop()[0]
+    if length < count:
         raise ValueError(
-            f"gradients holds {given} steps and {count} are asked for. Pass"
-            f" steps=({given},), say, or more gradients."
+            f"gradients holds {length} steps and {count} are asked for. Pass"
+            f" steps=({length},), say, or more gradients."
         )
     return stream, "the gradients that were given"
 
@@ -264,7 +271,10 @@ def _inexact(gradients: Tree) -> jax.Array:
 def _start(
     parameters: Tree, stream: Tree, conventions: Sequence[Convention | None], seed: int
 ) -> Tree:
-    """Zeros, from which no step is lost to rounding, unless a step depends on the parameters."""
+    """The parameters at the start: zeros, or a random sample if a step depends on them.
+
+    Next to zeros no step is lost to rounding.
+    """
     if parameters is not None:
         return jax.tree.map(jnp.asarray, parameters)
     rng = np.random.default_rng([seed, 1])

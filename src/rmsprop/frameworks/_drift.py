@@ -1,4 +1,4 @@
-"""The drift between two conventions, and the table of it for a terminal of 80 columns."""
+"""The drift between two conventions, and its table for a terminal of 80 columns."""
 
 import math
 from collections.abc import Sequence
@@ -50,11 +50,12 @@ class Difference:
         axis: The field of `Convention`.
         first: Its value in the first convention.
         second: Its value in the second.
-        alone: Drift from the first convention if only this value is the second's, after each
-            number of steps; NaN where the other options do not allow it.
-        rest: Drift between the two if only this value of the second is corrected.
-        together: What means something only beside this value and is exchanged with it where one
-            side does without: the kind of a momentum that only one has. Field, first, second.
+        alone: The drift from the first convention if only this value is the second's, after each
+            number of steps; NaN where the other options do not allow the value.
+        rest: The drift that remains between the two if only this value of the second is corrected.
+        together: The fields that mean nothing without this one and are exchanged with it where one
+            side lacks it, such as the kind of a momentum that only one side has. Each is a triple
+            of the field, its first value and its second value.
     """
 
     axis: str
@@ -67,17 +68,19 @@ class Difference:
 
 @dataclass(frozen=True)
 class Drift:
-    """What `compare_conventions` found; printed, it is a table.
+    """The result of `compare_conventions`, which prints as a table.
 
     Attributes:
-        first: Name of the first call.
-        second: Name of the second.
+        first: The name of the first call.
+        second: The name of the second call.
         steps: The numbers of steps.
-        travelled: Root mean square distance from the start, by the first and by the second.
-        apart: Root mean square distance between the two, divided by the first's way.
-        differences: One for each value in which the conventions differ, the one to mend first
-            first; None where a convention is not known.
-        gradients: What the gradients were, in words.
+        travelled: The root mean square distances that the first and the second have moved from the
+            start.
+        apart: The root mean square distance between the two, divided by the distance that the first
+            has moved.
+        differences: A `Difference` for each value in which the conventions differ, sorted so that
+            the one to correct first comes first; None where a convention is not known.
+        gradients: A description of the gradients in words.
     """
 
     first: str
@@ -115,7 +118,7 @@ def value(axis: str, x: object) -> str:
 
 
 def table(drift: Drift) -> str:
-    """The whole result, at most 80 columns wide."""
+    """The table of a drift, at most 80 columns wide for up to four numbers of steps."""
     counts = [f"{n:,}" for n in drift.steps]
     ratios = [_ratio(b, a) for a, b in zip(*drift.travelled, strict=True)]
     lines = [
@@ -125,20 +128,20 @@ def table(drift: Drift) -> str:
         *_differences(drift),
         "",
         _row("After this number of steps", counts),
-        _row("way of the first", _shortened(drift.travelled[0])),
-        _row("way of the second", _shortened(drift.travelled[1])),
-        _row("  in ways of the first", _shortened(ratios)),
-        _row("distance between them, in ways of the first", _shortened(drift.apart)),
+        _row("distance moved by the first", _cells(drift.travelled[0])),
+        _row("distance moved by the second", _cells(drift.travelled[1])),
+        _row("  relative to the first", _cells(ratios)),
+        _row("distance apart, relative to the first", _cells(drift.apart)),
     ]
     for heading, field in (
-        ("that distance, if the first takes over only", "alone"),
-        ("what is left of it, if the second corrects only", "rest"),
+        ("distance apart if the first takes over only", "alone"),
+        ("distance apart if the second corrects only", "rest"),
     ):
         if drift.differences:
             lines.append(heading)
         for k, difference in enumerate(drift.differences or (), 1):
             name = f"  {k} {label(difference.axis)}"
-            lines.append(_row(name, _shortened(getattr(difference, field))))
+            lines.append(_row(name, _cells(getattr(difference, field))))
     return "\n".join([*lines, *_verdict(drift)])
 
 
@@ -161,7 +164,7 @@ def _row(name: str, cells: Sequence[str]) -> str:
     return f"{name:<{max(0, 80 - 10 * len(cells))}}" + "".join(f"{cell:>10}" for cell in cells)
 
 
-def _shortened(numbers: Sequence[float]) -> list[str]:
+def _cells(numbers: Sequence[float]) -> list[str]:
     return [_short(x) for x in numbers]
 
 
@@ -170,17 +173,17 @@ def _verdict(drift: Drift) -> list[str]:
         return []
     n, apart = drift.steps[-1], drift.apart[-1]
     best = drift.differences[0]
-    named = f"{label(best.axis)} ({value(best.axis, best.first)})"
+    correction = f"{label(best.axis)} ({value(best.axis, best.first)})"
     if drift.travelled[0][-1] == drift.travelled[1][-1] == 0:
         verdict = "Neither of the two has moved: the gradients are zero, or too small for float32."
     elif apart < 1e-3:
-        verdict = f"After {n:,} steps the two are together: {_short(apart)} of the way apart."
+        verdict = f"After {n:,} steps the two agree: their relative distance is {_short(apart)}."
     elif len(drift.differences) == 1:
-        verdict = f"The only difference is the {named}."
+        verdict = f"The only difference is the {correction}."
     elif not best.rest[-1] < 0.9 * apart:
         verdict = "No single correction brings the second much nearer to the first."
     else:
-        verdict = f"To correct first: {named}."
+        verdict = f"To correct first: {correction}."
     return ["", verdict]
 
 
@@ -189,7 +192,7 @@ def _ratio(b: float, a: float) -> float:
 
 
 def _short(x: float) -> str:
-    """Three digits; a dash for what could not be run."""
+    """A number with three digits; a dash for NaN, which marks what could not be run."""
     if math.isnan(x):
         return "-"
     if 0 < abs(x) < 1e-6:  # the rounding of float32
