@@ -57,32 +57,33 @@ class Convention:
     r"""What a framework's call means, in one notation.
 
     Attributes:
-        name: Where it comes from, `module.function`.
+        name: The function that it stands for, `module.function`.
         learning_rate: The rate :math:`\eta_t`, a number or a schedule of the step count.
         decay: The decay :math:`\rho` of the average; None for the sum of AdaGrad.
         eps: The constant :math:`\epsilon`.
-        eps_in_sqrt: `sqrt(v + eps)` or `sqrt(v) + eps`.
+        eps_in_sqrt: Whether the denominator is `sqrt(v + eps)` or `sqrt(v) + eps`.
         initial: The starting value of the average or sum.
-        centered: Subtract the square of the averaged gradient from the average.
-        bias_correction: Divide the average by `1 - decay**t` (Optax alone).
-        momentum: The coefficient :math:`\mu` of a heavy ball; None for no buffer.
+        centered: Whether the square of the averaged gradient is subtracted from the average.
+        bias_correction: Whether the average is divided by `1 - decay**t` (Optax alone).
+        momentum: The coefficient :math:`\mu` of heavy-ball momentum; None for no buffer.
         lr_in_momentum: Whether the rate is applied before the buffer or after it.
-        nesterov: Step `eta * u + momentum * b` (Optax alone).
-        dampened: The buffer receives `(1 - momentum) * u` (`jax.example_libraries` alone).
+        nesterov: Whether the step is `eta * u + momentum * b` (Optax alone).
+        dampened: Whether the buffer receives `(1 - momentum) * u` (`jax.example_libraries` alone).
         weight_decay: The coefficient :math:`\lambda`; 0 for none.
         weight_decay_rule: `coupled` adds `weight_decay * p` to the gradient, `coupled_l1`
             `weight_decay * sign(p)` (Paddle alone), `decoupled` subtracts `eta * weight_decay * p`
             from the parameter, `corrected` `eta**2 / max_lr * weight_decay * p` (timm alone).
-        max_lr: The largest rate, for `corrected`.
+        max_lr: The largest rate, which `corrected` needs.
         clipping: Limits of the gradients, or None.
         clip_before_weight_decay: Whether the clipping sees the gradient without coupled decay.
-        maximize: The gradient is negated first.
-        gradient_scale: Multiplies the gradient first.
-        caution: Masks the steps whose sign the gradient contradicts (timm alone).
+        maximize: Whether the gradient is negated first.
+        gradient_scale: The factor by which the gradient is multiplied first.
+        caution: Whether elements of a step whose sign the gradient contradicts are masked (timm
+            alone).
         complex_leaves: `modulus` accumulates |g|^2, `apart` treats real and imaginary parts as
             two real leaves, `refused` says that the framework has no such optimizer.
-        around: What else the framework does before or after the step, as a function of the
-            optimizer, with the name by which it is told apart.
+        around: What else the framework does before or after the step. Each element is a name, by
+            which two conventions are compared, and a wrapper of the optimizer.
     """
 
     name: str = dataclasses.field(compare=False)
@@ -109,7 +110,7 @@ class Convention:
     around: tuple[tuple[str, Wrapper], ...] = ()
 
     def __str__(self) -> str:
-        """In short: `name(...)` with what it must say, and what differs from the defaults."""
+        """`name(...)` with the fields that have no default, and those that differ from theirs."""
         parts = [
             f"{f.name}={_in_short(f.name, getattr(self, f.name))}"
             for f in dataclasses.fields(self)
@@ -128,7 +129,7 @@ class FrameworkOptimizer(optax.GradientTransformationExtraArgs):
     convention: Convention
 
     def __repr__(self) -> str:
-        """The convention in short, in the place of the two functions of a transformation."""
+        """The convention in short, instead of the two functions of a transformation."""
         return f"FrameworkOptimizer({self.convention})"
 
     def __new__(
@@ -144,7 +145,7 @@ class FrameworkOptimizer(optax.GradientTransformationExtraArgs):
     def __getnewargs__(
         self,
     ) -> tuple[optax.TransformInitFn, optax.TransformUpdateExtraArgsFn, Convention]:
-        """What copying and pickling pass to `__new__`; a tuple's own has no convention."""
+        """The arguments of `__new__` in copying and pickling; a tuple's own lack the convention."""
         return (self.init, self.update, self.convention)
 
 
@@ -188,9 +189,9 @@ def is_zero(value: Scalar | None) -> bool:
 
 
 def float32_constant(value: Scalar) -> Scalar:
-    """A hyper-parameter rounded to float32, as frameworks do that keep them in a float32 field."""
+    """A hyper-parameter rounded to float32, as in frameworks that keep it in a float32 field."""
     if isinstance(value, jax.Array):
-        # The dtype stays, so that what is computed from it in float64 is not computed in float32.
+        # The dtype stays, so that float64 arithmetic with the value stays in float64.
         return lax.reduce_precision(value, exponent_bits=8, mantissa_bits=23)
     return float(np.float32(value))
 
@@ -206,7 +207,7 @@ _COUPLED = {"coupled": add_decayed_weights, "coupled_l1": add_decayed_signs}
 
 
 def _before(c: Convention) -> optax.GradientTransformation:
-    """What happens to the gradient before it is squared."""
+    """The transformation of the gradient before it is squared."""
     links = []
     if c.maximize or not (isinstance(c.gradient_scale, float) and c.gradient_scale == 1):
         links.append(scale_gradients(-c.gradient_scale if c.maximize else c.gradient_scale))

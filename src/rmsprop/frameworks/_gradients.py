@@ -1,4 +1,4 @@
-"""What frameworks do to a gradient before it is squared: scaling and clipping."""
+"""Changes of a gradient before it is squared: scaling, clipping and L1 decay."""
 
 import functools
 from collections.abc import Callable
@@ -29,8 +29,8 @@ class Clipping:
     Attributes:
         kind: `value` limits every element, `norm` the Euclidean norm of every leaf, `global_norm`
             that of all leaves together.
-        limit: The limit, above 0; for `value` also the highest value of an interval.
-        lowest: For `value`: the lowest value, `-limit` if None.
+        limit: The limit, above 0; for `value` it is the highest value of an interval.
+        lowest: The lowest value of that interval; None stands for `-limit`.
     """
 
     kind: Kind
@@ -55,7 +55,10 @@ def clip(clipping: Clipping) -> optax.GradientTransformation:
 
 
 def between(lowest: jax.Array, x: jax.Array, highest: jax.Array) -> jax.Array:
-    """`lax.clamp`, which cannot be differentiated by a limit that is one number for many."""
+    """`x`, limited to an interval.
+
+    `lax.clamp` cannot be differentiated with respect to a limit that is one number for an array.
+    """
     low, high = jnp.broadcast_to(lowest, x.shape), jnp.broadcast_to(highest, x.shape)
     return lax.max(low, lax.min(x, high))
 
@@ -66,7 +69,7 @@ def scale_gradients(factor: Scalar) -> optax.GradientTransformation:
 
 
 def add_decayed_signs(weight_decay: Scalar) -> optax.GradientTransformation:
-    """Coupled L1 decay: `g + weight_decay * sign(p)` in the place of `g`."""
+    """Coupled L1 decay: `g + weight_decay * sign(p)` instead of `g`."""
     coupled = add_decayed_weights(weight_decay)
 
     def update(updates: optax.Updates, params: optax.Params | None) -> optax.Updates:
@@ -78,15 +81,15 @@ def add_decayed_signs(weight_decay: Scalar) -> optax.GradientTransformation:
 def refuse_complex(
     inner: optax.GradientTransformationExtraArgs, name: str
 ) -> optax.GradientTransformationExtraArgs:
-    """The optimizer, for real parameters only, where the framework has no complex ones."""
+    """The optimizer, which refuses complex parameters because the framework has none."""
 
     def init_fn(params: optax.Params) -> Tree:
         if any(
             jnp.issubdtype(jnp.result_type(p), jnp.complexfloating) for p in jax.tree.leaves(params)
         ):
             raise TypeError(
-                f"{name} has been given complex parameters, which the framework does not train or"
-                f" trains by a formula that is none. Use frameworks.torch (real and imaginary parts"
+                f"{name} has been given complex parameters, which the framework does not train,"
+                f" or trains by an invalid formula. Use frameworks.torch (real and imaginary parts"
                 f" apart) or rmsprop.rmsprop and rmsprop.adagrad (|g|^2)."
             )
         return inner.init(params)
@@ -101,30 +104,30 @@ def read_clipping(
     global_norm: ScalarLike | None = None,
     names: tuple[str, str, str],
 ) -> Clipping | None:
-    """At most one of three limits, under the framework's own names for them.
+    """The one limit among three arguments, which have the framework's own names; or None.
 
     Raises:
-        ValueError: more than one limit, or one that is not above 0.
+        ValueError: There is more than one limit, or the limit is not above 0.
     """
-    limits: list[tuple[str, Kind, ScalarLike | None]] = [
+    arguments: list[tuple[str, Kind, ScalarLike | None]] = [
         (names[0], "norm", norm),
         (names[1], "value", value),
         (names[2], "global_norm", global_norm),
     ]
-    given: list[tuple[str, Kind, ScalarLike]] = [
-        (name, kind, limit) for name, kind, limit in limits if limit is not None
+    limits: list[tuple[str, Kind, ScalarLike]] = [
+        (name, kind, limit) for name, kind, limit in arguments if limit is not None
     ]
-    if len(given) > 1:
-        listed = " and ".join(f"{name}={limit}" for name, _, limit in given)
-        raise ValueError(f"only one limit of the gradients may be given; these are {listed}.")
-    if not given:
+    if len(limits) > 1:
+        calls = " and ".join(f"{name}={limit}" for name, _, limit in limits)
+        raise ValueError(f"{calls} are more than one limit of the gradients. Pass one of them.")
+    if not limits:
         return None
-    name, kind, limit = given[0]
+    name, kind, limit = limits[0]
     return Clipping(kind, hyperparameters.positive(name, limit))
 
 
 def _shorten(g: jax.Array, norm: jax.Array, limit: Scalar) -> jax.Array:
-    """`g` while its norm is within the limit, else scaled to it; a norm of inf gives NaN or 0."""
+    """`g`, scaled to the limit if its norm exceeds it; an infinite norm gives NaN or 0."""
     factor = _like(limit, g) / lax.max(_like(norm, g), _like(limit, g))
     return g * lax.convert_element_type(factor, g.dtype)
 

@@ -37,7 +37,7 @@ def base(
 ) -> dict[str, Any]:
     """The part of the convention that all optimizers of Keras 3 share."""
     check_label(name)
-    if sum(limit is not None for limit in limits) == 1:  # more are refused, also when one is 0
+    if sum(limit is not None for limit in limits) == 1:  # two are refused, also if one is 0
         limits = _none_if_zero(limits[0]), _none_if_zero(limits[1]), _none_if_zero(limits[2])
     clipping = read_clipping(norm=limits[0], value=limits[1], global_norm=limits[2], names=_LIMITS)
     scale = 1.0
@@ -54,8 +54,8 @@ def base(
     average = _read_average(use_ema, ema_momentum, ema_overwrite_frequency)
     if average is not None:
         coefficient, frequency = average
-        overwriting = "" if frequency is None else f", in their place every {frequency} steps"
-        label = f"average of the parameters with {coefficient}{overwriting}"
+        period = "" if frequency is None else f", in their place every {frequency} steps"
+        label = f"average of the parameters with {coefficient}{period}"
         around.append((label, average_parameters(coefficient, frequency, steps or 1)))
     return {
         "learning_rate": eta,
@@ -74,17 +74,17 @@ def _read_average(
     frequency = _whole("ema_overwrite_frequency", ema_overwrite_frequency, 1)
     if hyperparameters.flag("use_ema", use_ema):
         return coefficient, frequency
-    # An array may be the default in the hands of a wrapper, and does nothing here.
-    given_momentum = isinstance(coefficient, float) and coefficient != DEFAULT_EMA_MOMENTUM
-    if frequency is not None or given_momentum:
-        given = (
+    # An array may be the default, converted by a wrapper. It is accepted and has no effect.
+    has_momentum = isinstance(coefficient, float) and coefficient != DEFAULT_EMA_MOMENTUM
+    if frequency is not None or has_momentum:
+        argument = (
             f"ema_momentum={ema_momentum}"
             if frequency is None
             else f"ema_overwrite_frequency={frequency}"
         )
         raise ValueError(
-            f"use_ema is False, so that {given} would change nothing; Keras ignores it. Pass"
-            f" use_ema=True or leave it out."
+            f"use_ema is False, so that {argument} has no effect; Keras ignores it. Pass"
+            f" use_ema=True, or leave the argument out."
         )
     return None
 
@@ -117,7 +117,7 @@ def legacy_base(
     if clipping is None:
         clipping = values
     elif values is not None:
-        around = ((f"elements within {values.limit} first", _clip_first(values)),)
+        around = ((f"elements clipped to {values.limit} first", _clip_first(values)),)
     return {
         "learning_rate": inverse_time(float32_rate(eta), "decay", float32_constant(gamma)),
         "eps": _BACKEND_EPSILON if is_zero(constant) else constant,
@@ -133,7 +133,7 @@ def _clip_first(clipping: Clipping) -> Wrapper:
 
 
 def _whole(name: str, value: int | None, least: int) -> int | None:
-    """A count, which has to be known when the optimizer is built."""
+    """A whole number, which must be known when the optimizer is built; None stays None."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:

@@ -1,4 +1,4 @@
-"""What Keras does around a step: it averages gradients before it, and parameters after it."""
+"""Keras' averages around a step: of gradients before it, and of parameters after it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -23,9 +23,9 @@ class AccumulatedGradientsState(NamedTuple):
     """State of `accumulate_gradients`.
 
     Attributes:
-        inner: State of the optimizer.
-        gradients: Sum of the gradients since the last step.
-        position: How many gradients that sum has.
+        inner: The state of the optimizer.
+        gradients: The sum of the gradients since the last step.
+        position: The number of gradients in that sum.
     """
 
     inner: Tree
@@ -37,9 +37,10 @@ class AveragedParametersState(NamedTuple):
     """State of `average_parameters`.
 
     Attributes:
-        inner: State of the optimizer.
-        average: The average of the parameters; before the first call the parameters themselves.
-        calls: Number of calls.
+        inner: The state of the optimizer.
+        average: The average of the parameters; before the first call it is the parameters
+            themselves.
+        calls: The number of calls of `update` so far.
     """
 
     inner: Tree
@@ -48,7 +49,7 @@ class AveragedParametersState(NamedTuple):
 
 
 def accumulate_gradients(steps: int) -> Wrapper:
-    """One step for every `steps` calls, with the mean of their gradients.
+    """A wrapper that makes one step for every `steps` calls, with the mean of their gradients.
 
     The other calls return zero updates and leave the state of the optimizer alone.
     `optax.MultiSteps` differs by rounding: it keeps a running mean, Keras a sum.
@@ -58,7 +59,7 @@ def accumulate_gradients(steps: int) -> Wrapper:
         inner: optax.GradientTransformationExtraArgs,
     ) -> optax.GradientTransformationExtraArgs:
         def init_fn(params: optax.Params) -> AccumulatedGradientsState:
-            # First the optimizer's: it refuses parameters with a better reason.
+            # The optimizer comes first, because it refuses parameters with a better message.
             state = inner.init(params)
             return AccumulatedGradientsState(state, signed_accumulators(params, None), zero_count())
 
@@ -69,10 +70,10 @@ def accumulate_gradients(steps: int) -> Wrapper:
 
             def step() -> tuple[optax.Updates, Tree, Tree]:
                 mean = jax.tree.map(lambda total: total / steps, sums)
-                stepped, inner_state = inner.update(mean, state.inner, params, **extra)
-                stepped = jax.tree.map(lambda u, g: narrow(u, jnp.result_type(g)), stepped, updates)
+                changes, inner_state = inner.update(mean, state.inner, params, **extra)
+                changes = jax.tree.map(lambda u, g: narrow(u, jnp.result_type(g)), changes, updates)
                 _, zeros = map_leaves(lambda g, s: (g, jnp.zeros_like(s)), updates, total)
-                return stepped, inner_state, zeros
+                return changes, inner_state, zeros
 
             def wait() -> tuple[optax.Updates, Tree, Tree]:
                 return jax.tree.map(jnp.zeros_like, updates), state.inner, total
@@ -88,7 +89,7 @@ def accumulate_gradients(steps: int) -> Wrapper:
 
 
 def rate_of_every(steps: int, learning_rate: Rate) -> Rate:
-    """The rate of accumulated steps, when a schedule counts calls: that of the last of them."""
+    """The rate of an accumulated step if a schedule counts calls: that of its last call."""
     if not callable(learning_rate):
         return learning_rate
     return lambda count: learning_rate(count * steps + (steps - 1))
@@ -97,16 +98,17 @@ def rate_of_every(steps: int, learning_rate: Rate) -> Rate:
 def average_parameters(
     momentum: Scalar, overwrite_every: int | None, calls_per_step: int = 1
 ) -> Wrapper:
-    r"""An average of the parameters, which now and then takes their place.
+    r"""A wrapper that averages the parameters, and may replace them by their average at times.
 
     .. math:: a_1 = \theta_1, \quad a_t = m a_{t-1} + (1 - m) \theta_t
 
     Args:
         momentum: The coefficient :math:`m`.
-        overwrite_every: After so many steps the update leads to the average; None for never.
-        calls_per_step: How many calls make one step. The average moves at each call, also when the
-            parameters do not, and is the parameters until the first step is done; all calls of a
-            step whose turn it is lead to the average. So does Keras.
+        overwrite_every: The number of steps after which an update leads to the average; None for
+            never.
+        calls_per_step: The number of calls that make one step. As in Keras, the average moves at
+            each call, also when the parameters do not, and equals the parameters until the first
+            step is done. All calls of a step that overwrites lead to the average.
     """
 
     def wrapper(
@@ -155,19 +157,19 @@ def _is_none(leaf: object) -> bool:
 
 
 def _add(gradient: jax.Array, total: jax.Array) -> tuple[jax.Array, jax.Array]:
-    following = lax.convert_element_type(gradient, total.dtype) + total
-    return following, following
+    new_total = lax.convert_element_type(gradient, total.dtype) + total
+    return new_total, new_total
 
 
 def _either(which: jax.Array, yes: Callable[[], Tree], no: Callable[[], Tree]) -> Tree:
-    """`lax.cond`, which outside of a compiled program would compile both sides at every call."""
+    """`lax.cond`, but only for tracers: elsewhere it would compile both sides at every call."""
     if isinstance(which, Tracer):
         return lax.cond(which, yes, no)
     return yes() if which else no()
 
 
 def _copy(parameter: ArrayLike) -> jax.Array:
-    """A buffer of its own, so that parameters and state can both be donated."""
+    """A copy of a parameter, so that parameters and state can both be donated."""
     dtype = signed_accumulator_dtype(jnp.result_type(parameter), None)
     return jnp.array(parameter, dtype, copy=True)
 
@@ -182,15 +184,15 @@ def _follow(
     """The next average; a parameter without a gradient stays where it is and is averaged too."""
     if parameter is None:
         return None
-    following = jnp.asarray(parameter)
+    value = jnp.asarray(parameter)
     if update is not None:  # with the rounding of optax.apply_updates
-        wide = widen(jnp.asarray(update), np.promote_types(following.dtype, np.float32))
-        moved = lax.convert_element_type(following, wide.dtype) + wide
-        following = lax.convert_element_type(moved, following.dtype)
-    following = widen(following, average.dtype)
+        u = widen(jnp.asarray(update), np.promote_types(value.dtype, np.float32))
+        total = lax.convert_element_type(value, u.dtype) + u
+        value = lax.convert_element_type(total, value.dtype)
+    value = widen(value, average.dtype)
     m = lax.convert_element_type(momentum, average.dtype)
-    # Keras computes 1 - m in the parameter's dtype, which is 1e-6 of it in float32.
-    return jnp.where(first, following, m * average + (1 - m) * following)
+    # Keras computes 1 - m in the parameter's dtype, with an error of 1e-6 of it in float32.
+    return jnp.where(first, value, m * average + (1 - m) * value)
 
 
 def _lead_to(

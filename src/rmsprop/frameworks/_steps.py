@@ -1,4 +1,4 @@
-"""What few frameworks do to the step: dampening, caution, limits of the parameters."""
+"""Changes of the step that few frameworks make: dampening, caution, limits of the parameters."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from rmsprop.frameworks._gradients import between, scale_gradients
 
 
 def dampen(momentum: Scalar) -> optax.GradientTransformation:
-    """`(1 - momentum) * u`: in front of a heavy ball it makes the buffer an average."""
+    """Multiplies updates by `1 - momentum`, which makes a momentum buffer after it an average."""
     return scale_gradients(1 - momentum)
 
 
@@ -23,8 +23,8 @@ class CautiousState(NamedTuple):
     """State of `cautious`.
 
     Attributes:
-        inner: State of the optimizer.
-        before: State of what leads to the gradient that the step is compared with.
+        inner: The state of the optimizer.
+        before: The state of the transformation whose gradient the step is compared with.
     """
 
     inner: Tree
@@ -34,16 +34,17 @@ class CautiousState(NamedTuple):
 def cautious(
     inner: optax.GradientTransformationExtraArgs, before: optax.GradientTransformation
 ) -> optax.GradientTransformationExtraArgs:
-    r"""Keeps of a step what the gradient agrees with: Liang et al., 2024, arXiv:2411.16085.
+    r"""Sets the elements of a step to zero that the gradient contradicts, and scales the others.
 
     .. math:: u \leftarrow u \odot m / \max(\bar m, 10^{-3}), \qquad m = [u \odot g < 0]
 
-    for every leaf; :math:`u` is the update that is added (hence `< 0`), :math:`g` the gradient
-    with coupled weight decay, and the buffer of the momentum is not touched.
+    for every leaf, where :math:`u` is the update that is added (hence `< 0`) and :math:`g` the
+    gradient with coupled weight decay. The momentum buffer is not changed. The rule is that of
+    Liang et al., 2024, arXiv:2411.16085.
 
     Args:
         inner: The optimizer.
-        before: What the gradient passes through before it is squared.
+        before: The transformation of the gradient before it is squared.
     """
 
     def init_fn(params: optax.Params) -> CautiousState:
@@ -67,7 +68,7 @@ def _agreeing(update: jax.Array, gradient: jax.Array) -> jax.Array:
 
 @dataclass(frozen=True)
 class ClipWeights:
-    """Around an optimizer: the step leads to the nearest parameters within a limit.
+    """A wrapper that makes a step of an optimizer lead to the nearest parameters within a limit.
 
     Attributes:
         limit: The largest magnitude of a parameter, above 0.
@@ -100,7 +101,7 @@ class ClipWeights:
 
 @jax.jit
 def _within(update: jax.Array, parameter: jax.Array, limit: Scalar) -> jax.Array:
-    """The update itself where it stays within the limit, which rounds nothing."""
-    most = lax.convert_element_type(limit, update.dtype)
+    """The update, which is changed (and rounded) only where the parameter would pass the limit."""
+    top = lax.convert_element_type(limit, update.dtype)
     p = lax.convert_element_type(parameter, update.dtype)
-    return lax.select(abs(p + update) <= most, update, between(-most, p + update, most) - p)
+    return lax.select(abs(p + update) <= top, update, between(-top, p + update, top) - p)

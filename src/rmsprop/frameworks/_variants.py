@@ -5,7 +5,7 @@ r"""Second moments that no `Convention` describes, as transformations of their o
     scale_by_previous_rss       s <- s + |g|^2                           g / sqrt(s before the step)
 
 with `w = t v` or `w = s`.  The accumulation is that of `rmsprop._moments`: a rule of two weights,
-which here change with the step, and at `gamma = 1` are those of AdaGrad.  Accumulators are real and
+which here depend on the step and equal those of AdaGrad at `gamma = 1`.  Accumulators are real and
 at least float32, saturate at the largest finite value, and keep their structure and dtypes; updates
 come back in the gradient's dtype; a `None` gradient leaves its accumulator alone.
 """
@@ -46,9 +46,10 @@ def scale_by_convex_moment(
     r"""Divides gradients by :math:`w_t + \xi_2 \exp(-\xi_1 w_t)`, without a root.
 
     Args:
-        xi1: How fast the added constant falls.
-        xi2: The constant added where nothing has been accumulated.
-        gamma: For :math:`w_t = t v_t`, as in `scale_by_annealed_rms`; None for the sum of squares.
+        xi1: The rate at which the added constant falls with :math:`w_t`.
+        xi2: The constant that is added where nothing has been accumulated.
+        gamma: The weight in :math:`w_t = t v_t`, as in `scale_by_annealed_rms`; None takes the sum
+            of squares.
     """
     bare = moments.Denominator(0.0, eps_in_sqrt=False)
 
@@ -94,11 +95,11 @@ def _rescale_without_root(
     gradient: jax.Array, v: jax.Array, rule: moments.Rule, steps: Scalar, xi1: Scalar, xi2: Scalar
 ) -> tuple[jax.Array, jax.Array]:
     g = widen(gradient, v.dtype)
-    following = moments.accumulate(v, g, rule)
-    t, rate, most = (lax.convert_element_type(x, following.dtype) for x in (steps, xi1, xi2))
-    w = t * following  # infinite at worst, and then the step is zero
-    step = moments.quotient(gradient, g, _nonzero(w + most * lax.exp(-rate * w)))
-    return step, moments.store(following, v, None)
+    moment = moments.accumulate(v, g, rule)
+    t, rate, constant = (lax.convert_element_type(x, moment.dtype) for x in (steps, xi1, xi2))
+    w = t * moment  # it may be infinite, and then the step is zero
+    step = moments.quotient(gradient, g, _nonzero(w + constant * lax.exp(-rate * w)))
+    return step, moments.store(moment, v, None)
 
 
 @jax.jit
@@ -107,11 +108,11 @@ def _rescale_by_previous(
 ) -> tuple[jax.Array, jax.Array]:
     g = widen(gradient, s.dtype)
     root = lax.sqrt(lax.convert_element_type(s, real_dtype(g.dtype)))
-    following = moments.store(moments.accumulate(s, g, rule), s, None)
-    return moments.quotient(gradient, g, _nonzero(root)), following
+    accumulator = moments.store(moments.accumulate(s, g, rule), s, None)
+    return moments.quotient(gradient, g, _nonzero(root)), accumulator
 
 
 def _nonzero(denominator: jax.Array) -> jax.Array:
-    """1 in the place of 0, which a traced hyper-parameter may give: 0 / 1 for 0 / 0."""
+    """The denominator with 1 for 0, which a traced hyper-parameter may give: 0 / 1 for 0 / 0."""
     one = lax.full_like(denominator, 1)
     return lax.select(denominator == 0, one, denominator)
