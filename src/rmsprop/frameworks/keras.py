@@ -1,12 +1,12 @@
-r"""Keras' RMSprop and AdaGrad, since version 3 and before.
+r"""Keras' RMSprop and AdaGrad, of version 3 and of earlier ones.
 
-`rmsprop` and `adagrad` are those of Keras 3 and, but for the averages of `use_ema`, of
+`rmsprop` and `adagrad` are those of Keras 3 and, except for the averages of `use_ema`, of
 `tf.keras.optimizers` from TensorFlow 2.11 on.  They put epsilon under the root, the rate into the
 momentum buffer, and decouple weight decay.
 
 `legacy_rmsprop` and `legacy_adagrad` are those of TensorFlow 2.0 to 2.10, later named
-`tf.keras.optimizers.legacy`.  Without momentum they add epsilon to the root, with momentum they
-put it under the root, and they know no weight decay.
+`tf.keras.optimizers.legacy`.  Without momentum they add epsilon to the root, with momentum they put
+it under the root, and they have no weight decay.
 """
 
 from __future__ import annotations
@@ -59,41 +59,43 @@ def rmsprop(
 
     Args:
         learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the number of
-            earlier calls of `update`, of which accumulated gradients take several for a step.
+            earlier calls of `update`, several of which make one step when gradients are
+            accumulated.
         rho: The decay :math:`\rho`, at least 0 and below 1.
-        momentum: The coefficient :math:`\mu` of the heavy ball, at least 0 and below 1.
+        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
         epsilon: The constant :math:`\epsilon`, at least 0, under the root.
         centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
         weight_decay: The coefficient :math:`\lambda` of decoupled weight decay, at least 0; None
-            is 0. What Keras leaves out by `exclude_from_weight_decay` is a second optimizer here:
-            `optax.partition({True: with_decay, False: without}, labels)`, each of which would
-            take the norm of its own part under `global_clipnorm`.
-        clipnorm: The largest norm of every leaf by itself. Of the three limits one may be given;
-            0 is none, as None is.
+            stands for 0. The place of Keras' `exclude_from_weight_decay` is taken by a second
+            optimizer: `optax.partition({True: with_decay, False: without}, labels)`. With
+            `global_clipnorm` each of the two takes the norm of its own part.
+        clipnorm: The largest norm of every leaf by itself. At most one of the three limits is
+            allowed; 0 and None stand for no limit.
         clipvalue: The largest absolute value of an element.
         global_clipnorm: The largest norm of all leaves together.
         use_ema: Keep an average of the parameters, :math:`a_1 = \theta_1` and
-            :math:`a_t = m a_{t-1} + (1 - m) \theta_t`: `optax.tree.get(state, "average")`. Keras
-            puts it in the place of the parameters at the end of `fit`, which is left to the user.
+            :math:`a_t = m a_{t-1} + (1 - m) \theta_t`: `optax.tree.get(state, "average")` returns
+            it. Keras replaces the parameters by it at the end of `fit`; here that is left to the
+            user.
         ema_momentum: The coefficient :math:`m`, at least 0 and below 1.
-        ema_overwrite_frequency: Every so many steps the parameters become their average; None for
-            never.
-        loss_scale_factor: The factor :math:`c`, above 0, that the gradients are divided by.
-            Keras multiplies the loss by it; here the user does, `jax.grad(lambda p: c * loss(p))`.
-        gradient_accumulation_steps: One step for so many calls, at least 2, with the mean of their
-            gradients, clipped after; the updates of the other calls are zero. Schedules and
-            averages count as Keras does: the rate is that of the last call, an average moves at
-            every call. None for a step at every call.
-        name: A label, in Keras of variables; nothing here depends on it.
+        ema_overwrite_frequency: The number of steps after which the parameters are replaced by
+            their average, at least 1; None for never.
+        loss_scale_factor: The factor :math:`c`, above 0, that the gradients are divided by. Keras
+            multiplies the loss by it; here the user does that: `jax.grad(lambda p: c * loss(p))`.
+        gradient_accumulation_steps: The number of calls of `update` that make one step, at least 2;
+            None for a step at every call. The step uses the mean of their gradients, which is
+            clipped after it is taken; the updates of the other calls are zero. As in Keras, the
+            rate is that of the last call, and an average of the parameters moves at every call.
+        name: A label, which Keras gives to variables; no number depends on it.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation. `update` needs `params` if there
         is weight decay or an average.
 
     Raises:
-        ValueError: a value out of its range; two limits; `ema_momentum` or
-            `ema_overwrite_frequency` without `use_ema`, which Keras ignores.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range, there are two limits, or `ema_momentum` or
+            `ema_overwrite_frequency` stands without `use_ema`, where Keras ignores it.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -102,14 +104,14 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -3.1623
 
-    Differs from the neighbours: PyTorch adds :math:`\epsilon` to the root, applies the rate after
-    the buffer and couples weight decay; TensorFlow 1 starts :math:`v` at 1. In `tf.keras` from
-    2.11 to 2.15 the average starts at the parameters before the first step,
-    :math:`a_0 = \theta_0`, and overwrites every 100 steps by default; there are no loss scale and
-    no accumulation, `clipvalue` beside another limit is ignored, and weight decay is rounded to
-    float32. Differs from Keras where that
-    is NaN: the centered variance cannot go negative, and 0 / 0 is 0. A rate that Keras keeps as a
-    number is rounded to `keras.config.floatx()`, which is the dtype of the parameters as a rule.
+    Differs from other frameworks: PyTorch adds :math:`\epsilon` to the root, applies the rate after
+    the buffer and couples weight decay; TensorFlow 1 starts :math:`v` at 1. In `tf.keras` from 2.11
+    to 2.15 the average starts at the parameters before the first step, :math:`a_0 = \theta_0`, and
+    overwrites every 100 steps by default; there are no loss scale and no accumulation, `clipvalue`
+    beside another limit is ignored, and weight decay is rounded to float32. The port differs from
+    Keras where Keras gives NaN: the centered variance cannot go negative, and 0 / 0 is 0. Keras
+    rounds a rate that is a number to `keras.config.floatx()`, which is usually the dtype of the
+    parameters.
 
     Agreement: the parameters differ by at most 1.1e-15 in float64 and 4.8e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 28 runs, most with a changing rate,
@@ -168,24 +170,27 @@ def adagrad(
             earlier calls of `update`.
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
         epsilon: The constant :math:`\epsilon`, at least 0, under the root.
-        weight_decay: As for `rmsprop`, and so are the following.
+        weight_decay: The coefficient :math:`\lambda` of decoupled weight decay, at least 0; None
+            stands for 0. This argument and those below are described in full at `rmsprop`.
         clipnorm: The largest norm of every leaf by itself.
         clipvalue: The largest absolute value of an element.
         global_clipnorm: The largest norm of all leaves together.
         use_ema: Keep an average of the parameters.
         ema_momentum: The coefficient of the average, at least 0 and below 1.
-        ema_overwrite_frequency: Every so many steps the parameters become their average.
+        ema_overwrite_frequency: The number of steps after which the parameters are replaced by
+            their average; None for never.
         loss_scale_factor: The factor :math:`c`, above 0, that the gradients are divided by.
-        gradient_accumulation_steps: One step for so many calls.
-        name: A label; nothing here depends on it.
+        gradient_accumulation_steps: The number of calls of `update` that make one step; None for a
+            step at every call.
+        name: A label; no number depends on it.
 
     Returns:
         A `FrameworkOptimizer`; `update` needs `params` if there is weight decay or an average.
 
     Raises:
-        ValueError: a value out of its range; two limits; `ema_momentum` or
-            `ema_overwrite_frequency` without `use_ema`, which Keras ignores.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range, there are two limits, or `ema_momentum` or
+            `ema_overwrite_frequency` stands without `use_ema`, where Keras ignores it.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -194,10 +199,10 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.9535
 
-    Differs from the neighbours: PyTorch starts the sum at 0 and adds :math:`\epsilon` to the root,
-    as `legacy_adagrad` does; Optax has the same sum and root. In `tf.keras` from 2.11 to 2.15 the
-    average of the parameters starts before the first step and weight decay is rounded to float32,
-    as for `rmsprop`.
+    Differs from other frameworks: PyTorch starts the sum at 0 and adds :math:`\epsilon` to the
+    root, as `legacy_adagrad` does; Optax has the same sum and root. In `tf.keras` from 2.11 to 2.15
+    the average of the parameters starts before the first step and weight decay is rounded to
+    float32, as for `rmsprop`.
 
     Agreement: the parameters differ by at most 1.3e-15 in float64 and 7.0e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 11 runs, most with a changing rate,
@@ -256,17 +261,19 @@ def legacy_rmsprop(
 
     Args:
         learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
-            Rounded to float32, as are `rho`, `momentum` and `decay`: Keras makes float32 tensors of
-            them, whatever the dtype of the parameters.
+            It is rounded to float32, as are `rho`, `momentum` and `decay`: Keras makes float32
+            tensors of them, whatever the dtype of the parameters.
         rho: The decay :math:`\rho`, at least 0 and below 1.
-        momentum: The coefficient :math:`\mu` of the heavy ball, at least 0 and below 1. It decides
-            where epsilon stands; a traced one counts as above 0, as a tensor does in Keras.
+        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
+            Whether it is 0 decides where epsilon stands, so that an array is refused. (In Keras a
+            tensor counts as above 0.)
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root without momentum and
             under it with momentum. Keras reads None and 0 as 1e-7.
         centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
-        name: A label, in Keras of variables; nothing here depends on it.
+        name: A label, which Keras gives to variables; no number depends on it.
         clipnorm: The largest norm of every leaf by itself, above 0; not beside `global_clipnorm`.
-        clipvalue: The largest absolute value of an element, above 0; before a limit of norms.
+        clipvalue: The largest absolute value of an element, above 0. It is applied before a limit
+            of norms.
         global_clipnorm: The largest norm of all leaves together, above 0.
         lr: Another name of `learning_rate`, which then may not be given.
         decay: The coefficient :math:`\gamma`, at least 0, by which the rate falls with time.
@@ -275,8 +282,8 @@ def legacy_rmsprop(
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range; two limits of norms; two rates.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range, or there are two limits of norms or two rates.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -288,10 +295,11 @@ def legacy_rmsprop(
         -3.1523
         -0.3147
 
-    Differs from the neighbours: Keras 3 puts :math:`\epsilon` under the root also without momentum;
-    TensorFlow 1 starts :math:`v` at 1. Differs from Keras where that is NaN: the centered variance
-    cannot go negative, and 0 / 0 is 0. A schedule of Keras that computes in float64 is not rounded
-    there, and is here; the schedules that come with Keras compute in float32.
+    Differs from other frameworks: Keras 3 puts :math:`\epsilon` under the root also without
+    momentum; TensorFlow 1 starts :math:`v` at 1. The port differs from Keras where Keras gives NaN:
+    the centered variance cannot go negative, and 0 / 0 is 0. The port rounds the values of every
+    schedule to float32, but Keras does not round those of a schedule that computes in float64.
+    Keras' own schedules compute in float32.
 
     Agreement: the parameters differ by at most 6.1e-16 in float64 and 2.2e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 18 runs, most with a changing rate,
@@ -341,12 +349,12 @@ def legacy_adagrad(
 
     Args:
         learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
-            Rounded to float32, as is `decay`.
+            It is rounded to float32, as is `decay`.
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root. Keras reads None
             and 0 as 1e-7.
-        name: A label; nothing here depends on it.
-        clipnorm: As for `legacy_rmsprop`, and so are the following.
+        name: A label; no number depends on it.
+        clipnorm: The largest norm of every leaf by itself, above 0; not beside `global_clipnorm`.
         clipvalue: The largest absolute value of an element, above 0.
         global_clipnorm: The largest norm of all leaves together, above 0.
         lr: Another name of `learning_rate`, which then may not be given.
@@ -356,8 +364,8 @@ def legacy_adagrad(
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range; two limits of norms; two rates.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range, or there are two limits of norms or two rates.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -366,7 +374,7 @@ def legacy_adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.8705
 
-    Differs from the neighbours: Keras 3 puts :math:`\epsilon` under the root; PyTorch starts the
+    Differs from other frameworks: Keras 3 puts :math:`\epsilon` under the root; PyTorch starts the
     sum at 0; TensorFlow 1 has no :math:`\epsilon`.
 
     Agreement: the parameters differ by at most 1.7e-16 in float64 and 6.4e-08 in float32, relative

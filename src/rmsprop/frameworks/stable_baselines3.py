@@ -1,7 +1,8 @@
 r"""Stable-Baselines3's `RMSpropTFLike`, which its A2C uses in the place of PyTorch's.
 
-As PyTorch's RMSprop, but with the average started at 1 and epsilon under the root.  The rate stays
-behind the momentum buffer, so that with momentum and a changing rate it is not TensorFlow's.
+It is PyTorch's RMSprop with the average started at 1 and epsilon under the root.  The rate is
+applied after the momentum buffer, so that with momentum and a changing rate it differs from
+TensorFlow's.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ def rmsprop_tf_like(
         A `FrameworkOptimizer`; `update` needs `params` if there is weight decay.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -52,7 +53,7 @@ def rmsprop_tf_like(
         >>> print(f"{updates[0]:.4f}")
         -1.0000
 
-    Differs from the neighbours: PyTorch's RMSprop starts :math:`v` at 0 and adds :math:`\epsilon`
+    Differs from other frameworks: PyTorch's RMSprop starts :math:`v` at 0 and adds :math:`\epsilon`
     to the root; TensorFlow 1 and timm apply the rate before the buffer.
 
     Agreement: the parameters differ by at most 2.7e-16 in float64 and 1.9e-07 in float32, relative

@@ -2,7 +2,7 @@ r"""TensorFlow 1's `RMSPropOptimizer` and `AdagradOptimizer` (`tf.compat.v1.trai
 
 TensorFlow 1 starts the average of the squares at 1, puts epsilon under the root and the rate into
 the momentum buffer, and turns every constant that is a Python number into a float32 tensor, also
-where the parameters are float64.  Regularization is part of the loss there.
+where the parameters are float64.  In TensorFlow 1 regularization is part of the loss.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ def rmsprop(
 
     Args:
         learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
-            Rounded to float32, as are the three that follow.
+            It is rounded to float32, as are `decay`, `momentum` and `epsilon`.
         decay: The decay :math:`\rho` of the averages, at least 0 and below 1.
-        momentum: The coefficient :math:`\mu` of the heavy ball, at least 0 and below 1.
+        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
         epsilon: The constant :math:`\epsilon`, at least 0, under the root.
-        use_locking: How TensorFlow runs the step, with locks or without: the numbers are the same,
-            and a JAX update has nothing to lock. Anything but True or False is refused.
+        use_locking: Whether TensorFlow runs the step with locks. No number depends on it, and a JAX
+            update has nothing to lock. Values other than True and False are refused.
         centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
-        name: A label, in TensorFlow of variables; nothing here depends on it.
+        name: A label, which TensorFlow gives to variables; no number depends on it.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer parameters; complex parameters,
-            for which TensorFlow accumulates :math:`g^2` in the place of :math:`|g|^2`.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+            (For complex parameters TensorFlow accumulates :math:`g^2` instead of :math:`|g|^2`.)
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -63,11 +63,12 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -1.7541
 
-    Differs from the neighbours: Keras and PyTorch start :math:`v` at 0, which makes the first steps
-    larger; PyTorch adds :math:`\epsilon` to the root and applies the rate after the buffer; timm's
-    `rmsprop_tf` is the same but for weight decay and for constants, which it keeps in float64.
-    Differs from TensorFlow where that is NaN: the centered variance cannot go negative, and 0 / 0
-    is 0. Constants that are given to TensorFlow as float64 tensors are not rounded there.
+    Differs from other frameworks: Keras and PyTorch start :math:`v` at 0, which makes the first
+    steps larger; PyTorch adds :math:`\epsilon` to the root and applies the rate after the buffer;
+    timm's `rmsprop_tf` is the same except for weight decay and for constants, which it keeps in
+    float64. The port differs from TensorFlow where TensorFlow gives NaN: the centered variance
+    cannot go negative, and 0 / 0 is 0. TensorFlow does not round constants that are float64
+    tensors.
 
     Agreement: the parameters differ by at most 3.8e-16 in float64 and 2.8e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 24 runs, most with a changing rate,
@@ -103,20 +104,20 @@ def adagrad(
 
     Args:
         learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
-            Rounded to float32.
-        initial_accumulator_value: The starting value :math:`s_0`, above 0, since there is no
-            :math:`\epsilon`; in the dtype of the parameters.
-        use_locking: How TensorFlow runs the step, with locks or without: the numbers are the same,
-            and a JAX update has nothing to lock. Anything but True or False is refused.
-        name: A label, in TensorFlow of variables; nothing here depends on it.
+            It is rounded to float32.
+        initial_accumulator_value: The starting value :math:`s_0` in the dtype of the parameters,
+            above 0, since there is no :math:`\epsilon`.
+        use_locking: Whether TensorFlow runs the step with locks. No number depends on it, and a JAX
+            update has nothing to lock. Values other than True and False are refused.
+        name: A label, which TensorFlow gives to variables; no number depends on it.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer parameters; complex parameters,
-            for which TensorFlow accumulates :math:`g^2` in the place of :math:`|g|^2`.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+            (For complex parameters TensorFlow accumulates :math:`g^2` instead of :math:`|g|^2`.)
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -125,8 +126,8 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.9535
 
-    Differs from the neighbours: Keras has an :math:`\epsilon`, under the root or, before TensorFlow
-    2.11, added to it; PyTorch starts the sum at 0.
+    Differs from other frameworks: Keras has an :math:`\epsilon`, which is under the root, or added
+    to the root before TensorFlow 2.11; PyTorch starts the sum at 0.
 
     Agreement: the parameters differ by at most 2.1e-16 in float64 and 1.1e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 12 runs, most with a changing rate,
@@ -148,6 +149,6 @@ def adagrad(
 
 
 def _check_what_changes_no_number(use_locking: bool, name: str | None) -> None:
-    """Locks and labels: only a typo is refused."""
+    """Refuses wrong types of arguments that change no number: locks and labels."""
     hyperparameters.flag("use_locking", use_locking)
     check_label(name)

@@ -41,7 +41,7 @@ def rmsprop_tf(
         b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t\,[- m_t^2] + \epsilon}} \\
         \theta_t &= \theta_{t-1} [- \eta_t \lambda \theta_{t-1}] - b_t
 
-    The second term of the last line is decoupled weight decay; corrected, it has
+    The second term of the last line is decoupled weight decay. Corrected weight decay has
     :math:`\eta_t^2 / \eta_{\max}` in the place of :math:`\eta_t` (Defazio, 2025).
 
     Args:
@@ -56,18 +56,19 @@ def rmsprop_tf(
         corrected_weight_decay: Scale decoupled decay by `lr / max_lr`. Refused without
             `decoupled_decay`, where timm ignores it.
         lr_in_momentum: Apply the rate before the buffer; False applies it after, as PyTorch does.
-        caution: Keep of :math:`b_t` the elements whose sign the gradient has, divided by their
-            share (at least 1e-3). Refused without momentum, where timm ignores it.
-        foreach: How timm runs the step; the numbers are the same for every value.
-        max_lr: The largest rate, above 0, for `corrected_weight_decay`: the `lr` that timm's
-            optimizer is constructed with. None takes `lr`, which must then be a number.
+        caution: Keep the elements of :math:`b_t` that have the sign of the gradient, divided by
+            their share (at least 1e-3), and set the others to 0. Refused without momentum, where
+            timm ignores it.
+        foreach: Decides how timm runs the step; no number depends on it.
+        max_lr: The largest rate, above 0, for `corrected_weight_decay`. In timm it is the `lr` that
+            the optimizer is constructed with. None takes `lr`, which must then be a number.
 
     Returns:
         A `FrameworkOptimizer`; `update` needs `params` if there is weight decay.
 
     Raises:
-        ValueError: a value out of its range; options that timm would ignore.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range, or timm would ignore an option.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -76,9 +77,9 @@ def rmsprop_tf(
         >>> print(f"{updates[0]:.4f}")
         -1.0000
 
-    Differs from the neighbours: PyTorch starts :math:`v` at 0 and adds :math:`\epsilon` to the
-    root, so that its first step on a small gradient is far longer. Equal to TensorFlow 1 but for
-    the weight decay and the rounding of constants.
+    Differs from other frameworks: PyTorch starts :math:`v` at 0 and adds :math:`\epsilon` to the
+    root, so that its first step on a small gradient is far longer. TensorFlow 1 is equal except for
+    weight decay and the rounding of constants.
 
     Agreement: the parameters differ by at most 9.5e-16 in float64 and 6.8e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 52 runs, most with a changing rate,
@@ -87,8 +88,8 @@ def rmsprop_tf(
     if foreach is not None:
         hyperparameters.flag("foreach", foreach)
     learning_rate = rate("lr", lr)
-    ball = unless_zero(hyperparameters.momentum("momentum", momentum))
-    if hyperparameters.flag("caution", caution) and ball is None:
+    coefficient = unless_zero(hyperparameters.momentum("momentum", momentum))
+    if hyperparameters.flag("caution", caution) and coefficient is None:
         raise ValueError(
             "caution=True without momentum does nothing in timm: every step has the sign of its"
             " gradient. Pass momentum=0.9, say, or caution=False."
@@ -103,7 +104,7 @@ def rmsprop_tf(
             eps_in_sqrt=True,
             initial=1.0,
             centered=hyperparameters.flag("centered", centered),
-            momentum=ball,
+            momentum=coefficient,
             lr_in_momentum=hyperparameters.flag("lr_in_momentum", lr_in_momentum),
             weight_decay=hyperparameters.weight_decay("weight_decay", weight_decay),
             weight_decay_rule=rule,
@@ -116,7 +117,7 @@ def rmsprop_tf(
 def _weight_decay_rule(
     decoupled: bool, corrected: bool, max_lr: ScalarLike | None, lr: ScalarOrSchedule
 ) -> tuple[WeightDecayRule, hyperparameters.Scalar | None]:
-    """Which weight decay the two switches mean, and the largest rate where it matters."""
+    """The weight decay that the two switches select, and the largest rate where it matters."""
     hyperparameters.flag("decoupled_decay", decoupled)
     if not hyperparameters.flag("corrected_weight_decay", corrected):
         if max_lr is not None:

@@ -2,7 +2,7 @@ r"""PyTorch's `torch.optim.RMSprop` and `torch.optim.Adagrad`.
 
 PyTorch adds epsilon to the root, starts its averages at 0, applies the rate after the momentum
 buffer, couples weight decay to the gradient, and treats real and imaginary parts of a complex
-parameter as two real ones.  Parameter groups are `optax.partition`.
+parameter as two real ones.  `optax.partition` takes the place of parameter groups.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ def rmsprop(
         alpha: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, added to the root.
         weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
-        momentum: The coefficient :math:`\mu` of the heavy ball, at least 0 and below 1.
+        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
         centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
-        capturable: How PyTorch runs the step, as are `foreach` and `differentiable`: the numbers
-            are the same for every value, and a JAX update can be compiled and differentiated
-            whatever they are. Anything but True, False (or None for `foreach`) is refused.
-        foreach: As `capturable`.
+        capturable: With `foreach` and `differentiable` this decides how PyTorch runs the step. No
+            number depends on the three, and a JAX update can be compiled and differentiated for all
+            of their values. Values other than True and False (or None for `foreach`) are refused.
+        foreach: As `capturable`, it decides how PyTorch runs the step.
         maximize: Negate the gradient before weight decay is added.
-        differentiable: As `capturable`.
+        differentiable: As `capturable`, it decides how PyTorch runs the step.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation. `update` needs `params` if there
         is weight decay.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -64,15 +64,15 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -10.0000
 
-    Differs from the neighbours: TensorFlow 1 and timm start :math:`v` at 1, put :math:`\epsilon`
-    under the root and the rate into the buffer; Keras 3 decouples weight decay. Differs from
-    PyTorch where that is NaN: the centered variance cannot go negative, and 0 / 0 is 0.
+    Differs from other frameworks: TensorFlow 1 and timm start :math:`v` at 1, put :math:`\epsilon`
+    under the root and the rate into the buffer; Keras 3 decouples weight decay. The port differs
+    from PyTorch where PyTorch gives NaN: the centered variance cannot go negative, and 0 / 0 is 0.
 
     Agreement: the parameters differ by at most 5.6e-16 in float64 and 3.7e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 48 runs, most with a changing rate,
     from PyTorch 2.13.0.
     """
-    _how_it_runs(capturable=capturable, foreach=foreach, differentiable=differentiable)
+    _check_switches(capturable=capturable, foreach=foreach, differentiable=differentiable)
     return build(
         Convention(
             name="torch.rmsprop",
@@ -118,18 +118,20 @@ def adagrad(
         weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
         eps: The constant :math:`\epsilon`, at least 0, added to the root.
-        foreach: How PyTorch runs the step, as are `differentiable` and `fused`: every value gives
-            the same numbers here. Both `foreach` and `fused` are refused, as PyTorch does.
+        foreach: With `differentiable` and `fused` this decides how PyTorch runs the step, and no
+            number depends on the three here. `foreach` together with `fused` is refused, as in
+            PyTorch.
         maximize: Negate the gradient before weight decay is added.
-        differentiable: As `foreach`; refused with `fused`, as PyTorch does.
-        fused: As `foreach`.
+        differentiable: As `foreach`, it decides how PyTorch runs the step. It is refused together
+            with `fused`, as in PyTorch.
+        fused: As `foreach`, it decides how PyTorch runs the step.
 
     Returns:
         A `FrameworkOptimizer`; `update` needs `params` if there is weight decay.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -138,15 +140,15 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -1.0000
 
-    Differs from the neighbours: Keras and Optax start the sum at 0.1 and put :math:`\epsilon` under
-    the root; TensorFlow 1 starts at 0.1 and has no :math:`\epsilon`. A complex starting value is
-    :math:`s_0 + i s_0` in PyTorch, which is :math:`s_0` for either part.
+    Differs from other frameworks: Keras and Optax start the sum at 0.1 and put :math:`\epsilon`
+    under the root; TensorFlow 1 starts at 0.1 and has no :math:`\epsilon`. The starting value of a
+    complex parameter is :math:`s_0 + i s_0` in PyTorch, which is :math:`s_0` for either part.
 
     Agreement: the parameters differ by at most 2.1e-16 in float64 and 1.1e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 46 runs, most with a changing rate,
     from PyTorch 2.13.0.
     """
-    _how_it_runs(foreach=foreach, differentiable=differentiable, fused=fused)
+    _check_switches(foreach=foreach, differentiable=differentiable, fused=fused)
     if fused and (foreach or differentiable):
         other = "foreach" if foreach else "differentiable"
         raise ValueError(f"fused=True and {other}=True exclude each other in PyTorch. Pass one.")
@@ -166,8 +168,8 @@ def adagrad(
     )
 
 
-def _how_it_runs(**switches: bool | None) -> None:
-    """What PyTorch accepts here changes how a step runs, and no number: only a typo is refused."""
+def _check_switches(**switches: bool | None) -> None:
+    """Refuses wrong values of arguments that change how PyTorch runs a step, and no number."""
     for name, value in switches.items():
         if not (value is None and name in ("foreach", "fused")):
             hyperparameters.flag(name, value)
