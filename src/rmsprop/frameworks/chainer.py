@@ -1,10 +1,10 @@
 r"""Chainer's `chainer.optimizers.RMSprop`, `RMSpropGraves` and `AdaGrad`.
 
-Chainer starts all averages and sums at 0.  Its weight decay is a hook and no argument:
-`optimizer.add_hook(WeightDecay(rate))` is `optax.chain(optax.add_decayed_weights(rate), ...)`, and
-`GradientClipping(threshold)` is `optax.clip_by_global_norm(threshold)`, in the order in which the
-hooks are added.  Hyper-parameters of single parameters (`param.update_rule.hyperparam`) are
-`optax.partition`.
+Chainer starts all averages and sums at 0.  Its weight decay is a hook, not an argument:
+`optimizer.add_hook(WeightDecay(rate))` is `optax.chain(optax.add_decayed_weights(rate), ...)` here,
+and `GradientClipping(threshold)` is `optax.clip_by_global_norm(threshold)`, in the order in which
+the hooks are added.  `optax.partition` takes the place of hyper-parameters of single parameters
+(`param.update_rule.hyperparam`).
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def rmsprop(
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -50,9 +50,10 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -10.0000
 
-    Differs from the neighbours: PyTorch's without momentum, weight decay and `centered` is the
-    same, and has no choice of where :math:`\epsilon` goes. In half precision Chainer refuses an
-    :math:`\epsilon` that rounds to 0; state and arithmetic are float32 here, where 1e-8 does not.
+    Differs from other frameworks: PyTorch's RMSprop without momentum, weight decay and `centered`
+    is the same, and always adds :math:`\epsilon` to the root. In half precision Chainer refuses an
+    :math:`\epsilon` that rounds to 0; state and arithmetic are at least float32 here, where 1e-8
+    does not round to 0.
 
     Agreement: the parameters differ by at most 3.1e-16 in float64 and 2.0e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 12 runs, most with a changing rate,
@@ -85,21 +86,21 @@ def rmsprop_graves(
         b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t - m_t^2 + \epsilon}} \\
         \theta_t &= \theta_{t-1} - b_t
 
-    (Graves, "Generating sequences with recurrent neural networks", 2013, equations 38 to 45,
-    https://arxiv.org/abs/1308.0850).
+    The equations are 38 to 45 of Graves, "Generating sequences with recurrent neural networks",
+    2013, https://arxiv.org/abs/1308.0850.
 
     Args:
         lr: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
         alpha: The decay :math:`\rho` of both averages, at least 0 and below 1.
-        momentum: The coefficient :math:`\mu` of the heavy ball, at least 0 and below 1.
+        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, under the root.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -108,9 +109,9 @@ def rmsprop_graves(
         >>> print(f"{updates[0]:.4f}")
         -4.5835
 
-    Differs from the neighbours: MXNet's centered RMSProp has another default decay and
-    :math:`\epsilon`. Differs from Chainer where that is NaN: the variance :math:`v_t - m_t^2`
-    cannot go negative.
+    Differs from other frameworks: MXNet's centered RMSProp has another default decay and
+    :math:`\epsilon`. The port differs from Chainer where Chainer gives NaN: the variance
+    :math:`v_t - m_t^2` cannot go negative.
 
     Agreement: the parameters differ by at most 9.2e-16 in float64 and 5.0e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 26 runs, most with a changing rate,
@@ -146,8 +147,8 @@ def adagrad(lr: ScalarOrSchedule = 0.001, eps: ScalarLike = 1e-8) -> FrameworkOp
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -156,9 +157,9 @@ def adagrad(lr: ScalarOrSchedule = 0.001, eps: ScalarLike = 1e-8) -> FrameworkOp
         >>> print(f"{updates[0]:.4f}")
         -1.0000
 
-    Differs from the neighbours: PyTorch's is the same but for the defaults; Keras and Optax start
-    the sum at 0.1 and put :math:`\epsilon` under the root. Differs from Chainer with `eps=0`, where
-    that is NaN for a zero gradient: 0 / 0 is 0.
+    Differs from other frameworks: PyTorch's AdaGrad is the same except for the defaults; Keras and
+    Optax start the sum at 0.1 and put :math:`\epsilon` under the root. The port differs from
+    Chainer with `eps=0`, where a zero gradient gives NaN in Chainer and a zero step here.
 
     Agreement: the parameters differ by at most 0 in float64 and 1.1e-07 in float32, relative to the
     largest value of each coordinate, over 25 steps of 8 runs, most with a changing rate, from

@@ -6,9 +6,9 @@ momentum, and AdaGrad's sum starts at epsilon.  Neither function was run against
 checked against a transcription of the source (`src/rules.jl`).
 
 Optimisers.jl rounds hyper-parameters to the element type of each array before it uses them.  In
-float32 that makes `1 - rho` another number than the rounded difference, which the port follows; in
-Float16, where it also raises a positive epsilon to 1e-7, it does not: state and arithmetic are at
-least float32 here.
+float32 `1 - rho` then differs from the rounded difference, and the port does the same.  In Float16
+Optimisers.jl also raises a positive epsilon to 1e-7.  The port does not follow it there: its state
+and arithmetic are at least float32.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ def rmsprop(
     Args:
         eta: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
         rho: The decay :math:`\rho`, at least 0 and below 1. The original's docstring calls it a
-            momentum; it is not one.
+            momentum, which it is not.
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root.
         centred: Divide by the standard deviation: :math:`v_t - |m_t|^2` under the root.
-        centered: Another spelling of `centred`; either sets it.
+        centered: Another spelling of `centred`; either of the two sets it.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -67,9 +67,9 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -3.1623
 
-    Differs from the neighbours: PyTorch's is the same but for the defaults and for complex
-    parameters, of which PyTorch treats real and imaginary parts apart. Checked against a
-    transcription of the source only.
+    Differs from other frameworks: PyTorch's RMSprop is the same except for the defaults and for
+    complex parameters, whose real and imaginary parts PyTorch treats apart. The port was checked
+    against a transcription of the source only.
 
     Agreement: the parameters differ by at most 4.2e-16 in float64 and 2.0e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 24 runs, most with a changing rate,
@@ -84,7 +84,7 @@ def rmsprop(
     )
 
     def with_decay(decay: Scalar) -> FrameworkOptimizer:
-        """The optimizer with the decay as it is, or as it is rounded."""
+        """The optimizer with this decay, which is exact or rounded."""
         return build(
             Convention(
                 name="flux.rmsprop",
@@ -118,8 +118,8 @@ def adagrad(eta: ScalarOrSchedule = 0.1, epsilon: ScalarLike = 1e-8) -> Framewor
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -128,8 +128,8 @@ def adagrad(eta: ScalarOrSchedule = 0.1, epsilon: ScalarLike = 1e-8) -> Framewor
         >>> print(f"{updates[0]:.4f}")
         -0.7310
 
-    Differs from the neighbours: PyTorch and MLX start the sum at 0, Keras and TensorFlow at 0.1.
-    Checked against a transcription of the source only.
+    Differs from other frameworks: PyTorch and MLX start the sum at 0, Keras and TensorFlow at 0.1.
+    The port was checked against a transcription of the source only.
 
     Agreement: the parameters differ by at most 1.7e-16 in float64 and 1.1e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 10 runs, most with a changing rate,
@@ -150,21 +150,21 @@ def adagrad(eta: ScalarOrSchedule = 0.1, epsilon: ScalarLike = 1e-8) -> Framewor
 
 
 def _by_precision(double: FrameworkOptimizer, single: FrameworkOptimizer) -> FrameworkOptimizer:
-    """One optimizer for float64 leaves and one, with rounded constants, for all others.
+    """The first optimizer for float64 leaves, and the second, with a rounded decay, for others.
 
-    Their states are alike, so that each leaf of update and state is taken from the one it needs; a
-    compiled update computes nothing twice.
+    Their states have the same structure, so that each leaf of update and state is taken from the
+    optimizer of its dtype. A compiled update computes nothing twice.
     """
 
     def update_fn(
         updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
     ) -> tuple[optax.Updates, Tree]:
-        wide = {_is_double(leaf) for leaf in jax.tree.leaves(updates)}
-        if len(wide) == 1:
-            chosen = double if wide == {True} else single
-            return chosen.update(updates, state, params, **extra)
-        both = (each.update(updates, state, params, **extra) for each in (double, single))
-        return jax.tree.map(lambda d, s: d if _is_double(d) else s, *both)
+        kinds = {_is_double(leaf) for leaf in jax.tree.leaves(updates)}
+        if len(kinds) == 1:
+            optimizer = double if kinds == {True} else single
+            return optimizer.update(updates, state, params, **extra)
+        results = (each.update(updates, state, params, **extra) for each in (double, single))
+        return jax.tree.map(lambda d, s: d if _is_double(d) else s, *results)
 
     return FrameworkOptimizer(double.init, update_fn, double.convention)
 

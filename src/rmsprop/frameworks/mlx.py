@@ -5,8 +5,8 @@ decay.  MLX keeps the rate as a float32 number, also for float64 parameters, and
 MLX computes in the dtype of the parameter, where the default epsilon is 0 in float16 and a zero
 gradient gives NaN; here state and arithmetic are at least float32.
 
-For clipping there is `optax.clip_by_global_norm`; `mlx.optimizers.MultiOptimizer` is
-`optax.partition`.
+Gradients are clipped by `optax.clip_by_global_norm`, and `optax.partition` takes the place of
+`mlx.optimizers.MultiOptimizer`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def rmsprop(
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -51,8 +51,8 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -10.0000
 
-    Differs from the neighbours: PyTorch's without momentum, weight decay and `centered` is the
-    same but for the rounding of the rate.
+    Differs from other frameworks: PyTorch's RMSprop without momentum, weight decay and `centered`
+    is the same except for the rounding of the rate.
 
     Agreement: the parameters differ by at most 3.8e-16 in float64 and 2.3e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 14 runs, most with a changing rate,
@@ -86,8 +86,8 @@ def adagrad(learning_rate: ScalarOrSchedule, eps: ScalarLike = 1e-8) -> Framewor
         A `FrameworkOptimizer`, an Optax gradient transformation.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -96,7 +96,7 @@ def adagrad(learning_rate: ScalarOrSchedule, eps: ScalarLike = 1e-8) -> Framewor
         >>> print(f"{updates[0]:.4f}")
         -1.0000
 
-    Differs from the neighbours: PyTorch's default is an :math:`\epsilon` of 1e-10; Keras and Optax
+    Differs from other frameworks: PyTorch's default :math:`\epsilon` is 1e-10; Keras and Optax
     start the sum at 0.1 and put :math:`\epsilon` under the root.
 
     Agreement: the parameters differ by at most 0 in float64 and 1.1e-07 in float32, relative to the

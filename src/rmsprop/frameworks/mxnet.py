@@ -1,22 +1,21 @@
 r"""Apache MXNet 1.9's `mxnet.optimizer.RMSProp` and `mxnet.optimizer.AdaGrad`.
 
-MXNet has epsilon under the root.  Its RMSProp adds weight decay to the gradient and clips the sum;
-its AdaGrad clips the gradient and takes weight decay from the parameter.  MXNet 2 is another
-convention (it clips first, and adds epsilon to the root unless RMSProp is centered).
+MXNet puts epsilon under the root.  Its RMSProp adds weight decay to the gradient and clips the sum;
+its AdaGrad clips the gradient and subtracts weight decay from the parameter.  MXNet 2 has another
+convention: it clips first, and adds epsilon to the root unless RMSProp is centered.
 
-MXNet trains float32 parameters alone, with hyper-parameters that are float32 numbers; float64
-parameters follow the same formulas here.  What its base class takes beyond the arguments below is
-left out:
+MXNet trains float32 parameters only, with hyper-parameters that are float32 numbers; float64
+parameters follow the same formulas here.  These arguments of its base class are left out:
 
 * `lr_scheduler` and `begin_num_update`: pass a schedule as `learning_rate`.  It is called with 0 at
-  the first step, MXNet's with `begin_num_update + 1`.
+  the first step; MXNet calls its own with `begin_num_update + 1`.
 * `param_idx2name`, `sym` and `param_dict`, by which parameters get multipliers of rate and weight
   decay: use `optax.partition`.  With `param_idx2name`, which `mxnet.module.Module` sets, weight
   decay is off for parameters whose names end neither in `_weight` nor in `_gamma`; without it, as
   in `mxnet.gluon.Trainer`, every parameter decays.  Here every parameter does.  `Module` also sets
   `rescale_grad` to 1 / batch size if it is left out; here it is 1.
-* `multi_precision`: averages and arithmetic are at least float32 here; for float32 copies of
-  half-precision parameters keep them in float32.
+* `multi_precision`: averages and arithmetic are at least float32 here.  For float32 copies of
+  half-precision parameters, keep the parameters in float32.
 """
 
 from __future__ import annotations
@@ -71,26 +70,26 @@ def rmsprop(
         learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
         gamma1: The decay :math:`\rho`, at least 0 and below 1. The kernel that MXNet calls has a
             default of its own, 0.95, which this optimizer never uses.
-        gamma2: The momentum :math:`\mu`, at least 0 and below 1. Refused without `centered`, where
-            MXNet ignores it and has no momentum.
+        gamma2: The momentum coefficient :math:`\mu`, at least 0 and below 1. Refused without
+            `centered`, where MXNet ignores it and has no momentum.
         epsilon: The constant :math:`\epsilon`, at least 0, under the root.
         centered: Divide by the standard deviation and keep a momentum buffer.
-        clip_weights: Limits the magnitude of every parameter after the step; above 0, or None. Not
-            the buffer, which goes on as if nothing had been clipped. A parameter may miss the limit
-            by one rounding, as it is reached by adding an update.
+        clip_weights: The largest magnitude of a parameter after the step, above 0; None for no
+            limit. The momentum buffer is not clipped. A parameter may exceed the limit by one
+            rounding, because it is the result of adding an update.
         rescale_grad: The factor :math:`r` of the gradient, above 0.
         wd: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
-        clip_gradient: Limits the magnitude of every element of the gradient, weight decay included;
-            above 0, or None. Like `clip_weights`, 0 and below would switch it off in MXNet, and are
-            refused.
+        clip_gradient: The largest magnitude of an element of the gradient, weight decay included,
+            above 0; None for no limit. In MXNet values of 0 and below switch this and
+            `clip_weights` off; here they are refused.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation. `update` needs `params` if there
         is weight decay or `clip_weights`.
 
     Raises:
-        ValueError: a value out of its range; `gamma2` without `centered`.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range, or `gamma2` is given without `centered`.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -99,9 +98,9 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -3.1623
 
-    Differs from the neighbours: PyTorch adds :math:`\epsilon` to the root and applies the rate
-    after the momentum buffer; Paddle and Keras clip before they add weight decay. Differs from
-    MXNet where that is NaN: the centered variance cannot go negative, and 0 / 0 is 0.
+    Differs from other frameworks: PyTorch adds :math:`\epsilon` to the root and applies the rate
+    after the momentum buffer; Paddle and Keras clip before they add weight decay. The port differs
+    from MXNet where MXNet gives NaN: the centered variance cannot go negative, and 0 / 0 is 0.
 
     Agreement: the parameters differ by at most 3.6e-07 in float32, relative to the largest value of
     each coordinate, over 25 steps of 26 runs, most with a changing rate, from MXNet 1.9.1.
@@ -112,7 +111,7 @@ def rmsprop(
             f"gamma2={gamma2} without centered=True does nothing in MXNet, which has no momentum"
             f" then. Pass centered=True, or leave gamma2 out."
         )
-    ball = unless_zero(float32_constant(hyperparameters.momentum("gamma2", gamma2)))
+    coefficient = unless_zero(float32_constant(hyperparameters.momentum("gamma2", gamma2)))
     limit = None if clip_weights is None else _limit("clip_weights", clip_weights)
     around = () if limit is None else ((f"clip weights to {limit}", ClipWeights(limit)),)
     return build(
@@ -124,7 +123,7 @@ def rmsprop(
             eps_in_sqrt=True,
             initial=0.0,
             centered=centered,
-            momentum=ball if centered else None,
+            momentum=coefficient if centered else None,
             weight_decay=hyperparameters.weight_decay("wd", wd),
             clipping=_clipping(clip_gradient),
             clip_before_weight_decay=False,
@@ -153,22 +152,22 @@ def adagrad(
 
     Args:
         learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
-            All others are by keyword: the first argument in MXNet is `eps`, and its rate of 0.01 is
-            that of the base class.
+            All other arguments are by keyword: the first argument in MXNet is `eps`, and its rate
+            of 0.01 comes from the base class.
         eps: The constant :math:`\epsilon`, at least 0, under the root. MXNet's documentation calls
             it the initial value of the sum; the sum starts at 0, which in exact arithmetic is the
             same.
         rescale_grad: The factor :math:`r` of the gradient, above 0.
         wd: The coefficient :math:`\lambda` of decoupled weight decay, at least 0.
-        clip_gradient: Limits the magnitude of every element of the gradient; above 0, or None. In
-            MXNet 0 makes every gradient 0.
+        clip_gradient: The largest magnitude of an element of the gradient, above 0; None for no
+            limit. In MXNet 0 makes every gradient 0; here it is refused.
 
     Returns:
         A `FrameworkOptimizer`; `update` needs `params` if there is weight decay.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -177,9 +176,9 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.5000
 
-    Differs from the neighbours: PyTorch adds :math:`\epsilon` to the root and weight decay to the
-    gradient; Keras and Optax start the sum at 0.1. Differs from MXNet with `eps=0`, where that is
-    NaN for a zero gradient: 0 / 0 is 0.
+    Differs from other frameworks: PyTorch adds :math:`\epsilon` to the root and weight decay to the
+    gradient; Keras and Optax start the sum at 0.1. The port differs from MXNet with `eps=0`, where
+    a zero gradient gives NaN in MXNet and a zero step here.
 
     Agreement: the parameters differ by at most 9.2e-08 in float32, relative to the largest value of
     each coordinate, over 25 steps of 11 runs, most with a changing rate, from MXNet 1.9.1.
@@ -207,7 +206,7 @@ def _clipping(clip_gradient: ScalarLike | None) -> Clipping | None:
 
 
 def _limit(name: str, value: ScalarLike) -> Scalar:
-    """A limit above 0; for MXNet the others mean no limit, or a limit that leaves nothing."""
+    """A limit above 0; for MXNet 0 and below mean no limit, or one that makes everything 0."""
     try:
         return hyperparameters.positive(name, value)
     except ValueError as error:

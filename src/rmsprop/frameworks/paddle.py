@@ -6,8 +6,8 @@ added.  The decay, the momentum and epsilon are rounded to float32, also for flo
 rate, weight decay and limits are not.
 
 `L1Decay`, `L2Decay`, `ClipGradByValue`, `ClipGradByNorm` and `ClipGradByGlobalNorm` stand for
-Paddle's classes of these names.  Parameter groups, and regularizers that belong to one parameter,
-are `optax.partition`.
+Paddle's classes of these names.  `optax.partition` takes the place of parameter groups and of
+regularizers that belong to one parameter.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rmsprop.frameworks._gradients import Clipping
 
 @dataclass(frozen=True)
 class L2Decay:
-    r"""`paddle.regularizer.L2Decay`: adds :math:`\lambda \theta` to the gradient.
+    r"""`paddle.regularizer.L2Decay`: adds :math:`\lambda \theta` to gradients.
 
     Attributes:
         coeff: The coefficient :math:`\lambda`, at least 0.
@@ -41,7 +41,7 @@ class L2Decay:
 
 @dataclass(frozen=True)
 class L1Decay:
-    r"""`paddle.regularizer.L1Decay`: adds :math:`\lambda \operatorname{sign} \theta` to it.
+    r"""`paddle.regularizer.L1Decay`: adds :math:`\lambda \operatorname{sign} \theta` to gradients.
 
     Attributes:
         coeff: The coefficient :math:`\lambda`, at least 0.
@@ -56,8 +56,8 @@ class ClipGradByValue:
 
     Attributes:
         max: The highest value, above 0.
-        min: The lowest value, at most 0; None takes `-max`. Paddle also takes intervals that do not
-            hold 0, which make a step of every zero gradient.
+        min: The lowest value, at most 0; None takes `-max`. Paddle also accepts intervals that do
+            not contain 0, with which every zero gradient makes a step.
     """
 
     max: ScalarLike
@@ -117,11 +117,12 @@ def rmsprop(
         learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
         rho: The decay :math:`\rho`, at least 0 and below 1.
         epsilon: The constant :math:`\epsilon`, at least 0, under the root.
-        momentum: The coefficient :math:`\mu` of the heavy ball, at least 0 and below 1. Paddle's
-            documentation speaks of Nesterov momentum; neither its equation nor its code has it.
+        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
+            Paddle's documentation mentions Nesterov momentum; neither its equation nor its code has
+            it.
         centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
-        weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0, which is
-            `L2Decay`, or `L1Decay`.
+        weight_decay: Coupled weight decay: an `L2Decay`, its coefficient :math:`\lambda` as a
+            number of at least 0, or an `L1Decay`. None stands for no weight decay.
         grad_clip: A limit of the gradients: `ClipGradByValue`, `ClipGradByNorm` or
             `ClipGradByGlobalNorm`.
 
@@ -130,9 +131,9 @@ def rmsprop(
         is weight decay.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; a `grad_clip` that is none of the three
-            classes; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, `grad_clip` is not of one of the three
+            classes, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -141,9 +142,10 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -4.4721
 
-    Differs from the neighbours: PyTorch adds :math:`\epsilon` to the root and applies the rate
-    after the momentum buffer; TensorFlow 1 starts :math:`v` at 1. Differs from Paddle where that is
-    NaN: the centered variance cannot go negative. `ClipGradByNorm` is float32 only in Paddle.
+    Differs from other frameworks: PyTorch adds :math:`\epsilon` to the root and applies the rate
+    after the momentum buffer; TensorFlow 1 starts :math:`v` at 1. The port differs from Paddle
+    where Paddle gives NaN: the centered variance cannot go negative. In Paddle `ClipGradByNorm` is
+    for float32 only.
 
     Agreement: the parameters differ by at most 7.3e-16 in float64 and 2.3e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 35 runs, most with a changing rate,
@@ -188,8 +190,8 @@ def adagrad(
     Args:
         learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root.
-        weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0, which is
-            `L2Decay`, or `L1Decay`.
+        weight_decay: Coupled weight decay: an `L2Decay`, its coefficient :math:`\lambda` as a
+            number of at least 0, or an `L1Decay`. None stands for no weight decay.
         grad_clip: A limit of the gradients: `ClipGradByValue`, `ClipGradByNorm` or
             `ClipGradByGlobalNorm`.
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
@@ -198,9 +200,9 @@ def adagrad(
         A `FrameworkOptimizer`; `update` needs `params` if there is weight decay.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; a `grad_clip` that is none of the three
-            classes; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, `grad_clip` is not of one of the three
+            classes, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -211,9 +213,9 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.5000
 
-    Differs from the neighbours: PyTorch's is the same but for the defaults and the rounding of
-    :math:`\epsilon`; Keras and Optax start the sum at 0.1 and put :math:`\epsilon` under the root.
-    `ClipGradByNorm` is float32 only in Paddle.
+    Differs from other frameworks: PyTorch's AdaGrad is the same except for the defaults and the
+    rounding of :math:`\epsilon`; Keras and Optax start the sum at 0.1 and put :math:`\epsilon`
+    under the root. In Paddle `ClipGradByNorm` is for float32 only.
 
     Agreement: the parameters differ by at most 2.2e-16 in float64 and 1.1e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 24 runs, most with a changing rate,
@@ -237,31 +239,31 @@ def adagrad(
 
 
 def _weight_decay(
-    given: ScalarLike | L2Decay | L1Decay | None,
+    argument: ScalarLike | L2Decay | L1Decay | None,
 ) -> tuple[WeightDecayRule, Scalar]:
-    """Which term is added to the gradient, and its coefficient."""
-    if given is None:
+    """The rule of weight decay, and its coefficient."""
+    if argument is None:
         return "coupled", 0.0
-    if isinstance(given, L1Decay):
-        return "coupled_l1", hyperparameters.weight_decay("L1Decay's coeff", given.coeff)
-    if isinstance(given, L2Decay):
-        return "coupled", hyperparameters.weight_decay("L2Decay's coeff", given.coeff)
-    return "coupled", hyperparameters.weight_decay("weight_decay", given)
+    if isinstance(argument, L1Decay):
+        return "coupled_l1", hyperparameters.weight_decay("L1Decay's coeff", argument.coeff)
+    if isinstance(argument, L2Decay):
+        return "coupled", hyperparameters.weight_decay("L2Decay's coeff", argument.coeff)
+    return "coupled", hyperparameters.weight_decay("weight_decay", argument)
 
 
-def _clipping(given: GradClip | None) -> Clipping | None:
+def _clipping(argument: GradClip | None) -> Clipping | None:
     """The limit that one of Paddle's three classes stands for."""
-    if given is None:
+    if argument is None:
         return None
-    if isinstance(given, ClipGradByNorm):
-        return Clipping("norm", hyperparameters.positive("clip_norm", given.clip_norm))
-    if isinstance(given, ClipGradByGlobalNorm):
-        return Clipping("global_norm", hyperparameters.positive("clip_norm", given.clip_norm))
-    if not isinstance(given, ClipGradByValue):
+    if isinstance(argument, ClipGradByNorm):
+        return Clipping("norm", hyperparameters.positive("clip_norm", argument.clip_norm))
+    if isinstance(argument, ClipGradByGlobalNorm):
+        return Clipping("global_norm", hyperparameters.positive("clip_norm", argument.clip_norm))
+    if not isinstance(argument, ClipGradByValue):
         raise TypeError(
-            f"grad_clip is {given!r}; it must be None or one of ClipGradByValue, ClipGradByNorm and"
-            f" ClipGradByGlobalNorm of rmsprop.frameworks.paddle. Pass for example"
+            f"grad_clip is {argument!r}; it must be None or one of ClipGradByValue, ClipGradByNorm"
+            f" and ClipGradByGlobalNorm of rmsprop.frameworks.paddle. Pass for example"
             f" grad_clip=ClipGradByGlobalNorm(1.0)."
         )
-    lowest = None if given.min is None else hyperparameters.lowest("min", given.min)
-    return Clipping("value", hyperparameters.positive("max", given.max), lowest)
+    lowest = None if argument.min is None else hyperparameters.lowest("min", argument.min)
+    return Clipping("value", hyperparameters.positive("max", argument.max), lowest)
