@@ -27,8 +27,8 @@ def rmsprop(
         A `FrameworkOptimizer`.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -37,8 +37,8 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -3.1623
 
-    Differs from the neighbours: the same as `rmsprop.rmsprop` with its defaults. Before October
-    2019 JAX added :math:`\epsilon` to the root.
+    Differs from other frameworks: `rmsprop.rmsprop` with its defaults is the same, and PyTorch adds
+    :math:`\epsilon` to the root, as JAX did before October 2019.
 
     Agreement: the parameters differ by at most 3.3e-16 in float64 and 1.6e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate,
@@ -80,8 +80,8 @@ def rmsprop_momentum(
         A `FrameworkOptimizer`.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -92,7 +92,7 @@ def rmsprop_momentum(
         >>> print(f"{updates[0]:.4f}")
         -2.8460
 
-    Differs from the neighbours: TensorFlow 1's formula with :math:`v_0 = 0` in the place of 1.
+    Differs from other frameworks: TensorFlow 1 has the same formula with :math:`v_0 = 1`.
 
     Agreement: the parameters differ by at most 4.5e-16 in float64 and 2.7e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate,
@@ -130,8 +130,8 @@ def adagrad(step_size: ScalarOrSchedule, momentum: ScalarLike = 0.9) -> Framewor
         A `FrameworkOptimizer`.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer or complex parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -140,8 +140,8 @@ def adagrad(step_size: ScalarOrSchedule, momentum: ScalarLike = 0.9) -> Framewor
         >>> print(f"{updates[0]:.4f}")
         -0.1000
 
-    Differs from the neighbours: no other AdaGrad here has momentum, and this one averages
-    (its buffer receives :math:`1 - \mu` of the quotient). There is no :math:`\epsilon`.
+    Differs from other frameworks: no other AdaGrad here has momentum. The buffer of this one is an
+    average, because it receives :math:`1 - \mu` of the quotient. There is no :math:`\epsilon`.
 
     Agreement: the parameters differ by at most 1.6e-16 in float64 and 0 in float32, relative to the
     largest value of each coordinate, over 25 steps of 8 runs, most with a changing rate, from JAX's

@@ -1,7 +1,7 @@
 r"""Optax's `rmsprop` and `adagrad`, as conventions that can be compared with the others.
 
-The numbers are those of `rmsprop.rmsprop` and `rmsprop.adagrad`, whose options beyond Optax's
-(a scheduled decay, the rate behind the momentum) are not repeated here.
+The numbers are those of `rmsprop.rmsprop` and `rmsprop.adagrad`, whose options beyond Optax's (a
+scheduled decay, the rate after the momentum buffer) are not repeated here.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def rmsprop(
         A `FrameworkOptimizer`.
 
     Raises:
-        ValueError: a value out of its range; options that contradict each other.
-        TypeError: a hyper-parameter in half precision; integer parameters.
+        ValueError: A value is out of its range, or options contradict each other.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -60,7 +60,7 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -3.1623
 
-    Differs from the neighbours: PyTorch adds :math:`\epsilon` to the root and applies the rate
+    Differs from other frameworks: PyTorch adds :math:`\epsilon` to the root and applies the rate
     after the buffer; TensorFlow 1 starts at 1; Nesterov and bias correction are Optax's alone.
 
     Agreement: the parameters differ by at most 3.3e-16 in float64 and 2.1e-07 in float32, relative
@@ -112,8 +112,8 @@ def adagrad(
         A `FrameworkOptimizer`.
 
     Raises:
-        ValueError: a value out of its range.
-        TypeError: a hyper-parameter in half precision; integer parameters.
+        ValueError: A value is out of its range.
+        TypeError: A hyper-parameter is in half precision, or a parameter is integer.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -122,8 +122,8 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.9535
 
-    Differs from the neighbours: PyTorch starts at 0 and adds :math:`\epsilon` to the root; Keras 3
-    is the same; TensorFlow 1 has no :math:`\epsilon`.
+    Differs from other frameworks: PyTorch starts at 0 and adds :math:`\epsilon` to the root; Keras
+    3 is the same; TensorFlow 1 has no :math:`\epsilon`.
 
     Agreement: the parameters differ by at most 1.7e-16 in float64 and 0 in float32, relative to the
     largest value of each coordinate, over 25 steps of 8 runs, most with a changing rate, from Optax
