@@ -1,21 +1,21 @@
 r"""The running second moment of one leaf, and the step it gives.
 
-Conventions.  `g` is the gradient, `v` the accumulator.  RMSprop and AdaGrad are one recurrence and
-one quotient,
+Conventions.  `g` is the gradient, and `v` is the accumulator.  RMSprop and AdaGrad are one
+recurrence and one quotient,
 
     v  <-  keep * v + add * |g|^2          RMSprop: keep = decay, add = 1 - decay
     u   =  g / denominator(v)              AdaGrad: keep = add = 1
 
 and differ in the two coefficients only (`average`, `total`).  The centered optimizer accumulates
-the square of the deviation `g - m` from the mean `m` *before* the step in place of that of `g`:
+the square of the deviation `g - m` from the mean `m` *before* the step instead of that of `g`:
 
     var  <-  decay * var + decay * (1 - decay) * |g - m|^2        (`variance`)
     m    <-  decay * m + (1 - decay) * g
 
 This equals `E[g^2] - E[g]^2` exactly (West, 1979, "Updating mean and variance estimates: an
 improved method", with exponential weights), and it is a sum of non-negative terms, so that it
-cannot be negative.  The difference of the two averages can be, and when a gradient settles its root
-is that of a negative number.
+cannot be negative.  The difference of the two averages can become negative when a gradient settles,
+and then has no real root.
 
 The choice of primitives decides the speed.  On a CPU `minimum` or `clamp` on the new accumulator
 makes XLA copy the whole donated array; `select` does not.  For the same reason nothing but the new
@@ -49,8 +49,8 @@ class Rule:
     """The scalars of one step, the same for every leaf.
 
     Attributes:
-        keep: Weight of the old accumulator.
-        add: Weight of the new square.
+        keep: The weight of the old accumulator.
+        add: The weight of the new square.
         floor: `sqrt(add)`. As `v >= add * |g|^2`, the denominator is at least `floor * |g|`. This
             changes nothing in exact arithmetic; where the square over- or underflows it bounds the
             step.

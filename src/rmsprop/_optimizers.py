@@ -57,7 +57,8 @@ def rmsprop(
         eps: The constant :math:`\epsilon`, at least 0.
         initial_scale: The starting value of the average, at least 0. PyTorch and Keras start at 0,
             TensorFlow 1 and timm at 1.
-        eps_in_sqrt: Whether `eps` is added under the root (TensorFlow, Keras 3) or to it (PyTorch).
+        eps_in_sqrt: Whether `eps` is added under the root (TensorFlow, Keras 3) or to the root
+            (PyTorch).
         centered: Divide by the running standard deviation; see `scale_by_stddev`.
         momentum: The coefficient :math:`\mu`, at least 0 and below 1; None for no buffer.
         nesterov: Take the step :math:`\eta_t u_t + \mu b_t`, looking one step ahead.
@@ -73,7 +74,7 @@ def rmsprop(
         A `GradientTransformationExtraArgs`. Its state has the fields of that of `optax.rmsprop`:
         `nu` and `trace`, and `count` where steps are counted, which is with bias correction, with a
         scheduled decay or in bfloat16. When centered it has `mu` and `var` instead of `nu`. A state
-        of Optax's with the same fields can be continued.
+        that `optax.rmsprop` made with the same fields can be continued.
 
     Raises:
         ValueError: A value is out of its range, options contradict each other, or an accumulator
@@ -149,7 +150,7 @@ def adagrad(
         initial_accumulator_value: The starting value of the sum, at least 0. PyTorch starts at 0,
             TensorFlow, Keras and Optax at 0.1.
         eps: The constant :math:`\epsilon`, at least 0.
-        eps_in_sqrt: Whether `eps` is added under the root (Keras 3) or to it (PyTorch).
+        eps_in_sqrt: Whether `eps` is added under the root (Keras 3) or to the root (PyTorch).
         accumulator_dtype: The dtype of the sum; None takes at least float32. `jnp.bfloat16` halves
             the state; see `scale_by_rms`.
 

@@ -123,8 +123,8 @@ def scale_by_rms(
         `count`.
 
     Raises:
-        ValueError: A value is out of its range, bias correction meets a scheduled decay, or
-            gradients do not match the state.
+        ValueError: A value is out of its range, bias correction is combined with a scheduled decay,
+            or gradients do not match the state.
         TypeError: A hyper-parameter is in half precision, or a parameter is not floating point.
 
     Example:

@@ -45,8 +45,8 @@ class Noise(NamedTuple):
 def numbers_of_leaves(tree: Tree) -> list[np.uint32]:
     """A number for each leaf, None included, computed from its path: `['dense']['kernel']`.
 
-    Its position would not do, because other leaves change it, for example where `optax.partition`
-    hides some of them.
+    The number does not depend on the position of the leaf, which other leaves change, for example
+    where `optax.partition` hides some of them.
     """
     paths, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda leaf: leaf is None)
     return [np.uint32(zlib.crc32(jax.tree_util.keystr(path).encode())) for path, _ in paths]

@@ -1,7 +1,8 @@
 """The parts of a transformation's state: accumulators, a step count, and the check of its fields.
 
-`leafwise` makes the transformations of the package: it goes through the leaves, counts steps where
-something depends on the count, and calls a function with each gradient and its accumulators.
+`leafwise` makes the transformations that have accumulators: it goes through the leaves, counts
+steps where something depends on the count, and calls a function with each gradient and its
+accumulators.
 """
 
 from collections.abc import Callable
@@ -37,9 +38,9 @@ def leafwise(
             order of the fields.
         state_class: The named tuple that holds the trees; steps are counted where its first field
             is `count`.
-        stream: The number of the stream of random bits where every store is rounded stochastically;
-            the function of a leaf is then called with `noise`. A stream needs the count. None where
-            no store is rounded so.
+        stream: The number of the stream of random bits if every store is rounded stochastically,
+            and otherwise None. With a stream the function of a leaf is called with `noise`, and
+            steps must be counted.
     """
     fields: tuple[str, ...] = state_class._fields
     counted = fields[0] == "count"

@@ -174,7 +174,7 @@ def test_what_is_exchanged_together_is_named():
         "optax.rmsprop(0.01)", "optax.rmsprop(0.01, momentum=0.9, nesterov=True)", steps=(5,)
     )
     assert drift.differences[0].together == (("nesterov", False, True),)
-    assert "momentum's kind         heavy ball                Nesterov" in str(drift)
+    assert "kind of momentum        heavy ball                Nesterov" in str(drift)
 
 
 def test_trees_and_parameters_may_be_given(rng):

@@ -12,10 +12,10 @@ fields:
 
     starting value   0: most;  1: TensorFlow 1, timm, SB3;  0.1: AdaGrad of TensorFlow, Keras, Optax
     epsilon          under the root: TensorFlow 1, Keras 3, timm, SB3, Optax, Paddle's RMSprop
-                     added to it: PyTorch, MLX, Chainer, Flux, Paddle's AdaGrad
+                     added to the root: PyTorch, MLX, Chainer, Flux, Paddle's AdaGrad
     rate             before momentum: TensorFlow 1, Keras, timm, Optax, Paddle;  after: PyTorch, SB3
     weight decay     coupled: PyTorch, timm, SB3, Paddle, MXNet's RMSprop
-                     decoupled: Keras 3, MXNet's AdaGrad, timm where asked for
+                     decoupled: Keras 3, MXNet's AdaGrad, timm on request
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def compare_conventions(
 
     Args:
         first: A call as text, such as `"tensorflow.rmsprop(1e-2, momentum=0.9)"`, an optimizer of
-            this package, or any gradient transformation (then without attribution).
+            this package, or any gradient transformation, which is compared without attribution to
+            conventions.
         second: The call or optimizer to compare it with, in one of the same forms.
         gradients: An array, or a tree of arrays, whose first axis counts the steps. None draws
             independent Gaussian gradients for 1,000 parameters.

@@ -18,7 +18,7 @@ _LABELS = {
     "bias_correction": "bias correction",
     "momentum": "momentum",
     "lr_in_momentum": "place of the rate",
-    "nesterov": "momentum's kind",
+    "nesterov": "kind of momentum",
     "dampened": "momentum receives",
     "weight_decay": "weight decay",
     "weight_decay_rule": "kind of decay",

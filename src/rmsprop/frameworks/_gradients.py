@@ -64,7 +64,7 @@ def between(lowest: jax.Array, x: jax.Array, highest: jax.Array) -> jax.Array:
 
 
 def scale_gradients(factor: Scalar) -> optax.GradientTransformation:
-    """Multiplies the gradients."""
+    """Multiplies the gradients by a factor."""
     return _each_leaf(lambda g: g * _like(factor, g))
 
 

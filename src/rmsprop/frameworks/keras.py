@@ -94,7 +94,7 @@ def rmsprop(
 
     Raises:
         ValueError: A value is out of its range, there are two limits, or `ema_momentum` or
-            `ema_overwrite_frequency` stands without `use_ema`, where Keras ignores it.
+            `ema_overwrite_frequency` is given without `use_ema`, where Keras ignores it.
         TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
@@ -189,7 +189,7 @@ def adagrad(
 
     Raises:
         ValueError: A value is out of its range, there are two limits, or `ema_momentum` or
-            `ema_overwrite_frequency` stands without `use_ema`, where Keras ignores it.
+            `ema_overwrite_frequency` is given without `use_ema`, where Keras ignores it.
         TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
 
     Example:
@@ -271,7 +271,8 @@ def legacy_rmsprop(
             under it with momentum. Keras reads None and 0 as 1e-7.
         centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
         name: A label, which Keras gives to variables; no number depends on it.
-        clipnorm: The largest norm of every leaf by itself, above 0; not beside `global_clipnorm`.
+        clipnorm: The largest norm of every leaf by itself, above 0; refused together with
+            `global_clipnorm`.
         clipvalue: The largest absolute value of an element, above 0. It is applied before a limit
             of norms.
         global_clipnorm: The largest norm of all leaves together, above 0.
@@ -283,7 +284,8 @@ def legacy_rmsprop(
 
     Raises:
         ValueError: A value is out of its range, or there are two limits of norms or two rates.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, `momentum` is an array, or a parameter is
+            integer or complex.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -354,7 +356,8 @@ def legacy_adagrad(
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root. Keras reads None
             and 0 as 1e-7.
         name: A label; no number depends on it.
-        clipnorm: The largest norm of every leaf by itself, above 0; not beside `global_clipnorm`.
+        clipnorm: The largest norm of every leaf by itself, above 0; refused together with
+            `global_clipnorm`.
         clipvalue: The largest absolute value of an element, above 0.
         global_clipnorm: The largest norm of all leaves together, above 0.
         lr: Another name of `learning_rate`, which then may not be given.

@@ -58,7 +58,7 @@ def rmsprop(
         \theta_t &= \operatorname{clip}\left(
             \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}\right)
 
-    and, centered, the optimizer of Graves (2013, https://arxiv.org/abs/1308.0850):
+    and, with `centered`, the optimizer of Graves (2013, https://arxiv.org/abs/1308.0850):
 
     .. math::
 

@@ -38,7 +38,7 @@ def rmsprop(
         decay: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0.
         initial_scale: The starting value :math:`s`, at least 0.
-        eps_in_sqrt: Whether `eps` is added under the root or to it.
+        eps_in_sqrt: Whether `eps` is added under the root or to the root.
         centered: Subtract the square of the averaged gradient under the root.
         momentum: The coefficient :math:`\mu`, at least 0 and below 1; None for no buffer.
         nesterov: Take the step :math:`\eta_t u_t + \mu b_t`. Optax ignores it without momentum;

@@ -23,7 +23,7 @@ from rmsprop.frameworks._variants import (
 
 
 def hinton_2012(learning_rate: ScalarOrSchedule, decay: ScalarLike = 0.9) -> FrameworkOptimizer:
-    r"""RMSprop as in the lecture: no epsilon, no momentum.
+    r"""RMSprop as in the lecture, without epsilon and momentum.
 
     .. math::
 
@@ -204,7 +204,7 @@ def a3c_2016(
     decay: ScalarLike = 0.99,
     eps: ScalarLike = 0.1,
 ) -> FrameworkOptimizer:
-    r"""RMSprop of A3C: one average for all workers.
+    r"""RMSprop of A3C, with one average for all workers.
 
     .. math::
 
@@ -372,7 +372,7 @@ def sc_rmsprop(
     xi1: ScalarLike = 0.1,
     xi2: ScalarLike = 0.1,
 ) -> optax.GradientTransformationExtraArgs:
-    r"""SC-RMSProp of Mukkamala and Hein, for strongly convex problems: no root.
+    r"""SC-RMSProp of Mukkamala and Hein, for strongly convex problems, without a root.
 
     .. math::
 
@@ -423,7 +423,7 @@ def sc_adagrad(
     xi1: ScalarLike = 0.1,
     xi2: ScalarLike = 0.1,
 ) -> optax.GradientTransformationExtraArgs:
-    r"""SC-Adagrad of Mukkamala and Hein, for strongly convex problems: no root.
+    r"""SC-Adagrad of Mukkamala and Hein, for strongly convex problems, without a root.
 
     .. math::
 

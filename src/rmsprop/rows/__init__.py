@@ -78,7 +78,7 @@ def rmsprop(
             schedule.
         eps: The constant :math:`\epsilon`, at least 0.
         initial_scale: The starting value of the average, at least 0. TensorFlow 1 starts at 1.
-        eps_in_sqrt: Whether `eps` is added under the root or to it.
+        eps_in_sqrt: Whether `eps` is added under the root or to the root.
         centered: Divide by the running standard deviation. Refused with `row_wise`.
         momentum: The coefficient of heavy-ball momentum, at least 0 and below 1; None for no
             buffer. The rate is applied before the buffer, as in TensorFlow. Refused with exact
@@ -180,7 +180,7 @@ def adagrad(
         learning_rate: As in `rmsprop.adagrad`.
         initial_accumulator_value: The starting value of the sum, at least 0.
         eps: The constant :math:`\epsilon`, at least 0.
-        eps_in_sqrt: Whether `eps` is added under the root or to it (PyTorch, FBGEMM).
+        eps_in_sqrt: Whether `eps` is added under the root or to the root (PyTorch, FBGEMM).
         row_wise: Keep one sum for each row. The state is then smaller by the number of elements in
             a row.
         accumulator_dtype: The dtype of the sum, float32 or float64; None takes at least float32.
