@@ -52,8 +52,8 @@ def hinton_2012(learning_rate: ScalarOrSchedule, decay: ScalarLike = 0.9) -> Fra
         Tieleman and Hinton, "Lecture 6.5 - RMSProp", COURSERA: Neural Networks for Machine
         Learning, 2012. https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf
 
-    Differs from other frameworks: every framework adds an :math:`\epsilon`. The lecture, which has
-    none, leaves 0 / 0 open; here it is 0. The lecture names no starting value; here the average
+    Differs from other implementations: every framework adds an :math:`\epsilon`. The lecture, which
+    has none, leaves 0 / 0 open; here it is 0. The lecture names no starting value; here the average
     starts at 0. The port was checked against a transcription of the equations only.
 
     Agreement: the parameters differ by at most 1.5e-16 in float64 and 4.9e-07 in float32, relative
@@ -112,10 +112,10 @@ def graves_2013(
         Graves, "Generating sequences with recurrent neural networks", 2013, equations 38 to 45.
         https://arxiv.org/abs/1308.0850
 
-    Differs from other frameworks: PyTorch's centered form adds :math:`\epsilon` to the root and
-    applies the rate after the buffer; TensorFlow 1's starts :math:`v` at 1. Here the variance is
-    accumulated as such and cannot go negative. The port was checked against a transcription of the
-    equations only.
+    Differs from other implementations: PyTorch's centered form adds :math:`\epsilon` to the root
+    and applies the rate after the buffer; TensorFlow 1's starts :math:`v` at 1. Here the variance
+    is accumulated as such and cannot go negative. The port was checked against a transcription of
+    the equations only.
 
     Agreement: the parameters differ by at most 8.2e-16 in float64 and 3.4e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate,
@@ -155,7 +155,7 @@ def dqn_2015(
     Args:
         learning_rate: The rate :math:`\eta`, at least 0.
         decay: The decay :math:`\rho` of both averages, at least 0 and below 1. The paper's
-            "gradient momentum" of 0.95 is the decay of :math:`m`, not a heavy ball.
+            "gradient momentum" of 0.95 is the decay of :math:`m`, not a momentum coefficient.
         eps: The constant :math:`\epsilon` under the root, at least 0: the paper's "min squared
             gradient".
 
@@ -177,7 +177,7 @@ def dqn_2015(
         Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015.
         The program is https://github.com/google-deepmind/dqn, dqn/NeuralQLearner.lua.
 
-    Differs from other frameworks: Dopamine runs TensorFlow 1's centered form, which starts
+    Differs from other implementations: Dopamine runs TensorFlow 1's centered form, which starts
     :math:`v` at 1. The program's weight cost is 0 in its experiments and has no argument here. The
     port was checked against a transcription of the program's equations only.
 
@@ -234,10 +234,10 @@ def a3c_2016(
 
     References:
         Mnih et al., "Asynchronous methods for deep reinforcement learning", 2016.
-        https://arxiv.org/abs/1602.01783. Its author's settings are at
+        https://arxiv.org/abs/1602.01783. The first author's settings are at
         https://github.com/muupan/async-rl/wiki.
 
-    Differs from other frameworks: the A2C of OpenAI Baselines starts :math:`v` at 1 with
+    Differs from other implementations: the A2C of OpenAI Baselines starts :math:`v` at 1 with
     :math:`\epsilon` = 1e-5; that of Stable-Baselines3 adds it to the root. The updates of the
     shared average by several workers, without locks, are not part of an optimizer. The port was
     checked against a transcription of the equations only.
@@ -291,10 +291,10 @@ def duchi_2011(learning_rate: ScalarOrSchedule, delta: ScalarLike = 0.0) -> Fram
         Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
         optimization", JMLR 12, 2011, algorithm 1. https://jmlr.org/papers/v12/duchi11a.html
 
-    Differs from other frameworks: PyTorch's AdaGrad is this one with :math:`\delta` = 1e-10; Keras
-    and Optax start the sum at 0.1. The paper's other algorithms (dual averaging, full matrices,
-    projections on sets) are not here. The port was checked against a transcription of the equations
-    only.
+    Differs from other implementations: PyTorch's AdaGrad is this one with :math:`\delta` = 1e-10;
+    Keras and Optax start the sum at 0.1. The paper's other algorithms (dual averaging, full
+    matrices, projections on sets) are not here. The port was checked against a transcription of the
+    equations only.
 
     Agreement: the parameters differ by at most 0 in float64 and 3.0e-07 in float32, relative to the
     largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate, from a
@@ -352,10 +352,10 @@ def rmsprop_variant(
         https://arxiv.org/abs/1706.05507. The authors' program is
         https://github.com/mmahesh/variants-of-rmsprop-and-adagrad.
 
-    Differs from other frameworks: the decay of RMSprop is constant elsewhere. The argument `decay`
-    of the authors' program is left out: the program computes a rate from it and does not use that
-    rate. The defaults are the program's. The port was checked against a transcription of that
-    program only.
+    Differs from other implementations: the decay of RMSprop is constant elsewhere. The argument
+    `decay` of the authors' program is left out: the program computes a rate from it and does not
+    use that rate. The defaults are the program's. The port was checked against a transcription of
+    that program only.
 
     Agreement: the parameters differ by at most 2.2e-16 in float64 and 3.3e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 8 runs, most with a changing rate,
@@ -405,9 +405,9 @@ def sc_rmsprop(
     References:
         The same as for `rmsprop_variant`.
 
-    Differs from other frameworks: all others divide by a root. The argument `decay` of the authors'
-    program is left out: the program computes a rate from it and does not use that rate. The port
-    was checked against a transcription of that program only.
+    Differs from other implementations: all others divide by a root. The argument `decay` of the
+    authors' program is left out: the program computes a rate from it and does not use that rate.
+    The port was checked against a transcription of that program only.
 
     Agreement: the parameters differ by at most 1.9e-16 in float64 and 4.5e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 8 runs, most with a changing rate,
@@ -453,9 +453,9 @@ def sc_adagrad(
     References:
         The same as for `rmsprop_variant`.
 
-    Differs from other frameworks: AdaGrad divides by the root of the sum elsewhere. The argument
-    `decay` of the authors' program is left out: the program computes a rate from it and does not
-    use that rate. The port was checked against a transcription of that program only.
+    Differs from other implementations: AdaGrad divides by the root of the sum elsewhere. The
+    argument `decay` of the authors' program is left out: the program computes a rate from it and
+    does not use that rate. The port was checked against a transcription of that program only.
 
     Agreement: the parameters differ by at most 2.1e-16 in float64 and 2.6e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate,
@@ -502,8 +502,8 @@ def glove_2014(
         Pennington, Socher and Manning, "GloVe: Global vectors for word representation", 2014. The
         program is https://github.com/stanfordnlp/GloVe, src/glove.c.
 
-    Differs from other frameworks: AdaGrad elsewhere divides by the root of a sum that contains the
-    present gradient, which bounds the step, and squares the gradient without the rate. Later
+    Differs from other implementations: AdaGrad elsewhere divides by the root of a sum that contains
+    the present gradient, which bounds the step, and squares the gradient without the rate. Later
     versions of the program limit the gradients of the word vectors to 100 in magnitude and update
     the biases with a rate of 1; neither is here. The port was checked against a transcription of
     the program only.
