@@ -90,7 +90,8 @@ def main(names):
     for row in result.summary():
         print(f"{row.task}, {row.optimizer}: training loss {row.metric}")
     for row in result.differences():
-        print(f"{row.task}, {row.first} - {row.second}: {row.metric}, better: {row.winner}")
+        pair = f"{row.first} {'/' if row.is_ratio else '-'} {row.second}"
+        print(f"{row.task}, {pair}: {row.metric}, {row.verdict} {row.winner or ''}")
 
 
 if __name__ == "__main__":

@@ -102,6 +102,7 @@ def task(
     noise = spread * random.standard_normal(runs)
     metric = _score({"learning_rate": 1e-2}, better) * (1 + noise + worse)
     metric = np.where(bad, worst, metric)
+    finalists = _finalists(random, mean, metric[:, :, 0], better)
     tenth = max(1, steps // 10)
     points = np.arange(1, 11) * tenth
     early = np.linspace(3, 1, 10) if better == "lower" else np.linspace(0.2, 1, 10)
@@ -115,6 +116,9 @@ def task(
         "tuning_diverged": ((*trials, "tuning_seed"), np.isinf(scores)),
         "chosen": (trials[:2], chosen.astype(np.int64)),
         "at_edge": (trials[:2], _edges(names, schedules)),
+        "finalist_configuration": ((*trials[:2], "finalist"), finalists[0]),
+        "finalist_choice": ((*trials[:2], "finalist", "seed"), finalists[1]),
+        "finalist_report": ((*trials[:2], "finalist", "seed"), finalists[2]),
         "loss": ((*runs_of, "step"), loss),
         "metric": (runs_of, metric),
         "evaluation": ((*runs_of, "point"), metric[..., None] * early),
@@ -137,6 +141,7 @@ def task(
             "schedule": list(schedules),
             "configuration": np.arange(size),
             "tuning_seed": np.arange(tuning_seeds),
+            "finalist": np.arange(finalists[0].shape[-1]),
             "setting": list(SETTINGS),
             "seed": 1000 + np.arange(seeds),
             "step": 1 + np.arange(steps),
@@ -157,6 +162,7 @@ def task(
             "steps": steps,
             "target": 0.05,
             "width": 8,
+            "margin": np.nan,
             "citation": "Alpaydin and Kaynak, Optical recognition of handwritten digits, 1998",
             "data_sha256": "6f1fd0b4a5d64d3a8c4f7b0e0f6e7b4c2c1f0a9d8e7b6a5c4d3e2f1a0b9c8d7e",
             "tuned": json.dumps({name: list(grid) for name, grid in grids.items()}),
@@ -166,6 +172,31 @@ def task(
             **attributes,
         },
     )
+
+
+def with_one_finalist(dataset: xr.Dataset) -> xr.Dataset:
+    """The same results, where the only finalist of each optimizer has the metric that is shown."""
+    metric = dataset["metric"].sel(setting="tuned", drop=True).expand_dims("finalist", axis=2)
+    one = dataset.isel(finalist=[0])
+    return one.assign(
+        finalist_configuration=one["chosen"].expand_dims("finalist", axis=2),
+        finalist_choice=metric,
+        finalist_report=metric,
+    )
+
+
+def _finalists(
+    random: np.random.Generator, mean: np.ndarray, metric: np.ndarray, better: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Numbers, choices and reports of the best four; the best one has the metric that is shown."""
+    sign = 1 if better == "lower" else -1
+    order = np.argsort(sign * mean, axis=-1, kind="stable")[..., :4]
+    numbers = np.where(np.isfinite(np.take_along_axis(mean, order, axis=-1)), order, -1)
+    worse = 1 + sign * 0.03 * np.arange(order.shape[-1])[:, None]
+    report = metric[:, :, None] * worse
+    choice = report * (1 + 0.01 * random.standard_normal(report.shape))
+    padding = (numbers < 0)[..., None]
+    return numbers, np.where(padding, np.nan, choice), np.where(padding, np.nan, report)
 
 
 def _edges(names: Sequence[str], schedules: Sequence[str]) -> np.ndarray:

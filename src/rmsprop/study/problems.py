@@ -33,9 +33,13 @@ class Metric:
         name: The key of the number in what `Problem.metrics` returns.
         label: The name in words, for axes and tables.
         better: Which values are better, `"lower"` or `"higher"`.
+        margin: The largest difference between two optimizers that counts as none, above 0. For
+            losses, which are compared by their ratio, it is a share: 0.05 calls two losses equal
+            that are shown to differ by less than 5 %. The default is None: 0.05 for losses, and for
+            any other metric no margin, so that nothing is called equal.
 
     Raises:
-        ValueError: `better` is neither of the two.
+        ValueError: `better` is neither of the two, or `margin` is not above 0.
 
     Example:
         >>> Metric("test_accuracy", "test accuracy", "higher").better
@@ -45,12 +49,18 @@ class Metric:
     name: str
     label: str
     better: Literal["lower", "higher"]
+    margin: float | None = None
 
     def __post_init__(self) -> None:
         if self.better not in ("lower", "higher"):
             raise ValueError(
                 f"better is {self.better!r}; it must be 'lower' or 'higher', whichever values of"
                 f" {self.name!r} are the better ones."
+            )
+        if self.margin is not None and not 0 < self.margin < math.inf:
+            raise ValueError(
+                f"margin is {self.margin!r}; it must be a finite number above 0, or None for the"
+                f" default."
             )
 
 

@@ -90,7 +90,8 @@ def task_by_decay(scores: Sequence[float], adagrad: float, **options: Any) -> xr
 
 def comparison_of(**tasks: xr.Dataset) -> Comparison:
     """The comparison of the tasks, by name."""
-    return Comparison.of(tasks, synthetic.ROOT)
+    of_one = {name: synthetic.with_one_finalist(task) for name, task in tasks.items()}
+    return Comparison.of(of_one, synthetic.ROOT)
 
 
 def claim_about(claims: Sequence[Claim], words: str) -> Claim | None:

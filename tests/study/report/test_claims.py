@@ -111,7 +111,8 @@ def test_who_wins(words, tasks, favourite, better):
     claim = claim_about(claims(comparison_of(**won)), words)
     assert claim.verdict == "supported"
     assert [line.partition(":")[0] for line in claim.measurements] == list(tasks)
-    assert all("RMSprop - AdaGrad is " in line for line in claim.measurements)
+    sign = "/" if better == "lower" else "-"
+    assert all(f"RMSprop {sign} AdaGrad is " in line for line in claim.measurements)
     assert claim_about(claims(comparison_of(**lost)), words).verdict == "not supported"
     assert claim_about(claims(comparison_of(**tied)), words).verdict == "not shown here"
     first, second = tasks[:2]
@@ -120,7 +121,8 @@ def test_who_wins(words, tasks, favourite, better):
     assert both.reason.count("is better on") == 2
     some = claim_about(claims(comparison_of(**{first: won[first], second: tied[second]})), words)
     assert some.verdict == "mixed"
-    assert some.reason.endswith(f"is better on {first}; no difference is shown on {second}.")
+    tie = "they are equal" if better == "lower" else "no difference is shown"
+    assert some.reason.endswith(f"is better on {first}; {tie} on {second}.")
     assert claim_about(claims(comparison_of(own=won[first])), words) is None
 
 
@@ -129,7 +131,7 @@ def test_runs_that_diverged():
     task["metric"] = task["metric"].where(~task["diverged"], INF)
     claim = claim_about(claims(comparison_of(bible=task)), "sparse")
     assert claim.verdict == "supported"
-    assert "∞" in claim.measurements[0]
+    assert ", 100 % [63 %, 100 %] of RMSprop runs diverged (" in claim.measurements[0]
     both = one_task(diverged={"rmsprop": range(8), "adagrad": range(8)})
     both["metric"] = both["metric"].where(~both["diverged"], INF)
     for claim in claims(comparison_of(bible=both)):
@@ -223,10 +225,11 @@ def test_tuning_is_required(better):
         task = with_differences(one_task(better=better), default=default)
         claim = claim_about(claims(comparison_of(own=task)), "requires tuning")
         assert claim.verdict == verdict
-        assert "with defaults RMSprop - AdaGrad is " in claim.measurements[0]
+        sign = "/" if better == "lower" else "-"
+        assert f"with defaults RMSprop {sign} AdaGrad is " in claim.measurements[0]
 
 
-@pytest.mark.parametrize("seeds", [1, 2, 4])
+@pytest.mark.parametrize("seeds", [2, 4])
 def test_few_seeds_decide_nothing(seeds):
     task = with_slopes(
         with_differences(one_task(seeds=seeds, tuning_seeds=1), rmsprop=-0.5, default=2.0)

@@ -17,7 +17,7 @@ from rmsprop.study.results.summary import Difference
 
 @pytest.fixture(scope="module")
 def known_differences():
-    """Differences whose intervals we know: a winner, none, none known, and one without end."""
+    """Differences whose intervals we know: a winner, none, none known, and one of a ratio."""
     names = ("a", "b", "c", "d")
     tasks = {
         name: synthetic.task(GRIDS, steps=10, better="higher" if name == "b" else "lower")
@@ -27,17 +27,31 @@ def known_differences():
         Estimate(-2.0, -3.0, -1.0),
         Estimate(0.5, -1.0, 2.0),
         Estimate(1.0, math.nan, math.nan),
-        Estimate(1.0, -1.0, math.inf),
+        Estimate(1.2, 0.8, 1.8),
     )
-    improvement = Estimate(0.5, 0.0, 1.0)
     pair = ("constant", "tuned", "rmsprop", "adagrad")
+    none = Estimate(0.0, 0.0, 0.1)
+
+    def difference(name, metric):
+        return Difference(
+            name,
+            *pair,
+            tasks[name].report_better,
+            metric,
+            is_ratio=name == "d",
+            improvement=Estimate(0.5, 0.0, 1.0),
+            diverged=(none, none),
+            p_value=0.5,
+            margin=None,
+            verdict="better" if name == "a" else "undecided",
+            seeds=10,
+            tuning_seeds=3,
+            seeds_needed=None,
+        )
 
     class Given(Comparison):
         def differences(self, *_, **__):
-            return tuple(
-                Difference(name, *pair, tasks[name].report_better, estimate, improvement, 10)
-                for name, estimate in zip(names, estimates, strict=True)
-            )
+            return tuple(map(difference, names, estimates))
 
     return Given.of(tasks, synthetic.ROOT)
 
@@ -53,8 +67,17 @@ def test_differences_are_drawn_as_they_are(known_differences):
     assert b.get_xlim()[0] > 0 > b.get_xlim()[1], "where higher is better, the axis is turned"
     assert to_hex(b.get_lines()[1].get_color()) == style.INK
     assert len(c.get_lines()) == 2, "no interval"
-    assert list(d.get_lines()[1].get_xdata()) == [-1, d.get_xlim()[1]]
-    assert d.get_lines()[2].get_marker() == ">"
+    # A ratio is drawn by its logarithm, 1 in the middle, and labelled as it is.
+    assert list(d.get_lines()[1].get_xdata()) == pytest.approx([math.log(0.8), math.log(1.8)])
+    assert list(d.get_lines()[2].get_xdata()) == pytest.approx([math.log(1.2)])
+    assert d.get_xlim() == pytest.approx([-1.25 * math.log(1.8), 1.25 * math.log(1.8)])
+    d.figure.canvas.draw()
+    labels = {
+        x: text.get_text() for x, text in zip(d.get_xticks(), d.get_xticklabels(), strict=True)
+    }
+    assert labels[0] == "1"
+    for x, text in labels.items():
+        assert float(text) == pytest.approx(math.exp(x), rel=1e-2)
     assert [text.get_text() for text in a.texts] == ["◂ RMSprop better", "AdaGrad better ▸"]
 
 

@@ -20,13 +20,15 @@ GRIDS = {
 }
 
 
-def _results(rows, difference, better: Better = "lower"):
+def _results(rows, difference, verdict="undecided", better: Better = "lower", **options):
     """Results of one task whose rows and whose difference are those of a test.
 
     Args:
         rows: The name of each optimizer, its reported metric and its diverged runs (default 0).
-        difference: The paired difference of the first two.
+        difference: The difference of the first two.
+        verdict: On the two.
         better: Which values of the metric are better.
+        options: Other attributes of the difference than those of a ratio on ten seeds.
     """
     none = Estimate(1.0, 1.0, 1.0)
 
@@ -36,49 +38,97 @@ def _results(rows, difference, better: Better = "lower"):
         losses = (none, none, none, none)
         return Row(*place, values, "", 27, 0, metric, 1, 1, *losses, diverged, 5, 0.01, 1, 100, 100)
 
+    attributes = {
+        "metric": difference,
+        "is_ratio": True,
+        "improvement": Estimate(0.5, 0.1, 0.9),
+        "diverged": (Estimate(0, 0, 0.1),) * 2,
+        "p_value": 0.5,
+        "margin": 0.05,
+        "verdict": verdict,
+        "seeds": 10,
+        "tuning_seeds": 3,
+        "seeds_needed": None,
+        **options,
+    }
+
     class Given(Comparison):
         def summary(self, *_, **__):
             return tuple(row(*arguments) for arguments in rows)
 
         def differences(self, *_, **__):
             place = ("digits", "constant", "tuned", rows[0][0], rows[1][0])
-            return (Difference(*place, better, difference, Estimate(0.5, 0.1, 0.9), 10),)
+            return (Difference(*place, better, **attributes),)
 
     task = synthetic.task(GRIDS, steps=10, label="test error", better=better)
     return Given.of({"digits": task}, synthetic.ROOT)
 
 
+def _answer(*arguments, **options):
+    (answer,) = sentences.answers(_results(*arguments, **options))
+    return answer
+
+
+ROWS = [("rmsprop", Estimate(0.031, 0.028, 0.034)), ("adagrad", Estimate(0.033, 0.03, 0.036))]
+
+
 def test_answers_are_single_sentences():
-    rows = [("rmsprop", Estimate(0.031, 0.028, 0.034)), ("adagrad", Estimate(0.033, 0.03, 0.036))]
-    (answer,) = sentences.answers(_results(rows, Estimate(-0.002, -0.005, 0.001)))
-    assert answer == (
+    assert _answer(ROWS, Estimate(0.94, 0.85, 1.03), seeds_needed=23) == (
         "digits: RMSprop reaches test error 0.0310 [0.0280, 0.0340], AdaGrad "
-        "0.0330 [0.0300, 0.0360]; the paired difference -0.0020 [-0.0050, 0.0010] "
-        "does not exclude 0."
+        "0.0330 [0.0300, 0.0360]; over all choices on 3 of the 10 seeds, RMSprop / AdaGrad is "
+        "0.94 [0.85, 1.03]: not decided, about 23 seeds would decide."
     )
-    (answer,) = sentences.answers(_results(rows, Estimate(-0.002, -0.005, -0.001)))
-    assert answer.endswith("-0.0020 [-0.0050, -0.0010] excludes 0: RMSprop is better.")
-    (answer,) = sentences.answers(_results(rows, Estimate(-0.002, -0.005, -0.001), "higher"))
-    assert answer.endswith("excludes 0: AdaGrad is better.")
-    lost = [("rmsprop", Estimate(0.031, 0.028, float("inf")), 1), ("mine", rows[1][1])]
-    (answer,) = sentences.answers(_results(lost, Estimate(-0.002, -0.005, float("inf"))))
+    ratio = Estimate(0.80, 0.71, 0.90)
+    assert _answer(ROWS, ratio, "better").endswith("0.80 [0.71, 0.90]: RMSprop is better.")
+    slightly = "is 0.80 [0.71, 0.90]: RMSprop is slightly better."
+    assert _answer(ROWS, ratio, "slightly better").endswith(slightly)
+    assert _answer(ROWS, ratio, "better", "higher").endswith("AdaGrad is better.")
+    points = Estimate(-0.001, -0.002, 0.001)
+    options = {"is_ratio": False, "margin": 0.005}
+    assert _answer(ROWS, points, "equal", "higher", **options).endswith(
+        "RMSprop - AdaGrad is -0.0010 [-0.0020, 0.0010]: equal within 0.005."
+    )
+    assert _answer(ROWS, ratio, "equal").endswith("equal within 5 %.")
+    assert _answer(ROWS, ratio, "equal", margin=0.025).endswith("equal within 2.5 %.")
+    assert _answer(ROWS, ratio, seeds=5).endswith("too few seeds.")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"),
+    [(40, "40"), (99, "99"), (101, "110"), (1234, "1,300"), (9_901, "over 10,000")],
+)
+def test_the_seeds_that_an_answer_needs_have_two_digits(seeds, text):
+    answer = _answer(ROWS, Estimate(0.94, 0.85, 1.03), seeds_needed=seeds)
+    assert answer.endswith(f"about {text} seeds would decide.")
+
+
+def test_the_share_of_diverged_choices_is_said():
+    shares = (Estimate(0.125, 0.0213, 0.38), Estimate(0.0, 0.0, 0.3))
+    answer = _answer(ROWS, Estimate(1.2, 0.9, 1.6), diverged=shares)
+    assert answer.endswith(
+        "RMSprop / AdaGrad is 1.20 [0.90, 1.60], 12 % [2.1 %, 38 %] of RMSprop runs diverged: not "
+        "decided."
+    )
+
+
+def test_diverged_runs_are_counted():
+    lost = [("rmsprop", Estimate(0.031, 0.028, float("inf")), 1), ("mine", ROWS[1][1])]
+    answer = _answer(lost, Estimate(0.94, 0.85, 1.03))
     assert "RMSprop reaches test error 0.0310 [0.0280, ∞], mine 0.0330" in answer
-    assert answer.endswith("does not exclude 0; diverged: 1 of 5 RMSprop runs.")
+    assert answer.endswith("not decided; diverged: 1 of 5 RMSprop runs.")
 
 
 def test_what_is_infinite_reads_well():
-    inf = float("inf")
-    fine = ("adagrad", Estimate(0.033, 0.03, 0.036))
-    lost = ("rmsprop", Estimate(inf, 0.5, inf), 3)
-    (answer,) = sentences.answers(_results([lost, fine], Estimate(inf, 0.4, inf)))
-    assert answer == (
+    lost = ("rmsprop", Estimate(math.inf, 0.5, math.inf), 3)
+    ratio = Estimate(2.1, 1.9, 2.3)
+    assert _answer([lost, ROWS[1]], ratio, "better") == (
         "digits: RMSprop reaches no test error, for 3 of 5 runs diverged, AdaGrad 0.0330 [0.0300, "
-        "0.0360]; the paired difference is infinite and excludes 0: AdaGrad is better."
+        "0.0360]; over all choices on 3 of the 10 seeds, RMSprop / AdaGrad is 2.10 [1.90, 2.30]: "
+        "AdaGrad is better."
     )
-    (answer,) = sentences.answers(_results([fine, lost], Estimate(-inf, -inf, 0.1)))
-    assert answer == (
+    assert _answer([ROWS[1], lost], ratio).startswith(
         "digits: AdaGrad reaches test error 0.0330 [0.0300, 0.0360], RMSprop none, for 3 of 5 runs "
-        "diverged; the paired difference is infinite and does not exclude 0."
+        "diverged; over all choices on"
     )
 
 
@@ -89,6 +139,8 @@ def test_the_schedule_is_named_where_there_are_several():
     assert answer.startswith("t under the schedule 1/sqrt(t): RMSprop reaches")
     (row, _) = comparison.summary("t")
     assert str(row.metric) in answer
+    (own,) = comparison.differences("t", schedule="own")
+    assert f"; each under its own better schedule, {sentences.conclusion(own)}." in answer
 
 
 def test_facts_of_tuning_are_words():
@@ -116,18 +168,17 @@ def test_steps_to_a_target_are_words():
     assert sentences.steps_to(Estimate(nan, nan, nan)) == "no target"
 
 
-def test_one_seed_is_no_evidence():
-    alone = Comparison.of({"t": synthetic.task(GRIDS, seeds=1, steps=10)}, synthetic.ROOT)
-    (answer,) = sentences.answers(alone)
-    assert "[no interval]" in answer
-    assert "one seed only" in answer
+def test_two_seeds_are_no_evidence():
+    two = Comparison.of({"t": synthetic.task(GRIDS, seeds=2, steps=10)}, synthetic.ROOT)
+    (answer,) = sentences.answers(two)
+    assert answer.endswith("[no interval]: too few seeds.")
 
 
 def test_several_pairs_are_named():
     comparison = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
     (answer,) = sentences.answers(comparison)
-    assert "the paired difference RMSprop - AdaGrad" in answer
-    assert "the paired difference RMSprop - αdam" in answer
+    assert "; over all choices on 3 of the 5 seeds, RMSprop / AdaGrad is" in answer
+    assert "; RMSprop / αdam is" in answer
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,15 @@ import os
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
 from rmsprop.study.results import labelled
+from rmsprop.study.results.reselection import Finalists, reselect
 from rmsprop.study.results.schema import tuned_names
+
+PARTS = ("choice", "report")
 
 
 @pytest.fixture
@@ -157,12 +161,15 @@ def test_the_best_and_the_winner_follow_the_direction(better, best):
     task = synthetic.task(better=better, seeds=6, steps=10)
     task["metric"][0] = 2 + 0.01 * np.arange(6)
     task["metric"][1] = 1 + 0.01 * np.arange(6)
-    comparison = Comparison.of({"t": task}, synthetic.ROOT)
+    comparison = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT)
     assert comparison.best("t").optimizer == best
     (difference,) = comparison.differences()
     assert (difference.first, difference.second) == ("rmsprop", "adagrad")
-    assert difference.metric.value == pytest.approx(1)
+    assert difference.is_ratio == (better == "lower")
+    ratio = np.exp(np.log((2 + 0.01 * np.arange(6)) / (1 + 0.01 * np.arange(6))).mean())
+    assert difference.metric.value == pytest.approx(ratio if better == "lower" else 1)
     assert difference.winner == best
+    assert difference.verdict == "better"
     assert difference.improvement.value == (best == "rmsprop")
 
 
@@ -170,10 +177,77 @@ def test_no_winner_without_evidence():
     task = synthetic.task(seeds=6, steps=10)
     task["metric"][0] = [1, 2, 3, 4, 5, 6]
     task["metric"][1] = [2, 1, 4, 3, 6, 5]
+    task = synthetic.with_one_finalist(task)
     (difference,) = Comparison.of({"t": task}, synthetic.ROOT).differences()
     assert difference.winner is None
-    single = Comparison.of({"t": synthetic.task(seeds=1, steps=10)}, synthetic.ROOT)
-    assert single.differences()[0].winner is None
+    assert difference.verdict == "undecided"
+    assert difference.seeds_needed > 6
+    for seeds in (2, 3, 5):
+        few = Comparison.of({"t": synthetic.task(seeds=seeds, steps=10)}, synthetic.ROOT)
+        (difference,) = few.differences()
+        assert difference.winner is None
+        assert difference.too_few
+        assert np.isnan([difference.metric.low, difference.p_value]).all()
+
+
+def test_a_difference_is_that_of_all_choices_among_the_finalists():
+    task = synthetic.task(seeds=8, steps=10, better="higher", schedules=("constant", "linear"))
+    comparison = Comparison.of({"t": task}, synthetic.ROOT)
+    of = {
+        name: [
+            Finalists(row["finalist_choice"].values[real], row["finalist_report"].values[real])
+            for row in (task.sel(optimizer=name, schedule=x) for x in ("constant", "linear"))
+            for real in (row["finalist_configuration"].values >= 0,)
+        ]
+        for name in ("rmsprop", "adagrad")
+    }
+    for number, schedule in enumerate(("constant", "linear")):
+        (row,) = comparison.differences("t", schedule=schedule)
+        expected = reselect(of["rmsprop"][number], of["adagrad"][number], 3, "higher")
+        assert row.metric == expected.difference
+        assert row.improvement == expected.improvement
+        assert (row.schedule, row.tuning_seeds, row.is_ratio) == (schedule, 3, False)
+    assert comparison.differences("t")[0].schedule == "constant"
+    both = [
+        Finalists(*(np.concatenate([getattr(x, part) for x in of[name]]) for part in PARTS))
+        for name in ("rmsprop", "adagrad")
+    ]
+    (own,) = comparison.differences("t", schedule="own")
+    assert own.metric == reselect(*both, 3, "higher").difference
+    with pytest.raises(ValueError, match="setting is 'default'; it must be 'tuned'"):
+        comparison.differences("t", schedule="own", setting="default")
+
+
+def test_the_default_setting_is_compared_without_a_choice():
+    task = synthetic.task(seeds=8, steps=10)
+    comparison = Comparison.of({"t": task}, synthetic.ROOT)
+    (row,) = comparison.differences(setting="default")
+    metric = np.log(task["metric"].sel(setting="default", schedule="constant").values)
+    expected = stats.ttest_rel(metric[0], metric[1])
+    assert np.log(row.metric.value) == pytest.approx((metric[0] - metric[1]).mean())
+    # Leaving out one seed after the other is the usual interval of a mean.
+    assert np.log(row.metric.high) == pytest.approx(expected.confidence_interval().high)
+    assert row.p_value == pytest.approx(expected.pvalue)
+
+
+@pytest.mark.parametrize(
+    ("margin", "noise", "verdict"),
+    [
+        (np.nan, 0.02, "equal"),  # 5 % by default
+        (0.02, 0.02, "undecided"),
+        (0.02, 0.002, "slightly better"),
+        (0.001, 0.002, "better"),
+    ],
+)
+def test_a_metric_has_a_margin(margin, noise, verdict):
+    """One is 2 % above the other, give or take 2 % or a tenth of that."""
+    task = synthetic.task(seeds=6, steps=10, margin=margin)
+    task["metric"][1] = 1.0
+    task["metric"][0] = np.exp(0.02 + noise * np.array([-1, 1, -1, 1, 1, -1]))
+    (row,) = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT).differences()
+    assert row.margin == (0.05 if np.isnan(margin) else margin)
+    assert row.verdict == verdict
+    assert row.winner == ("adagrad" if "better" in verdict else None)
 
 
 def test_tasks_are_asked_for_by_name(comparison):
@@ -191,5 +265,5 @@ def test_an_older_format_is_refused_in_a_sentence(comparison, tmp_path):
     older = comparison.tree.copy()
     del older.attrs["format"]  # the first format had no number
     older.to_netcdf(file, engine="h5netcdf")
-    with pytest.raises(ValueError, match=r"has format 1, and this version .* reads format 2; run"):
+    with pytest.raises(ValueError, match=r"has format 1, and this version .* reads format 3; run"):
         Comparison.load(tmp_path)

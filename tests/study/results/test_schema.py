@@ -48,6 +48,19 @@ BROKEN = {
     "optimizer holds a value twice": lambda d: d.assign_coords(optimizer=["a", "b", "a"]),
     "seed is empty": lambda d: d.isel(seed=slice(0)),
     "must differ, but share \\[2\\]": lambda d: d.assign_coords(seed=[2, 11, 12, 13, 14]),
+    "seed holds one value": lambda d: d.isel(seed=[0]),
+    "finalist_configuration must hold numbers .*, below 6": _set(
+        "finalist_configuration", (0, 0, 0), 6
+    ),
+    "finalist_configuration must hold numbers .* behind": _set(
+        "finalist_configuration", (0, 0, 0), -1
+    ),
+    "finalist_configuration must hold .* that were run": _set(
+        "finalist_configuration", (1, 0, 0), 5
+    ),
+    "finalist_choice must be NaN where": _set("finalist_choice", (0, 0, 0, 0), np.nan),
+    "finalist_report must be NaN where": _set("finalist_report", (0, 0, 1, 3), np.nan),
+    "margin must be a number": _attribute("margin", "0.05"),
     "step must count from 1": lambda d: d.assign_coords(step=np.arange(10)),
     "step must count .* steps \\(11\\)": _attribute("steps", 11),
     "learning_rate must be positive": _set("learning_rate", (0, 0, 0), -1.0),

@@ -201,3 +201,31 @@ def test_a_name_of_two_words_may_be_at_the_edge_of_its_grid():
     heavy = Optimizer("heavy", optax.sgd, (rate, momentum))
     result = compare(tiny(), [heavy], seeds=2, tuning_seeds=1)
     assert set(result.summary()[0].at_edge) == {"learning_rate", "heavy ball"}
+
+
+def test_finalists_are_the_best_configurations_on_all_reporting_seeds(result):
+    task = result.task("tiny").sel(optimizer="adagrad", schedule="constant")
+    means = task["tuning_score"].mean("tuning_seed").values
+    expected = np.argsort(np.where(np.isnan(means), np.inf, means), kind="stable")
+    numbers = task["finalist_configuration"].values
+    np.testing.assert_array_equal(numbers, expected[: tuning.FINALISTS])
+    assert numbers[0] == task["chosen"]
+    # The first is what is shown, and the fourth is run again by hand: the same numbers to the bit.
+    tuned = task["metric"].sel(setting="tuned").values
+    np.testing.assert_array_equal(task["finalist_report"].values[0], tuned)
+    optimizer_ = named("adagrad")
+    engine = engine_of(tiny(), optimizer_.build, optimizer_.names, 20)
+    values = {n: np.full(4, float(task[n][numbers[3]])) for n in optimizer_.names}
+    again = engine.run(values, np.arange(4)).last("final")
+    np.testing.assert_array_equal(task["finalist_report"].values[3], again.astype(np.float64))
+    np.testing.assert_array_equal(task["finalist_choice"], task["finalist_report"])  # one metric
+
+
+def test_a_finalist_that_diverged_is_infinitely_bad():
+    problem = tiny(loss=lambda p, noise: jnp.sum(p**4), path=False)
+    steep = Optimizer("sgd", _sgd, (Tunable("learning_rate", (1e-3, 1e3), 1e-3, 1e3),))
+    task = compare([problem], [steep], seeds=2, tuning_seeds=1).task("tiny")
+    assert task["finalist_configuration"].values.tolist() == [[[0, 1]]]
+    assert np.isfinite(task["finalist_report"].values[0, 0, 0]).all()
+    assert np.isposinf(task["finalist_report"].values[0, 0, 1]).all()
+    assert np.isposinf(task["finalist_choice"].values[0, 0, 1]).all()

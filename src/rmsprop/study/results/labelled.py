@@ -22,7 +22,7 @@ import xarray as xr
 
 from rmsprop.study import atomic
 from rmsprop.study.results import summary
-from rmsprop.study.results.schema import FORMAT, TUNED, tuned_names, view, worst_value
+from rmsprop.study.results.schema import FORMAT, OWN, TUNED, tuned_names, view, worst_value
 from rmsprop.study.results.summary import Difference, Row
 from rmsprop.study.results.validation import check_task_name, check_tree
 
@@ -196,7 +196,17 @@ class Results:
     def differences(
         self, task: str | None = None, *, schedule: str | None = None, setting: str = TUNED
     ) -> tuple[Difference, ...]:
-        """The first optimizer compared with each of the others; arguments as of `summary`."""
+        """The first optimizer compared with each of the others.
+
+        Args:
+            task: The name of a task; None for all tasks.
+            schedule: The schedule of the learning rate; "own" for each optimizer under its own
+                better one, None for the first.
+            setting: "tuned" or "default".
+
+        Raises:
+            ValueError: there is no such task, schedule or setting.
+        """
         return tuple(
             row
             for name in self._chosen(task)
@@ -216,7 +226,14 @@ class Results:
         place = (task, self._schedule(task, schedule), setting)
         key = (*place, first, second)
         if key not in self._pairs_by_place:
-            difference = summary.difference(self.view(*place), place, first, second)
+            if place[1] != OWN:
+                self.view(*place)  # refuses what is not there
+            elif setting != TUNED:
+                raise ValueError(
+                    f"setting is {setting!r}; it must be {TUNED!r} where each optimizer chooses its"
+                    f" own schedule, for nothing is chosen by default."
+                )
+            difference = summary.difference(self.task(task), place, first, second)
             self._pairs_by_place[key] = difference
         return self._pairs_by_place[key]
 

@@ -105,6 +105,7 @@ def reselect(
     tuning_seeds: int,
     better: Better,
     *,
+    choose_by: Better | None = None,
     chance: float | None = None,
 ) -> Reselection:
     """Compares two optimizers over all choices that their seeds allow.
@@ -117,8 +118,9 @@ def reselect(
     Args:
         first: The finalists of the first optimizer.
         second: The finalists of the second, on the same seeds in the same order.
-        tuning_seeds: The number K of seeds of a choice, at least 1 and at most S - 2.
-        better: Whether "lower" or "higher" values are better, of the choice and the report alike.
+        tuning_seeds: The number K of seeds of a choice, at least 1 and at most S - 1.
+        better: Whether "lower" or "higher" values of the report are better.
+        choose_by: Whether "lower" or "higher" values of the choice are better; None for `better`.
         chance: The score of a run that has learnt nothing, for metrics of which higher values are
             better; None for the worst finite score of the seed.
 
@@ -139,19 +141,20 @@ def reselect(
             f"the first optimizer has {seeds} seeds and the second {second.choice.shape[1]}; both"
             f" must have the same ones."
         )
-    if not 1 <= tuning_seeds <= seeds - 2:
+    if not 1 <= tuning_seeds < seeds:
         raise ValueError(
             f"tuning_seeds is {tuning_seeds}; of {seeds} seeds it must be at least 1 and at most"
-            f" {seeds - 2}, for two are needed to report on."
+            f" {seeds - 1}, for one is needed to report on."
         )
     both = (first, second)
     subsets = subsets_of(seeds, tuning_seeds)
-    sign = 1 if better == "lower" else -1
-    choices, _ = _logarithms([x.choice for x in both], better)
-    chosen = [weights(sign * x, subsets) for x in choices]
+    choices, _ = _logarithms([x.choice for x in both], choose_by or better)
+    turn = 1 if (choose_by or better) == "lower" else -1
+    chosen = [weights(turn * x, subsets) for x in choices]
     reports, logarithmic = _logarithms([x.report for x in both], better)
     scores = _without_divergence(reports, better, chance)
     one, other = (w @ x for w, x in zip(chosen, scores, strict=True))
+    sign = 1 if better == "lower" else -1
     wins = (1 - sign * np.sign(scores[0][:, None] - scores[1][None])) / 2  # ties count one half
     against_each = np.tensordot(chosen[0], wins, axes=1)  # (subsets, configurations, seeds)
     improvements = np.matmul(chosen[1][:, None], against_each)[:, 0]
@@ -215,17 +218,21 @@ def jackknife(values: Floats, subsets: Subsets) -> tuple[float, float]:
         subsets: Of the same shape.
 
     Returns:
-        The mean, and the standard error of the jackknife that leaves out one seed.
+        The mean, and the standard error of the jackknife that leaves out one seed; NaN where a
+        subset leaves one seed only, of which nothing could be left out.
     """
     outside = ~subsets
     values = np.where(outside, values, 0.0)
     totals, counts = values.sum(axis=1), outside.sum(axis=1)
     # Without seed j there are the subsets that do not hold it, and of each the other seeds outside.
     sums = outside.T @ totals - values.sum(axis=0)
+    mean = float(totals.sum() / counts.sum())
+    if counts[0] == 1:
+        return mean, math.nan
     without = sums / (outside.T @ (counts - 1))
     seeds = len(without)
     variance = (seeds - 1) / seeds * np.sum((without - without.mean()) ** 2)
-    return float(totals.sum() / counts.sum()), float(np.sqrt(variance))
+    return mean, float(np.sqrt(variance))
 
 
 def _logarithms(arrays: list[Floats], better: Better) -> tuple[list[Floats], bool]:
@@ -252,7 +259,7 @@ def _without_divergence(arrays: list[Floats], better: Better, chance: float | No
 
 
 def _interval(value: float, error: float, seeds: int) -> Estimate:
-    if seeds < LEAST_SEEDS:
+    if seeds < LEAST_SEEDS or math.isnan(error):
         return Estimate(value, math.nan, math.nan)
     half = float(stats.t.ppf((1 + LEVEL) / 2, seeds - 1)) * error
     return Estimate(value, value - half, value + half)
@@ -261,7 +268,7 @@ def _interval(value: float, error: float, seeds: int) -> Estimate:
 def _share_interval(value: float, error: float, seeds: int) -> Estimate:
     """The interval of a probability, clipped to [0, 1], and open where all seeds agree."""
     plain = _interval(value, error, seeds)
-    low, high = max(plain.low, 0.0), min(plain.high, 1.0)
+    low, high = (float(np.clip(end, 0, 1)) for end in (plain.low, plain.high))
     unanimous = (1 - LEVEL) ** (1 / seeds)
     if value >= 1:
         low = unanimous
@@ -280,7 +287,7 @@ def _binomial(values: Floats, subsets: Subsets, seeds: int) -> Estimate:
 
 
 def _p_value(value: float, error: float, seeds: int) -> float:
-    if seeds < LEAST_SEEDS:
+    if seeds < LEAST_SEEDS or math.isnan(error):
         return math.nan
     if error == 0:
         return 1.0 if value == 0 else 0.0

@@ -6,6 +6,8 @@ attributes. The dimensions:
 * `optimizer`: what is compared.
 * `schedule`: of the learning rate, a factor of the comparison; tuned apart for each.
 * `configuration`: a point of the grid of hyper-parameters; optimizers with fewer are padded.
+* `finalist`: one of the best configurations, which run on all reporting seeds; a verdict chooses
+  among them. Optimizers with fewer configurations are padded.
 * `setting`: `tuned` for the configuration chosen, `default` for what a user gets who tunes nothing.
 * `seed` of the runs that are reported, `tuning_seed` of those that are chosen by: never the same.
 * `step`, counted from 1, and `point`: the steps after which the metrics are measured.
@@ -15,9 +17,13 @@ attributes. The dimensions:
 Conventions:
 
 * A diverged run is infinitely bad: `inf` where lower is better, `-inf` where higher is, in
-  `tuning_score`, `metric` and `evaluation`; `inf` in `online_loss`, `final_loss` and `last_loss`.
-  `loss` holds what was seen.
+  `tuning_score`, `finalist_choice`, `finalist_report`, `metric` and `evaluation`; `inf` in
+  `online_loss`, `final_loss` and `last_loss`. `loss` holds what was seen.
 * NaN in `tuning_score`, `learning_rate` and the other hyper-parameters is padding, never a result.
+* `finalist_configuration` is the number of a finalist's configuration, -1 for padding;
+  `finalist_choice` is the metric that configurations are chosen by, `finalist_report` the one that
+  is reported, on the same reporting seeds, NaN for padding. The attribute `margin` is the largest
+  difference of the reported metric that counts as none (`Metric.margin`), NaN for the default.
 * `at_edge` is a JSON list: the names of the hyper-parameters whose best value is the first or the
   last of its grid.
 * NaN in `effective_rate` says that no coordinate had a gradient in that interval.
@@ -34,13 +40,16 @@ import xarray as xr
 
 # The number of what this module says, in every file of results. Raise it with any change to the
 # names, dimensions or meaning of what a file holds: older files are then refused in a sentence.
-FORMAT = 2
+FORMAT = 3
 
 Better = Literal["lower", "higher"]
 TUNED, DEFAULT = SETTINGS = ("tuned", "default")
+# In the place of a schedule: each optimizer under its own better one, chosen as all else is chosen.
+OWN = "own"
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 _TRIALS = ("optimizer", "schedule", "configuration")
+_FINALISTS = ("optimizer", "schedule", "finalist")
 _RUNS = ("optimizer", "schedule", "setting", "seed")
 
 # name: (dimensions, dtype kind); "U" is text
@@ -49,6 +58,7 @@ COORDINATES: Mapping[str, tuple[str, str]] = {
     "schedule": ("schedule", "U"),
     "configuration": ("configuration", "i"),
     "tuning_seed": ("tuning_seed", "i"),
+    "finalist": ("finalist", "i"),
     "setting": ("setting", "U"),
     "seed": ("seed", "i"),
     "step": ("step", "i"),
@@ -63,6 +73,9 @@ VARIABLES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "tuning_diverged": ((*_TRIALS, "tuning_seed"), "b"),
     "chosen": (("optimizer", "schedule"), "i"),
     "at_edge": (("optimizer", "schedule"), "U"),
+    "finalist_configuration": (_FINALISTS, "i"),
+    "finalist_choice": ((*_FINALISTS, "seed"), "f"),
+    "finalist_report": ((*_FINALISTS, "seed"), "f"),
     "loss": ((*_RUNS, "step"), "f"),
     "metric": (_RUNS, "f"),
     "evaluation": ((*_RUNS, "point"), "f"),

@@ -71,7 +71,7 @@ def _writer(estimate: Estimate) -> Callable[[float], str]:
     finite = [abs(x) for x in (estimate.value, estimate.low, estimate.high) if math.isfinite(x)]
     largest = max(finite, default=0.0)
     width = estimate.high - estimate.low
-    if math.isfinite(width) and width > 0:
+    if math.isfinite(width) and width > 1e-12 * largest:  # below that it is rounding
         decimals = 1 - math.floor(math.log10(width))
     else:
         decimals = 2 - math.floor(math.log10(largest)) if largest else 0

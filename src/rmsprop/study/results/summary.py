@@ -10,16 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from rmsprop.study.results.schema import TUNED, Better, tuned_names, view
-from rmsprop.study.results.statistics import (
-    Estimate,
-    bootstrap_interval,
-    paired_difference,
-    probability_of_improvement,
-)
+from rmsprop.study.results.reselection import LEAST_SEEDS, Finalists, reselect
+from rmsprop.study.results.schema import OWN, TUNED, Better, tuned_names, view
+from rmsprop.study.results.statistics import Estimate, bootstrap_interval
+from rmsprop.study.results.verdicts import Verdict, seeds_needed, verdict
 
-# On fewer an optimizer differs from itself in more than 5 of 100 comparisons, see `statistics`.
-LEAST_SEEDS = 6
+# Two losses are equal if they are shown to differ by less than 5 %, unless a metric says otherwise.
+LOSS_MARGIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -77,18 +74,28 @@ class Row:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two optimizers on one task, compared seed by seed.
+    """Two optimizers on one task, over all choices that their seeds allow; see `reselection`.
 
     Attributes:
         task: The name of the task.
-        schedule: The schedule of the learning rate.
+        schedule: The schedule of the learning rate; "own" where each optimizer chooses its own.
         setting: The setting, "tuned" or "default".
         first: The name of an optimizer.
         second: The name of another.
         better: Whether "lower" or "higher" values of the metric are better.
-        metric: The first minus the second, with its 95 % interval.
+        metric: The metric of the first divided by that of the second if `is_ratio`, else the first
+            minus the second, on a new seed, with its 95 % interval.
+        is_ratio: Whether the two are compared by their ratio, as losses are.
         improvement: The probability that `first` beats `second` on a new seed, with its interval.
-        seeds: The number of pairs.
+        diverged: For each of the two the share of choices whose run diverged, with its interval.
+        p_value: Of the hypothesis that the two are equal; NaN below six seeds.
+        margin: The largest difference that counts as none: a share if `is_ratio`, in units of the
+            metric else; None where none does.
+        verdict: What the interval says: "equal", "better", "slightly better" or "undecided".
+        seeds: The number of seeds.
+        tuning_seeds: The number of them that a choice is made on.
+        seeds_needed: About how many seeds would decide; None where a verdict is there, or where no
+            number would.
     """
 
     task: str
@@ -98,8 +105,15 @@ class Difference:
     second: str
     better: Better
     metric: Estimate
+    is_ratio: bool
     improvement: Estimate
+    diverged: tuple[Estimate, Estimate]
+    p_value: float
+    margin: float | None
+    verdict: Verdict
     seeds: int
+    tuning_seeds: int
+    seeds_needed: int | None
 
     @property
     def too_few(self) -> bool:
@@ -108,16 +122,11 @@ class Difference:
 
     @property
     def winner(self) -> str | None:
-        """The better of the two, or None where that is not shown.
-
-        That is where the interval of the difference holds zero, and below six seeds: an optimizer
-        compared with itself would win in 6 of 100 comparisons on five seeds, in 13 on four and in
-        50 on two (simulated, normal values), for no interval inside the range of so few values can
-        hold.
-        """
-        if self.too_few or not self.metric.excludes_zero():
+        """The better of the two, or None where that is not shown."""
+        if self.verdict not in ("better", "slightly better"):
             return None
-        return self.first if (self.metric.high < 0) == (self.better == "lower") else self.second
+        lower = self.metric.value < (1 if self.is_ratio else 0)
+        return self.first if lower == (self.better == "lower") else self.second
 
 
 def rows(dataset: xr.Dataset, task: str, schedule: str, setting: str) -> tuple[Row, ...]:
@@ -175,17 +184,74 @@ def _steps_to_target(runs: xr.Dataset) -> Estimate:
 
 
 def difference(
-    results: xr.Dataset, place: tuple[str, str, str], first: str, second: str
+    dataset: xr.Dataset, place: tuple[str, str, str], first: str, second: str
 ) -> Difference:
-    """Two optimizers compared, from a view of results and its task, schedule and setting."""
-    better: Better = results.attrs["report_better"]
-    a, b = (results["metric"].sel(optimizer=name).values for name in (first, second))
+    """Two optimizers compared over all choices that their seeds allow.
+
+    Args:
+        dataset: The results of a task.
+        place: The task, the schedule or "own", and the setting.
+        first: The name of an optimizer.
+        second: The name of another.
+    """
+    _, schedule, setting = place
+    better: Better = dataset.attrs["report_better"]
+    seeds, tuning_seeds = dataset.sizes["seed"], dataset.sizes["tuning_seed"]
+    size = max(1, min(tuning_seeds, seeds - 2))
+    result = reselect(
+        finalists(dataset, first, schedule, setting),
+        finalists(dataset, second, schedule, setting),
+        size,
+        better,
+        choose_by=dataset.attrs["choose_by_better"] if setting == TUNED else better,
+    )
+    margin = None if math.isnan(dataset.attrs["margin"]) else float(dataset.attrs["margin"])
+    if margin is None and result.logarithmic:
+        margin = LOSS_MARGIN
+    scaled = math.log1p(margin) if margin is not None and result.logarithmic else margin
+    # Where every run diverged the two are alike, and nothing is known of them.
+    nothing = all(share.value >= 1 for share in result.diverged)
+    conclusion = "undecided" if nothing else verdict(result.difference, scaled)
+    undecided = conclusion == "undecided"
     return Difference(
         *place,
         first,
         second,
         better,
-        paired_difference(a, b),
-        probability_of_improvement(a, b, better),
-        a.size,
+        _ratio(result.difference) if result.logarithmic else result.difference,
+        result.logarithmic,
+        result.improvement,
+        result.diverged,
+        result.p_value,
+        margin,
+        conclusion,
+        seeds,
+        size,
+        seeds_needed(result.difference, scaled, seeds) if undecided and not nothing else None,
     )
+
+
+def finalists(dataset: xr.Dataset, optimizer: str, schedule: str, setting: str) -> Finalists:
+    """What a verdict chooses from: the finalists of an optimizer, or its default setting.
+
+    Args:
+        dataset: The results of a task.
+        optimizer: The name of the optimizer.
+        schedule: The name of a schedule; "own" for those of all schedules together.
+        setting: "tuned" or "default"; of the default setting there is one to choose from.
+    """
+    runs = dataset.sel(optimizer=optimizer)
+    names = [str(name) for name in dataset["schedule"].values] if schedule == OWN else [schedule]
+    if setting != TUNED:
+        metric = runs.sel(schedule=names, setting=setting)["metric"].values
+        return Finalists(metric, metric)
+    of_schedules = runs.sel(schedule=names)
+    real = of_schedules["finalist_configuration"].values >= 0
+    return Finalists(
+        of_schedules["finalist_choice"].values[real], of_schedules["finalist_report"].values[real]
+    )
+
+
+def _ratio(logarithm: Estimate) -> Estimate:
+    low, value, high = (math.exp(x) for x in (logarithm.low, logarithm.value, logarithm.high))
+    return Estimate(value, low, high)

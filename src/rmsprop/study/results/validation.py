@@ -33,7 +33,7 @@ TEXT_ATTRIBUTES = (
     "report_label",
     "report_better",
 )
-NUMBER_ATTRIBUTES = ("steps", "target", "width")
+NUMBER_ATTRIBUTES = ("steps", "target", "width", "margin")
 # Attributes of a task and of the root; those that hold more than a word are JSON.
 ROOT_TEXT = ("created", "command", "versions", "device", "settings")
 ROOT_NUMBERS = ("format", "cores", "seconds")
@@ -103,6 +103,7 @@ def validate(dataset: xr.Dataset) -> None:
         _require(dataset.sizes["coordinate"] == 2, "path must have two coordinates")
     _check_seeds_and_steps(dataset)
     _check_tuning(dataset)
+    _check_finalists(dataset)
     _check_runs(dataset)
 
 
@@ -136,6 +137,7 @@ def _check_seeds_and_steps(dataset: xr.Dataset) -> None:
         f"seed and tuning_seed must differ, but share {shared.tolist()}; a configuration must not "
         "be reported on the seeds it was chosen on",
     )
+    _require(dataset.sizes["seed"] > 1, "seed holds one value; there must be at least two")
     steps = dataset["step"].values
     _require(
         np.array_equal(steps, np.arange(1, steps.size + 1))
@@ -186,6 +188,29 @@ def _check_tuning(dataset: xr.Dataset) -> None:
         and bool(np.take_along_axis(real, chosen[..., None], axis=-1).all()),
         f"chosen must be the number of a configuration that was run, but is {chosen.tolist()}",
     )
+
+
+def _check_finalists(dataset: xr.Dataset) -> None:
+    numbers = dataset["finalist_configuration"].values
+    real = numbers >= 0
+    most = dataset.sizes["configuration"]
+    _require(
+        bool((real[..., 0] & (numbers < most).all(axis=-1)).all()),
+        f"finalist_configuration must hold numbers of configurations, below {most}, and -1 behind"
+        f" them, but is {numbers.tolist()}",
+    )
+    rates = dataset["learning_rate"].values
+    _require(
+        not np.isnan(np.take_along_axis(rates, np.maximum(numbers, 0), axis=-1)[real]).any(),
+        "finalist_configuration must hold numbers of configurations that were run",
+    )
+    for name in ("finalist_choice", "finalist_report"):
+        values = dataset[name].values
+        _require(
+            np.array_equal(np.isnan(values), np.broadcast_to(~real[..., None], values.shape)),
+            f"{name} must be NaN where finalist_configuration is -1, and only there; a diverged run"
+            f" is infinitely bad",
+        )
 
 
 def _check_runs(dataset: xr.Dataset) -> None:

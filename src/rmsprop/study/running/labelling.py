@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -39,13 +40,19 @@ def dataset(
         tuning_seeds: The seeds that configurations were chosen on.
         seeds: The seeds that are reported.
     """
-    data = {**_trials(runs), **_reports(problem, runs), **_costs(runs, engines)}
+    data = {
+        **_trials(runs),
+        **_finals(runs),
+        **_reports(problem, runs),
+        **_costs(runs, engines),
+    }
     longest = max(len(tuned.tuning.configurations) for row in runs for tuned in row)
     coordinates = {
         "optimizer": [row[0].tuning.optimizer.name for row in runs],
         "schedule": list(schedules),
         "configuration": np.arange(longest),
         "tuning_seed": tuning_seeds,
+        "finalist": np.arange(data["finalist_configuration"][1].shape[-1]),
         "setting": list(SETTINGS),
         "seed": seeds,
         "step": np.arange(1, steps + 1),
@@ -77,6 +84,21 @@ def _trials(runs: Sequence[Sequence[TunedRuns]]) -> Variables:
             trials[:2],
             np.array([[json.dumps(t.optimizer.edges(t.best)) for t in row] for row in tunings]),
         ),
+    }
+
+
+def _finals(runs: Sequence[Sequence[TunedRuns]]) -> Variables:
+    """The runs that verdicts choose from, padded to the optimizer with the most finalists."""
+    most = max(len(tuned.finalists) for row in runs for tuned in row)
+
+    def table(values: Callable[[TunedRuns], np.ndarray], fill: float) -> np.ndarray:
+        return np.stack([np.stack([_padded(values(t), most, fill) for t in row]) for row in runs])
+
+    dims = ("optimizer", "schedule", "finalist")
+    return {
+        "finalist_configuration": (dims, table(lambda t: np.array(t.finalists), -1)),
+        "finalist_choice": ((*dims, "seed"), table(lambda t: t.choices, np.nan)),
+        "finalist_report": ((*dims, "seed"), table(lambda t: t.scores, np.nan)),
     }
 
 
@@ -133,11 +155,12 @@ def _costs(runs: Sequence[Sequence[TunedRuns]], engines: Sequence[Engine]) -> Va
 
 
 def _seconds(tuned: TunedRuns) -> float:
-    return tuned.tuning.seconds + sum(reports.seconds for reports in tuned.reports.values())
+    reports = sum(reports.seconds for reports in tuned.reports.values())
+    return tuned.tuning.seconds + tuned.seconds + reports
 
 
 def _count(tuned: TunedRuns) -> int:
-    return tuned.tuning.scores.size + sum(map(len, tuned.reports.values()))
+    return tuned.tuning.scores.size + tuned.scores.size + sum(map(len, tuned.reports.values()))
 
 
 def _attributes(
@@ -158,6 +181,8 @@ def _attributes(
         attributes[key] = metric.name
         attributes[f"{key}_label"] = metric.label
         attributes[f"{key}_better"] = metric.better
+    margin = problem.report.margin
+    attributes["margin"] = math.nan if margin is None else margin
     return attributes
 
 

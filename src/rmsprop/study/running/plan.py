@@ -17,6 +17,7 @@ from rmsprop.study.running.checks import check_optimizer, check_problem
 from rmsprop.study.running.devices import device
 from rmsprop.study.running.schedules import check_schedules, scheduled
 from rmsprop.study.running.training import Build
+from rmsprop.study.running.tuning import FINALISTS
 
 # From the first reporting seed to the first tuning seed.
 TUNING_SEED_OFFSET = 10_000
@@ -77,8 +78,8 @@ class Plan:
     def runs(self) -> int:
         """How many there are for a problem, as long as no grid grows."""
         of_each = [
-            len(o.configurations()) * self.tuning_seeds + len(SETTINGS) * self.seeds
-            for o in self.optimizers
+            count * self.tuning_seeds + (min(count, FINALISTS) + len(SETTINGS)) * self.seeds
+            for count in (len(optimizer.configurations()) for optimizer in self.optimizers)
         ]
         return len(self.schedules) * sum(of_each)
 

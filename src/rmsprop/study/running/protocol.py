@@ -1,13 +1,17 @@
-"""The protocol: tune on some seeds, choose, report on others, the same way for every optimizer.
+"""The protocol: tune on some seeds, report on others, the same way for every optimizer.
 
 1. Every optimizer sees the same initial parameters and batches for a seed: comparisons are paired.
 2. Every optimizer begins with the same number of trials, unless its grids were chosen by hand; they
    grow by a value as long as the best point is on their edge; how many were tried, and what is
    still on the edge at the limit, is said.
-3. A configuration is chosen by its mean score over the tuning seeds, on validation data, and
-   reported on other seeds, on test data. What a user gets who tunes nothing is reported beside it.
-4. All of this for each schedule of the learning rate.
-5. A run that diverges is infinitely bad, and never dropped.
+3. The best configurations by the mean score over the tuning seeds, on validation data, are the
+   finalists. They run on all reporting seeds, and a verdict chooses among them on some of those
+   seeds and reports on the others, in every way that there is (`results.reselection`): one choice
+   on a few tuning seeds would be a draw, by which an optimizer can beat itself.
+4. The first of the finalists is what pictures and rows show, beside what a user gets who tunes
+   nothing.
+5. All of this for each schedule of the learning rate.
+6. A run that diverges is infinitely bad, and never dropped.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.program import Program, default_width
 from rmsprop.study.running.progress import Progress
-from rmsprop.study.running.tuning import TunedRuns, tune
+from rmsprop.study.running.tuning import TunedRuns, scores_of, tune
 
 
 def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Progress) -> xr.Dataset:
@@ -51,12 +55,24 @@ def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Prog
 
     def runs_of(optimizer: Optimizer, engine: Engine, schedule: int) -> TunedRuns:
         tuning = tune(optimizer, engine, problem.choose_by, schedule, tuning_seeds, progress)
+        finalists = tuning.finalists(problem.choose_by.better)
+        finals = engine.run_configurations(
+            [tuning.configurations[index] for index in finalists],
+            seeds,
+            schedule,
+            progress.advance,
+            scores_only=True,
+        )
+        choices, scores = (
+            scores_of(finals, metric).reshape(len(finalists), len(seeds))
+            for metric in (problem.choose_by, problem.report)
+        )
         settings = {TUNED: tuning.best, DEFAULT: tuple(optimizer.defaults.values())}
         reports = {
             setting: engine.run_configurations([values], seeds, schedule, progress.advance)
             for setting, values in settings.items()
         }
-        return TunedRuns(tuning, reports)
+        return TunedRuns(tuning, finalists, choices, scores, reports, finals.seconds)
 
     runs = [
         [runs_of(optimizer, engine, number) for number in range(len(plan.schedules))]

@@ -9,13 +9,17 @@ import numpy as np
 
 from rmsprop.study.optimizers import Optimizer
 from rmsprop.study.problems import Metric
-from rmsprop.study.results.schema import worst_value
+from rmsprop.study.results.schema import Better, worst_value
 from rmsprop.study.running.chunks import Runs
 from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.progress import Progress
 
 # Grids grow at most this often, so that a study ends.
 MOST_GROWTHS = 6
+# So many of the best configurations run on all reporting seeds. With three or five finalists an
+# optimizer beats itself in 11 to 23 % of comparisons, for the choice on other seeds is none; with
+# eight the estimate of a difference is that of all configurations.
+FINALISTS = 8
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,15 @@ class Tuning:
         """The values of the chosen configuration."""
         return self.configurations[self.chosen]
 
+    def finalists(self, better: Better) -> list[int]:
+        """The indices of the configurations with the best mean scores, the best first.
+
+        Args:
+            better: Whether "lower" or "higher" scores are better.
+        """
+        means = self.scores.mean(axis=1) * (1 if better == "lower" else -1)
+        return [int(index) for index in np.argsort(means, kind="stable")[:FINALISTS]]
+
 
 @dataclass(frozen=True)
 class TunedRuns:
@@ -52,11 +65,20 @@ class TunedRuns:
 
     Attributes:
         tuning: How it was tuned.
+        finalists: The indices of the configurations that verdicts choose from.
+        choices: What finalists are chosen by, shape (finalists, seeds), on the reporting seeds;
+            infinitely bad where a run diverged.
+        scores: The reported metric of the same runs.
         reports: The reporting runs, by setting.
+        seconds: Time of one core for the runs of the finalists.
     """
 
     tuning: Tuning
+    finalists: list[int]
+    choices: np.ndarray
+    scores: np.ndarray
     reports: Mapping[str, Runs]
+    seconds: float
 
 
 def tune(
@@ -88,7 +110,7 @@ def tune(
         runs = engine.run_configurations(fresh, seeds, schedule, progress.advance, scores_only=True)
         seconds += runs.seconds
         bad = runs.diverged(metric.name)
-        values = np.where(bad, worst_value(metric.better), runs.last(metric.name))
+        values = scores_of(runs, metric)
         configurations += fresh
         growths += [growth] * len(fresh)
         scores = np.vstack([scores, values.reshape(-1, len(seeds))])
@@ -100,3 +122,9 @@ def tune(
             break
         optimizer = larger
     return Tuning(optimizer, configurations, growths, scores, diverged, chosen, seconds)
+
+
+def scores_of(runs: Runs, metric: Metric) -> np.ndarray:
+    """A metric after the last step, infinitely bad where the run diverged."""
+    worst = worst_value(metric.better)
+    return np.where(runs.diverged(metric.name), worst, runs.last(metric.name).astype(np.float64))

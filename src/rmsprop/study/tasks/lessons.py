@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 
 from rmsprop.study.problems import TRAINING_LOSS, Metric, Problem
+from rmsprop.study.tasks.batches import ACCURACY_MARGIN
 
 
 def reddi(period: int = 8) -> Problem:
@@ -127,7 +128,7 @@ def wilson(examples: int = 100, positive: float = 0.6) -> Problem:
         finite = jnp.isfinite(weights.common).all()
         return {accuracy.name: jnp.where(finite, positives + negatives, jnp.nan)}
 
-    accuracy = Metric("test_accuracy", "accuracy on other examples", "higher")
+    accuracy = Metric("test_accuracy", "accuracy on other examples", "higher", ACCURACY_MARGIN)
     return Problem(
         name="wilson",
         title="Separable data of Wilson et al.",

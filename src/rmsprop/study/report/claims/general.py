@@ -176,12 +176,10 @@ def _advantage(results: Results, task: str, favourite: str) -> Part:
     """Whether the favourite has the better result."""
     pair = results.pair(task, RMSPROP, ADAGRAD)
     verdict = sentences.verdict(pair)
-    figures = (
-        f"{sentences.pair(pair)} is {pair.metric} ({sentences.measure(results, task)}): {verdict}"
-    )
+    figures = f"{sentences.comparison(pair)} ({sentences.measure(results, task)}): {verdict}"
     if pair.winner is None:
-        finding = TOO_FEW if pair.too_few else "no difference is shown"
-        return Part(task, figures, None, finding)
+        unknown = TOO_FEW if pair.too_few else "no difference is shown"
+        return Part(task, figures, None, "they are equal" if pair.verdict == "equal" else unknown)
     return Part(task, figures, pair.winner == favourite, verdict)
 
 
@@ -191,7 +189,7 @@ def _effect_of_tuning(results: Results, task: str) -> Part:
     pair = results.pair(task, RMSPROP, ADAGRAD, setting=DEFAULT)
     figures = (
         f"default - tuned is {cost} for RMSprop and {other} for AdaGrad; with "
-        f"defaults {sentences.pair(pair)} is {pair.metric} ({sentences.measure(results, task)})"
+        f"defaults {sentences.comparison(pair)} ({sentences.measure(results, task)})"
     )
     if pair.too_few:  # the seeds of both settings are the same
         return Part(task, figures, None, TOO_FEW)

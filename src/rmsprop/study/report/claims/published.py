@@ -160,17 +160,12 @@ def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def _tie(results: Results) -> Shape:
-    """Whether the whole interval of the difference is within 1 % of AdaGrad's result."""
+    """Whether the two losses are within 1 % of each other, with the whole interval."""
     pair = results.pair("flights", RMSPROP, ADAGRAD)
-    rows = results.summary("flights")
-    adagrad = next(row.metric for row in rows if row.optimizer == ADAGRAD)
+    figures = f"{sentences.comparison(pair)} ({sentences.measure(results, 'flights')})"
     ends = (pair.metric.value, pair.metric.low, pair.metric.high)
-    largest = max((abs(end) for end in ends if not math.isnan(end)), default=math.inf)
-    figures = (
-        f"{sentences.pair(pair)} is {pair.metric}, AdaGrad {adagrad} "
-        f"({sentences.measure(results, 'flights')})"
-    )
-    tie = math.isfinite(adagrad.value) and largest <= 0.01 * abs(adagrad.value)
+    near = pair.is_ratio and all(abs(end - 1) <= 0.01 for end in ends if not math.isnan(end))
+    tie = near and all(share.value < 1 for share in pair.diverged)
     return Shape(figures, tie, "tuned they tie within 1 %")
 
 

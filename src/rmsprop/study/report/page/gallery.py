@@ -40,16 +40,15 @@ def overview_drawings(results: Results) -> Iterator[Drawing]:
     """The pictures of all tasks together."""
     if rows := results.differences():
         numbers = "; ".join(
-            f"{row.task}, {sentences.pair(row)}: {row.metric}, {sentences.verdict(row)}"
-            for row in rows
+            f"{row.task}, {sentences.comparison(row)}, {sentences.verdict(row)}" for row in rows
         )
         yield Drawing(
             "differences",
             lambda: plots.differences(results),
-            f"Paired differences with 95 % intervals. {numbers}.",
-            f"The paired difference, {spelling.name(rows[0].first)} minus the other, with its 95 % "
-            "interval. Coloured: the interval excludes 0. Each task has its own scale; an arrow is "
-            "an interval without end, because runs diverged.",
+            f"Differences with 95 % intervals. {numbers}.",
+            f"{spelling.name(rows[0].first)} against the other on a new seed, with the 95 % "
+            "interval: losses by their ratio, other metrics by their difference. Coloured: one of "
+            "the two is better. Each task has its own scale.",
         )
     sizes = "; ".join(
         f"{row.task}, {spelling.name(row.optimizer)}: {spelling.size(row.state_bytes)} beside "

@@ -24,6 +24,7 @@ from rmsprop.study.report.plots import export, style
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.labelled import FILE_NAME, Results
 from rmsprop.study.results.schema import tuned_names
+from rmsprop.study.results.verdicts import holm
 
 # By this line a page of rmsprop is known from a page of somebody else.
 GENERATOR = '<meta name="generator" content="rmsprop">'
@@ -146,27 +147,16 @@ def _answers(results: Results) -> str:
 
 def _method(results: Results) -> str:
     """How the page is read."""
-    count = len(results.differences())
-    misses = (
-        f" Each misses in 5 of 100 cases; of {count} together one or more do so in up to "
-        f"{1 - 0.95**count:.0%}."
-        if count > 1
-        else ""
-    )
     return f"""<h2 id="method">How to read this</h2>
 <ul>
 <li>On each seed every optimizer starts from the same parameters and sees the same batches.
-Hyper-parameters are chosen on tuning seeds and validation data; everything shown as a result comes
-from other seeds, and from test data where there is any.</li>
-<li>A result is the interquartile mean over the seeds: the mean without the best and the worst
-quarter. In brackets stands its 95 % bootstrap interval, widened for the small number of seeds. The
-paired difference resamples both optimizers on the same seeds.</li>
-<li>An interval says how far other seeds would move a result, for the hyper-parameters that were
-chosen. It does not say what another choice would have come to: of many configurations, tried on few
-tuning seeds, a lucky one may win.</li>
-<li>An interval that holds 0 does not show that two optimizers are equal, only that these seeds
-cannot tell them apart.{text(misses)}</li>
-<li>A run that diverged counts as infinitely bad (∞) and is never left out.</li>
+The best configurations on tuning seeds and validation data are the finalists of an optimizer;
+everything shown as a result comes from other seeds, and from test data where there is any.</li>
+{_verdicts(results)}
+<li>A result is the interquartile mean over the seeds of the best finalist: the mean without the
+best and the worst quarter. In brackets stands its 95 % bootstrap interval.</li>
+<li>A run that diverged counts as infinitely bad (∞) and is never left out. In a verdict it counts
+as twice the worst loss of its seed.</li>
 <li>Under several schedules of the learning rate each optimizer is tuned under each; answers and
 pictures are of the first. The default setting is what a user gets who tunes nothing.</li>
 <li>The expected best of some trials is that of the tuning score, drawn without replacement from the
@@ -176,6 +166,39 @@ flatters a little.</li>
 curve, are told apart, for the best may differ. Seconds are those of one core or device, without
 compilation.</li>
 </ul>"""
+
+
+def _verdicts(results: Results) -> str:
+    """How a verdict is reached; empty where one optimizer has nothing to be compared with."""
+    rows = results.differences()
+    if not rows:
+        return ""
+    return f"""<li>A verdict does not rest on one choice of hyper-parameters, which a few lucky
+seeds may have made. Each optimizer chooses among its finalists on {rows[0].tuning_seeds} of
+{rows[0].seeds} seeds, by validation data, and is compared on the others, in every way that the
+seeds can be parted. The difference is the mean of all of these: what to expect on a new seed. Its
+interval leaves out one seed after the other, so that it holds the luck of the choice as well.
+Losses are compared by their ratio.</li>
+<li>Equal: the interval lies within a margin, 5 % of a loss or half a point of an accuracy. Better:
+it lies beyond the margin. Slightly better: it excludes equality, and a difference of the margin or
+more is not shown. Not decided: everything else, with about the number of seeds that an answer would
+take.{text(_joint(results))}</li>"""
+
+
+def _joint(results: Results) -> str:
+    """Whether the verdicts of all tasks hold together; empty where there is one only."""
+    rows = results.differences()
+    if len(rows) < 2:
+        return ""
+    shown = [row for row in rows if row.winner is not None]
+    adjusted = holm([row.p_value for row in rows])
+    joint = [p <= 0.05 for row, p in zip(rows, adjusted, strict=True) if row.winner is not None]
+    if not shown or all(joint):
+        return " By Holm's method all verdicts hold together at 95 %."
+    return (
+        f" Of {len(shown)} verdicts for one of two optimizers {sum(joint)} hold together at 95 % by"
+        f" Holm's method; each by itself holds at 95 %."
+    )
 
 
 def _task(results: Results, task: str, pictures: Sequence[Picture]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
@@ -23,10 +23,11 @@ from rmsprop.study.results.summary import Difference, Row
 
 
 def differences(results: Results, schedule: str | None = None) -> Figure:
-    """The paired differences of the reported metric with their 95 % intervals, a row each.
+    """The differences of the reported metric with their 95 % intervals, a row each.
 
-    Every row has a scale of its own, for tasks have different units, with zero in the middle and
-    the better values of the first optimizer on the left. An interval without an end is an arrow.
+    Every row has a scale of its own, for tasks have different units. Where the two are equal is in
+    the middle, 1 for a ratio and 0 for a difference, and what is better for the first optimizer is
+    on the left.
 
     Args:
         results: The results of at least two optimizers.
@@ -172,28 +173,44 @@ def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) ->
 
 
 def _strip(axes: Axes, row: Difference, colour: str) -> None:
-    """One interval around zero, with who is better on which side."""
+    """One interval around equality, with who is better on which side."""
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.axvline(0, color=style.MUTED, linewidth=1)
-    low, value, high = row.metric.low, row.metric.value, row.metric.high
+    ends = np.array([row.metric.low, row.metric.value, row.metric.high])
+    low, value, high = np.log(ends) if row.is_ratio else ends
     reach = 1.25 * max((abs(x) for x in (low, value, high) if math.isfinite(x)), default=0)
-    if reach == 0:
-        reach = 1.0
-        axes.set_xticks([0])  # there is no scale
+    flat = reach == 0  # there is no scale
+    reach = 1.0 if flat else reach
     left = -reach if row.better == "lower" else reach
     axes.set_xlim(left, -left)
     axes.set_ylim(-1, 1)
-    axes.locator_params(axis="x", nbins=5)
+    if flat:
+        axes.set_xticks([0], ["1" if row.is_ratio else "0"])
+    elif row.is_ratio:
+        axes.set_xticks(*_ratio_ticks(reach))
+    else:
+        axes.locator_params(axis="x", nbins=5)
     if not math.isnan(low):
-        ends = [max(low, -reach), min(high, reach)]
-        axes.plot(ends, [0, 0], color=colour, linewidth=3, solid_capstyle="butt")
-    for end in {x for x in (low, value, high) if math.isinf(x)}:
-        points_right = (end > 0) == (row.better == "lower")
-        tip, marker = math.copysign(0.98 * reach, end), ">" if points_right else "<"
-        axes.plot(tip, 0, marker, color=colour, markersize=9, clip_on=False)
-    if math.isfinite(value):
-        axes.plot(value, 0, "o", color=colour, markersize=8, mec=style.PAPER)
+        axes.plot([low, high], [0, 0], color=colour, linewidth=3, solid_capstyle="butt")
+    axes.plot(value, 0, "o", color=colour, markersize=8, mec=style.PAPER)
+    _name_sides(axes, row)
+
+
+def _ratio_ticks(reach: float) -> tuple[list[float], list[str]]:
+    """Round ratios on an axis of their logarithms that goes from -reach to reach, with labels."""
+    ends = math.exp(-reach), math.exp(reach)
+    if reach < math.log(2):
+        ratios = MaxNLocator(4).tick_values(*ends)
+    else:
+        subs = (1, 2, 5) if reach < math.log(20) else (1,)
+        ratios = LogLocator(subs=subs, numticks=7).tick_values(*ends)
+    inside = [float(ratio) for ratio in ratios if ends[0] <= ratio <= ends[1]]
+    return [math.log(ratio) for ratio in inside], [f"{ratio:.4g}" for ratio in inside]
+
+
+def _name_sides(axes: Axes, row: Difference) -> None:
+    """Says above an interval on which side each of the two is better."""
     first, second = spelling.short(row.first), spelling.short(row.second)
     small = {"fontsize": 8.5, "color": style.MUTED, "parse_math": False}
     axes.annotate(f"◂ {first} better", (0, 1.06), xycoords="axes fraction", ha="left", **small)
