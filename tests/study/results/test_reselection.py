@@ -152,6 +152,24 @@ def test_both_diverged_is_a_tie():
     assert result.p_value == 1
 
 
+@pytest.mark.parametrize("lost", [0, 1, 5, 12])
+def test_the_share_of_diverged_runs_has_an_exact_interval(lost):
+    runs = np.ones((1, 12))
+    runs[0, :lost] = np.inf
+    one = Finalists(np.ones((1, 12)), runs)  # chosen by something else than what diverged
+    share = reselect(one, one, 1, "lower").diverged[0]
+    exact = stats.binomtest(lost, 12).proportion_ci(0.95, method="exact")
+    assert share.value == pytest.approx(lost / 12)
+    assert (share.low, share.high) == pytest.approx((exact.low, exact.high))
+
+
+def test_ties_count_one_half():
+    one = np.array([[1.0, 2.0, 3.0, 4.0]])
+    two = np.array([[1.0, 2.0, 2.0, 5.0]])
+    result = reselect(Finalists(one, one), Finalists(two, two), 1, "lower")
+    assert result.improvement.value == (0.5 + 0.5 + 0 + 1) / 4
+
+
 def test_unanimous_seeds_leave_room_for_a_seed_that_is_not():
     one, two = (np.full((1, 20), x) for x in (1.0, 2.0))
     result = reselect(Finalists(one, one), Finalists(two, two), 3, "lower")

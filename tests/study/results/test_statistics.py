@@ -13,7 +13,6 @@ from rmsprop.study.results.statistics import (
     bootstrap_interval,
     interquartile_mean,
     paired_difference,
-    probability_of_improvement,
 )
 
 INF = math.inf
@@ -134,25 +133,6 @@ def test_differences_of_diverged_runs():
     assert paired_difference(-lost, fine) == Estimate(-INF, -INF, -INF)
 
 
-@pytest.mark.parametrize(("wins", "losses"), [(5, 0), (0, 5), (7, 3), (1, 11)])
-def test_probability_of_improvement_is_exact(wins, losses):
-    a = np.r_[np.zeros(wins), np.ones(losses)]
-    b = 1 - a
-    expected = stats.binomtest(wins, wins + losses).proportion_ci(0.95, method="exact")
-    found = probability_of_improvement(a, b, "lower")
-    assert found.value == wins / (wins + losses)
-    np.testing.assert_allclose((found.low, found.high), (expected.low, expected.high), rtol=1e-9)
-    assert probability_of_improvement(-a, -b, "higher") == found
-
-
-def test_ties_count_one_half():
-    a, b = [1.0, INF, 0.0, 3.0], [1.0, INF, 1.0, 2.0]
-    assert probability_of_improvement(a, b, "lower").value == (0.5 + 0.5 + 1 + 0) / 4
-    found = probability_of_improvement([1, 1], [1, 1], "higher")
-    assert found.value == 0.5
-    assert found.low == pytest.approx(1 - found.high)
-
-
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -162,7 +142,6 @@ def test_ties_count_one_half():
         (lambda: bootstrap_interval([1.0], confidence=95), "confidence.*0.95"),
         (lambda: paired_difference([1.0], [1.0, 2.0]), "1 and 2 values"),
         (lambda: paired_difference([1.0], [math.nan]), "b holds NaN"),
-        (lambda: probability_of_improvement([1.0], [1.0], "less"), "'lower' or 'higher'.*'less'"),  # type: ignore[arg-type]
     ],
 )
 def test_bad_input_is_one_clear_sentence(call, words):

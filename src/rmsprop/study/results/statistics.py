@@ -24,7 +24,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -183,49 +182,6 @@ def paired_difference(
         return np.where(of_first == of_second, 0.0, of_first - of_second)
 
     return _interval(_pair(a, b), difference, confidence, seed)
-
-
-def probability_of_improvement(
-    a: ArrayLike,
-    b: ArrayLike,
-    better: Literal["lower", "higher"],
-    confidence: float = 0.95,
-) -> Estimate:
-    """The probability that `a` beats `b` on a new seed: the share of seeds on which it did.
-
-    Ties count one half. Both runs of a seed start alike and see the same batches, so runs are
-    compared seed by seed and not, as Agarwal et al. (2021) do for unpaired runs, every one with
-    every other. The interval is that of Clopper and Pearson (1934), which holds its level for any
-    number of seeds, also where `a` won on all of them and a bootstrap interval would have no width.
-
-    Args:
-        a: One value per seed.
-        b: One value per seed, in the same order of seeds.
-        better: "lower" or "higher".
-        confidence: The level of the interval, strictly between 0 and 1.
-
-    Returns:
-        The estimate, between 0 and 1.
-
-    Raises:
-        ValueError: as `paired_difference`, or `better` is neither of its two words.
-
-    Example:
-        >>> str(probability_of_improvement([1, 1, 1, 1, 1], [2, 2, 2, 2, 2], "lower"))
-        '1.00 [0.48, 1.00]'
-    """
-    first, second = _pair(a, b)
-    _check_confidence(confidence)
-    if better not in ("lower", "higher"):
-        raise ValueError(f"better must be 'lower' or 'higher', but is {better!r}.")
-    if better == "higher":
-        first, second = -first, -second
-    count = first.size
-    wins = float(np.sum(first < second) + 0.5 * np.sum(first == second))
-    tail = (1 - confidence) / 2
-    low = float(stats.beta.ppf(tail, wins, count - wins + 1)) if wins > 0 else 0.0
-    high = float(stats.beta.ppf(1 - tail, wins + 1, count - wins)) if wins < count else 1.0
-    return Estimate(wins / count, low, high)
 
 
 def _interval(
