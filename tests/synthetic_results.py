@@ -163,6 +163,7 @@ def task(
             "target": 0.05,
             "width": 8,
             "margin": np.nan,
+            "chance": np.nan,
             "citation": "Alpaydin and Kaynak, Optical recognition of handwritten digits, 1998",
             "data_sha256": "6f1fd0b4a5d64d3a8c4f7b0e0f6e7b4c2c1f0a9d8e7b6a5c4d3e2f1a0b9c8d7e",
             "tuned": json.dumps({name: list(grid) for name, grid in grids.items()}),

@@ -80,6 +80,11 @@ def test_what_is_no_problem_is_refused_in_a_sentence(changed, error, sentence):
 def test_metric_says_which_values_are_better():
     with pytest.raises(ValueError, match="better is 'larger'; it must be 'lower' or 'higher'"):
         Metric("own", "own metric", "larger")
+    for margin in (0, -0.1, math.nan, math.inf):
+        with pytest.raises(ValueError, match=r"margin is .*; it must be a finite number above 0"):
+            Metric("own", "own metric", "lower", margin=margin)
+    with pytest.raises(ValueError, match="chance is inf; it must be a finite number"):
+        Metric("own", "own metric", "higher", chance=math.inf)
 
 
 def test_metric_of_its_own_needs_metrics_alone():

@@ -54,7 +54,8 @@ def compare(
             is tuned. The first is compared with each of the others. None for `rmsprop.rmsprop` and
             `rmsprop.adagrad`.
         seeds: Number of reporting seeds, 2 at least, 6 for a verdict; 10 by default.
-        tuning_seeds: Number of seeds, others, that configurations are chosen on; 3 by default.
+        tuning_seeds: Number of seeds, others, that finalists are chosen on, and of reporting seeds
+            that a verdict chooses on, of which that is half at most; 3 by default.
         first_seed: The first reporting seed, at least 0; the tuning seeds begin 10,000 after it.
             Whoever doubts a verdict asks for it again on other seeds. 0 by default.
         steps: Steps of every run, a multiple of 10; None for each problem's own number.
@@ -217,7 +218,7 @@ class Comparison(Results):
         return plots.memory(self)
 
     def plot_differences(self, schedule: str | None = None) -> Figure:
-        """The paired differences with their intervals."""
+        """The differences, or ratios of losses, with their intervals."""
         from rmsprop.study.report import plots
 
         return plots.differences(self, schedule)

@@ -37,9 +37,13 @@ class Metric:
             losses, which are compared by their ratio, it is a share: 0.05 calls two losses equal
             that are shown to differ by less than 5 %. The default is None: 0.05 for losses, and for
             any other metric no margin, so that nothing is called equal.
+        chance: The value of a run that has learnt nothing, such as 0.1 for the accuracy on ten
+            classes: what a diverged run counts as where higher values are better. The default is
+            None: it counts as the worst run of its seed that did not diverge.
 
     Raises:
-        ValueError: `better` is neither of the two, or `margin` is not above 0.
+        ValueError: `better` is neither of the two, `margin` is not above 0, or `chance` is not
+            finite.
 
     Example:
         >>> Metric("test_accuracy", "test accuracy", "higher").better
@@ -50,6 +54,7 @@ class Metric:
     label: str
     better: Literal["lower", "higher"]
     margin: float | None = None
+    chance: float | None = None
 
     def __post_init__(self) -> None:
         if self.better not in ("lower", "higher"):
@@ -61,6 +66,10 @@ class Metric:
             raise ValueError(
                 f"margin is {self.margin!r}; it must be a finite number above 0, or None for the"
                 f" default."
+            )
+        if self.chance is not None and not math.isfinite(self.chance):
+            raise ValueError(
+                f"chance is {self.chance!r}; it must be a finite number, or None for none."
             )
 
 

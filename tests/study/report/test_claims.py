@@ -114,7 +114,9 @@ def test_who_wins(words, tasks, favourite, better):
     sign = "/" if better == "lower" else "-"
     assert all(f"RMSprop {sign} AdaGrad is " in line for line in claim.measurements)
     assert claim_about(claims(comparison_of(**lost)), words).verdict == "not supported"
-    assert claim_about(claims(comparison_of(**tied)), words).verdict == "not shown here"
+    # Equality within the margin of a loss is shown, and there is no margin of the other metric.
+    tie = "not supported" if better == "lower" else "not shown here"
+    assert claim_about(claims(comparison_of(**tied)), words).verdict == tie
     first, second = tasks[:2]
     both = claim_about(claims(comparison_of(**{first: won[first], second: lost[second]})), words)
     assert both.verdict == "mixed"
@@ -131,7 +133,7 @@ def test_runs_that_diverged():
     task["metric"] = task["metric"].where(~task["diverged"], INF)
     claim = claim_about(claims(comparison_of(bible=task)), "sparse")
     assert claim.verdict == "supported"
-    assert ", 100 % [63 %, 100 %] of RMSprop runs diverged (" in claim.measurements[0]
+    assert "all chosen runs of RMSprop diverged (" in claim.measurements[0]
     both = one_task(diverged={"rmsprop": range(8), "adagrad": range(8)})
     both["metric"] = both["metric"].where(~both["diverged"], INF)
     for claim in claims(comparison_of(bible=both)):

@@ -10,7 +10,7 @@ from plot_cases import GRIDS, axes_of, lines_of
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
 from rmsprop.study.report import plots
-from rmsprop.study.report.plots import style
+from rmsprop.study.report.plots import outcomes, style
 from rmsprop.study.results.statistics import Estimate
 from rmsprop.study.results.summary import Difference
 
@@ -131,3 +131,17 @@ def test_memory_is_state_beside_parameters():
     (none,) = lines_of(axes, "AdaGrad")
     assert none.get_xdata()[0] == axes.get_xlim()[0], "nothing stands at the edge"
     assert [text.get_text() for text in axes.texts[:4]] == ["2 ×", "0 ×", "1 ×", "1 ×"]
+
+
+@pytest.mark.parametrize(
+    "reach", [1e-5, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.5, 0.69, 0.7, 2.0, 5.0, 20.0]
+)
+def test_a_ratio_of_one_has_a_tick(reach):
+    ticks, labels = outcomes._ratio_ticks(reach)
+    assert 0 in ticks
+    assert labels[ticks.index(0)] == "1"
+    assert ticks == sorted(ticks)
+    assert 2 < len(ticks) <= 9
+    assert len(set(labels)) == len(labels)
+    assert max(abs(tick) for tick in ticks) <= reach
+    assert [float(label) for label in labels] == pytest.approx(np.exp(ticks), rel=1e-3)

@@ -76,7 +76,7 @@ def test_answers_are_single_sentences():
     assert _answer(ROWS, Estimate(0.94, 0.85, 1.03), seeds_needed=23) == (
         "digits: RMSprop reaches test error 0.0310 [0.0280, 0.0340], AdaGrad "
         "0.0330 [0.0300, 0.0360]; over all choices on 3 of the 10 seeds, RMSprop / AdaGrad is "
-        "0.94 [0.85, 1.03]: not decided, about 23 seeds would decide."
+        "0.94 [0.85, 1.03]: not decided (it would take about 23 seeds)."
     )
     ratio = Estimate(0.80, 0.71, 0.90)
     assert _answer(ROWS, ratio, "better").endswith("0.80 [0.71, 0.90]: RMSprop is better.")
@@ -95,19 +95,25 @@ def test_answers_are_single_sentences():
 
 @pytest.mark.parametrize(
     ("seeds", "text"),
-    [(40, "40"), (99, "99"), (101, "110"), (1234, "1,300"), (9_901, "over 10,000")],
+    [(40, "40"), (99, "99"), (101, "110"), (1234, "1,300"), (9_901, "10,000"), (10_001, None)],
 )
 def test_the_seeds_that_an_answer_needs_have_two_digits(seeds, text):
     answer = _answer(ROWS, Estimate(0.94, 0.85, 1.03), seeds_needed=seeds)
-    assert answer.endswith(f"about {text} seeds would decide.")
+    amount = f"about {text}" if text else "more than 10,000"
+    assert answer.endswith(f": not decided (it would take {amount} seeds).")
 
 
 def test_the_share_of_diverged_choices_is_said():
     shares = (Estimate(0.125, 0.0213, 0.38), Estimate(0.0, 0.0, 0.3))
     answer = _answer(ROWS, Estimate(1.2, 0.9, 1.6), diverged=shares)
     assert answer.endswith(
-        "RMSprop / AdaGrad is 1.20 [0.90, 1.60], 12 % [2.1 %, 38 %] of RMSprop runs diverged: not "
-        "decided."
+        "RMSprop / AdaGrad is 1.20 [0.90, 1.60], in 12 % [2.1 %, 38 %] of the choices the run of "
+        "RMSprop diverged: not decided."
+    )
+    shares = (Estimate(1.0, 0.7, 1.0),) * 2
+    answer = _answer(ROWS, Estimate(1, 1, 1), diverged=shares)
+    assert answer.endswith(
+        "seeds, all chosen runs of RMSprop and of AdaGrad diverged: not decided."
     )
 
 
@@ -140,7 +146,7 @@ def test_the_schedule_is_named_where_there_are_several():
     (row, _) = comparison.summary("t")
     assert str(row.metric) in answer
     (own,) = comparison.differences("t", schedule="own")
-    assert f"; each under its own better schedule, {sentences.conclusion(own)}." in answer
+    assert f"; each under its own best schedule, {sentences.conclusion(own)}." in answer
 
 
 def test_facts_of_tuning_are_words():
@@ -177,7 +183,7 @@ def test_two_seeds_are_no_evidence():
 def test_several_pairs_are_named():
     comparison = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
     (answer,) = sentences.answers(comparison)
-    assert "; over all choices on 3 of the 5 seeds, RMSprop / AdaGrad is" in answer
+    assert "; over all choices on 2 of the 5 seeds, RMSprop / AdaGrad is" in answer
     assert "; RMSprop / αdam is" in answer
 
 

@@ -250,6 +250,54 @@ def test_a_metric_has_a_margin(margin, noise, verdict):
     assert row.winner == ("adagrad" if "better" in verdict else None)
 
 
+def test_the_margin_of_a_loss_means_nothing_where_a_loss_is_zero():
+    task = synthetic.task(seeds=6, steps=10, margin=0.05)
+    task["metric"][0] = 1e-2 * np.arange(1, 7)
+    task["metric"][1] = 1e-3 * np.arange(6)  # the first is 0
+    (row,) = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT).differences()
+    assert (row.is_ratio, row.margin, row.verdict) == (False, None, "better")
+
+
+@pytest.mark.parametrize("chance", [np.nan, 0.1])
+def test_an_optimizer_that_always_diverges_is_not_equal_to_one_that_does_not(chance):
+    task = synthetic.task(
+        better="higher",
+        seeds=8,
+        steps=10,
+        margin=0.005,
+        chance=chance,
+        diverged={"rmsprop": range(8)},
+    )
+    (row,) = Comparison.of({"t": task}, synthetic.ROOT).differences(setting="default")
+    assert row.improvement.value == 0
+    assert (row.verdict, row.winner) == (
+        ("undecided", None) if np.isnan(chance) else ("better", "adagrad")
+    )
+
+
+def test_optimizers_that_both_diverge_are_not_equal():
+    schedules = ("constant", "linear", "inverse_sqrt")
+    both = {"rmsprop": range(8), "adagrad": range(8)}
+    task = synthetic.task(seeds=8, steps=10, schedules=schedules, diverged=both)
+    comparison = Comparison.of({"t": task}, synthetic.ROOT)
+    for schedule in ("constant", "own"):
+        (row,) = comparison.differences(schedule=schedule)
+        assert [share.value for share in row.diverged] == [1, 1]
+        assert (row.verdict, row.winner, row.seeds_needed) == ("undecided", None, None)
+
+
+def test_choices_are_made_in_the_direction_of_what_they_are_made_by():
+    """Chosen by a loss, reported by an accuracy, as the task wilson does."""
+    task = synthetic.task(better="higher", seeds=8, steps=10, choose_by_better="lower")
+    task["finalist_choice"][0, 0, :, :] = [[3.0], [1.0], [2.0], [4.0]]
+    task["finalist_report"][0, 0, :, :] = [[0.3], [0.1], [0.2], [0.4]]
+    task["finalist_choice"][1, 0, :, :] = 1.0
+    task["finalist_report"][1, 0, :, :] = 0.5
+    task["tuning_score"] = task["tuning_score"].where(~task["tuning_diverged"], np.inf)
+    (row,) = Comparison.of({"t": task}, synthetic.ROOT).differences()
+    assert row.metric.value == pytest.approx(0.1 - 0.5)
+
+
 def test_tasks_are_asked_for_by_name(comparison):
     assert comparison.tasks == ("digits", "valley")
     assert comparison.summary("valley") == comparison.summary()[3:]

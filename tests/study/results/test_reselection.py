@@ -9,30 +9,34 @@ from scipy import stats
 from rmsprop.study.results.reselection import Finalists, reselect, subsets_of, weights
 
 
-def by_loops(first, second, size, better, chance=None):
+def by_loops(first, second, size, better, choose_by=None, chance=None):
     """The estimate and the probability of improvement, from the definition and in plain loops."""
-    sign = 1 if better == "lower" else -1
     seeds = first.choice.shape[1]
+    sign, turn = (1 if x == "lower" else -1 for x in (better, choose_by or better))
 
-    def logs(*arrays):
+    def logs(which, *arrays):
         finite = [x for a in arrays for x in a.flat if np.isfinite(x)]
-        if better == "lower" and min(finite) > 0:
-            return [np.array([[np.log(x) for x in row] for row in a]) for a in arrays]
-        return arrays
+        if which == "lower" and min(finite) > 0:
+            return [np.array([[np.log(x) for x in row] for row in a]) for a in arrays], True
+        return arrays, False
 
-    choices = logs(first.choice, second.choice)
-    reports = [a.copy() for a in logs(first.report, second.report)]
+    choices, _ = logs(choose_by or better, first.choice, second.choice)
+    reports, logarithmic = logs(better, first.report, second.report)
+    lost = [~np.isfinite(a) for a in reports]
+    reports = [a.copy() for a in reports]
     for s in range(seeds):
         finite = [x for a in reports for x in a[:, s] if np.isfinite(x)]
-        worst = max(finite) + np.log(2) if better == "lower" else min(finite)
-        for a in reports:
-            a[~np.isfinite(a[:, s]), s] = worst if chance is None else chance
+        best, worst = (min(finite), max(finite)) if better == "lower" else (0, min(finite))
+        if better == "lower":
+            worst += np.log(2) if logarithmic else worst - best
+        for a, bad in zip(reports, lost, strict=True):
+            a[bad[:, s], s] = worst if chance is None else chance
 
     def chosen(choice, subset):
         """Indices of the configurations that share the choice on a subset."""
         keys = []
         for row in choice:
-            finite = [sign * row[s] for s in subset if np.isfinite(row[s])]
+            finite = [turn * row[s] for s in subset if np.isfinite(row[s])]
             mean = sum(finite) / len(finite) if finite else 0.0
             keys.append((len(subset) - len(finite), round(mean, 10)))
         return [i for i, key in enumerate(keys) if key == min(keys)]
@@ -41,9 +45,16 @@ def by_loops(first, second, size, better, chance=None):
     for subset in itertools.combinations(range(seeds), size):
         ours, theirs = (chosen(c, subset) for c in choices)
         for s in set(range(seeds)) - {*subset}:
-            pairs = [(reports[0][a, s], reports[1][b, s]) for a in ours for b in theirs]
-            differences.append(np.mean([a - b for a, b in pairs]))
-            wins.append(np.mean([sign * a < sign * b or 0.5 * (a == b) for a, b in pairs]))
+            pairs = [(a, b) for a in ours for b in theirs]
+            of_pair = [(reports[0][a, s], reports[1][b, s]) for a, b in pairs]
+            differences.append(np.mean([a - b for a, b in of_pair]))
+            costs = [
+                tuple(np.inf if bad[i, s] else sign * x for i, bad, x in zip(*both, strict=True))
+                for both in (
+                    (pair, lost, scores) for pair, scores in zip(pairs, of_pair, strict=True)
+                )
+            ]
+            wins.append(np.mean([a < b or 0.5 * (a == b) for a, b in costs]))
     return np.mean(differences), np.mean(wins)
 
 
@@ -62,14 +73,15 @@ def some_finalists(rng, configurations, seeds, *, shift=0.0, ties=False, diverge
     return Finalists(np.where(bad, np.inf, choice), np.where(bad, np.nan, report))
 
 
+@pytest.mark.parametrize("choose_by", ["lower", "higher"])
 @pytest.mark.parametrize("better", ["lower", "higher"])
 @pytest.mark.parametrize("diverged", [0.0, 0.3])
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize(("seeds", "size"), [(6, 3), (8, 1), (7, 4)])
-def test_it_is_what_plain_loops_give(rng, seeds, size, ties, diverged, better):
+def test_it_is_what_plain_loops_give(rng, seeds, size, ties, diverged, better, choose_by):
     first, second = (some_finalists(rng, n, seeds, ties=ties, diverged=diverged) for n in (4, 3))
-    result = reselect(first, second, size, better)
-    difference, improvement = by_loops(first, second, size, better)
+    result = reselect(first, second, size, better, choose_by=choose_by)
+    difference, improvement = by_loops(first, second, size, better, choose_by)
     assert result.difference.value == pytest.approx(difference, abs=1e-12)
     assert result.improvement.value == pytest.approx(improvement, abs=1e-12)
     assert not result.logarithmic
@@ -143,6 +155,39 @@ def test_configurations_that_tie_share_the_choice():
     np.testing.assert_array_equal(weights(choice, subsets_of(3, 3)), [[0.5, 0.5, 0]])
 
 
+@pytest.mark.parametrize("count", range(2, 25))
+def test_ties_of_any_number_leave_no_rounding(count):
+    """Weights of a seventh add up to less than 1: that is no difference, and no other share."""
+    score, bad = np.full((count, 8), 0.97), np.full((count, 8), np.inf)
+    one = Finalists(score[:1], score[:1])
+    result = reselect(Finalists(score, score), one, 3, "higher")
+    assert result.difference.value == result.difference.high == 0
+    assert result.p_value == 1
+    assert result.improvement.value == pytest.approx(0.5)
+    assert reselect(Finalists(score, bad), one, 3, "higher").diverged[0].value == 1
+    wins = reselect(Finalists(score, score), Finalists(score / 2, score / 2), 3, "higher")
+    assert (wins.improvement.value, wins.improvement.high) == (1, 1)
+    assert wins.improvement.low == pytest.approx(0.05 ** (1 / 8))
+
+
+@pytest.mark.parametrize("chance", [None, 0.1])
+def test_what_diverged_loses_to_what_did_not(chance):
+    fine, lost = np.full((1, 8), 0.9), np.full((1, 8), -np.inf)
+    result = reselect(Finalists(lost, lost), Finalists(fine, fine), 3, "higher", chance=chance)
+    assert result.improvement.value == 0
+    assert result.difference.value == (0 if chance is None else pytest.approx(-0.8))
+
+
+def test_the_penalty_of_scores_that_may_be_negative_has_their_scale():
+    """A diverged run is as far beyond the worst of its seed as that is from the best."""
+    for scale in (1e-3, 1e6):
+        spread = np.array([[-2.0], [-1.0]]) * np.ones((2, 8)) * scale
+        lost = np.full((1, 8), np.inf)
+        one = Finalists(lost, lost)
+        result = reselect(one, Finalists(spread, spread), 3, "lower")
+        assert result.difference.value == pytest.approx(2 * scale)  # 0 against the best, -2
+
+
 def test_both_diverged_is_a_tie():
     bad = np.full((1, 6), np.nan)
     result = reselect(Finalists(bad, bad), Finalists(bad, bad), 3, "higher")
@@ -182,7 +227,11 @@ def test_fewer_than_six_seeds_have_no_interval(rng):
     first, second = (some_finalists(rng, 2, 5) for _ in range(2))
     result = reselect(first, second, 3, "lower")
     assert np.isnan([result.difference.low, result.difference.high, result.p_value]).all()
+    assert np.isnan([result.improvement.low, result.improvement.high]).all()
     assert np.isfinite(result.difference.value)
+    flat = np.ones((1, 5))
+    unanimous = reselect(Finalists(flat, flat), Finalists(2 * flat, 2 * flat), 2, "lower")
+    assert np.isnan([unanimous.improvement.low, unanimous.improvement.high]).all()
 
 
 @pytest.mark.parametrize(("seeds", "size", "count"), [(20, 3, 1140), (20, 10, 1200), (6, 3, 20)])

@@ -49,12 +49,21 @@ BROKEN = {
     "seed is empty": lambda d: d.isel(seed=slice(0)),
     "must differ, but share \\[2\\]": lambda d: d.assign_coords(seed=[2, 11, 12, 13, 14]),
     "seed holds one value": lambda d: d.isel(seed=[0]),
-    "finalist_configuration must hold numbers .*, below 6": _set(
+    "finalist_configuration must hold different numbers .*, below 6": _set(
         "finalist_configuration", (0, 0, 0), 6
     ),
-    "finalist_configuration must hold numbers .* behind": _set(
+    "finalist_configuration must hold different numbers .* behind": _set(
         "finalist_configuration", (0, 0, 0), -1
     ),
+    "finalist_configuration must hold .* behind them, but is": _set(
+        "finalist_configuration", (0, 0, 1), -1
+    ),
+    "finalist_configuration must .* different .* but is \\[\\[\\[": lambda d: _set(
+        "finalist_configuration", (0, 0, 1), int(d["finalist_configuration"][0, 0, 0])
+    )(d),
+    "finalist_configuration .* but is .*-7": _set("finalist_configuration", (2, 0, 3), -7),
+    "finalist_report must not be -inf": _set("finalist_report", (0, 0, 1, 3), -np.inf),
+    "chance must be a number": _attribute("chance", "0.1"),
     "finalist_configuration must hold .* that were run": _set(
         "finalist_configuration", (1, 0, 0), 5
     ),

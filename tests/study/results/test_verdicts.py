@@ -42,6 +42,7 @@ def test_seeds_that_an_answer_needs():
     assert seeds_needed(Estimate(0.1, -0.3, 0.5), 0.3, 20) == 80
     assert seeds_needed(Estimate(0.0, -0.1, 0.1), 0.05, 20) == 80
     assert seeds_needed(Estimate(0.0, -0.1, 0.1), None, 20) is None
+    assert seeds_needed(Estimate(0.05, -0.1, 0.2), 0.05, 20) == 180
     assert seeds_needed(Estimate(0.1, math.nan, math.nan), 0.05, 4) is None
 
 

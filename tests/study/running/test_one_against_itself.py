@@ -1,4 +1,4 @@
-"""An optimizer under two names: the whole procedure, on runs of the valley."""
+"""An optimizer against itself on other seeds: finalists, choices and interval, on the valley."""
 
 import numpy as np
 import pytest

@@ -64,8 +64,16 @@ def _answer(results: Results, task: str) -> str:
     metrics = [f"{name(rows[0].optimizer)} reaches {_metric(rows[0], f'{label} ')}"]
     metrics += [f"{name(row.optimizer)} {_metric(row)}" for row in rows[1:]]
     differences = _differences(results, task)
-    # An infinite metric has named its diverged runs already.
-    divergence = _divergence([row for row in rows if math.isfinite(row.metric.value)])
+    named = {
+        optimizer
+        for row in results.differences(task)
+        for optimizer, share in zip((row.first, row.second), row.diverged, strict=True)
+        if share.value > 0
+    }
+    # An infinite metric and a difference have named diverged runs already.
+    divergence = _divergence(
+        [row for row in rows if math.isfinite(row.metric.value) and row.optimizer not in named]
+    )
     answer = "; ".join((", ".join(metrics), *differences, *divergence))
     return f"{task}{under_schedule(results, task)}: {answer}."
 
@@ -86,7 +94,7 @@ def _differences(results: Results, task: str) -> list[str]:
         clauses.append(f"{'' if clauses else start}{conclusion(row)}")
     if len(results.schedules(task)) > 1:
         clauses += [
-            f"each under its own better schedule, {conclusion(row)}"
+            f"each under its own best schedule, {conclusion(row)}"
             for row in results.differences(task, schedule=OWN)
         ]
     return clauses
@@ -95,18 +103,23 @@ def _differences(results: Results, task: str) -> list[str]:
 def conclusion(row: Difference) -> str:
     """What is compared, by how much they differ, and the verdict: one clause."""
     answer = f"{comparison(row)}: {verdict(row)}"
-    return answer if row.seeds_needed is None else f"{answer}, about {seeds(row)} would decide"
+    return answer if row.seeds_needed is None else f"{answer} ({seeds(row)})"
 
 
 def comparison(row: Difference) -> str:
     """What is compared and by how much they differ: `RMSprop / AdaGrad is 0.95 [0.87, 1.04]`.
 
-    Where chosen runs diverged, their share follows, with its interval.
+    Where chosen runs diverged their share follows, with its interval; where all did, no number says
+    how much worse that is.
     """
+    of_each = list(zip((row.first, row.second), row.diverged, strict=True))
+    lost = [name(optimizer) for optimizer, share in of_each if share.value >= 1]
+    if lost:
+        return f"all chosen runs of {' and of '.join(lost)} diverged"
     shares = [
-        f"{_percent(share.value)} [{_percent(share.low)}, {_percent(share.high)}] of"
-        f" {name(optimizer)} runs diverged"
-        for optimizer, share in zip((row.first, row.second), row.diverged, strict=True)
+        f"in {_percent(share.value)} [{_percent(share.low)}, {_percent(share.high)}] of the choices"
+        f" the run of {name(optimizer)} diverged"
+        for optimizer, share in of_each
         if share.value > 0
     ]
     return ", ".join([f"{pair(row)} is {row.metric}", *shares])
@@ -117,12 +130,13 @@ def _percent(share: float) -> str:
 
 
 def seeds(row: Difference) -> str:
-    """About how many seeds would decide, to the two digits that such a number has."""
+    """How many seeds would decide, to the two digits that such a number has at most."""
     number = row.seeds_needed
     assert number is not None
     digits = max(0, len(str(number)) - 2)
     rounded = math.ceil(number / 10**digits) * 10**digits
-    return f"{rounded:,} seeds" if rounded < MANY_SEEDS else f"over {MANY_SEEDS:,} seeds"
+    about = f"about {rounded:,}" if number <= MANY_SEEDS else f"more than {MANY_SEEDS:,}"
+    return f"it would take {about} seeds"
 
 
 def _divergence(rows: Sequence[Row]) -> list[str]:

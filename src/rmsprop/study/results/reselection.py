@@ -41,6 +41,8 @@ LEVEL = 0.95
 # What a diverged run is worse by than the worst run of its seed that did not, on a scale of
 # logarithms: a factor of two. With a factor of e^100 the intervals cover 70 to 80 times in 100.
 PENALTY = math.log(2)
+# Weights of configurations that tie, such as thirds, sum up to 1 but for a few of the last bits.
+ROUNDING = 1e-12
 
 Floats = NDArray[np.float64]
 Subsets = NDArray[np.bool_]
@@ -80,9 +82,9 @@ class Reselection:
         difference: The score of the first minus that of the second, with its 95 % interval; in
             logarithms of the metric if `logarithmic`. The ends are NaN below six seeds.
         improvement: The probability that the first is better than the second on a new seed, with
-            its 95 % interval.
+            its 95 % interval; the ends are NaN below six seeds.
         diverged: For each of the two the share of choices and seeds in which the chosen run
-            diverged, with an exact binomial interval.
+            diverged, with a binomial interval.
         p_value: Of the hypothesis that the difference is zero; NaN below six seeds.
         logarithmic: Whether the difference is one of logarithms, so that its exponential is a
             ratio.
@@ -112,8 +114,9 @@ def reselect(
 
     Losses are compared by their logarithms where all are positive, everything else as it is.  A
     run that diverged is chosen only if every configuration diverged on the subset, and then one
-    that diverged least often.  Its reported score is `chance` if higher values are better, else the
-    worst finite score of its seed among all finalists, made worse by the logarithm of 2.
+    that diverged least often.  Its reported score is `chance` if that is known; else the worst
+    finite score of its seed among all finalists, for losses made worse by a factor of 2, or by the
+    range of the seed's scores where they are compared as they are.
 
     Args:
         first: The finalists of the first optimizer.
@@ -122,7 +125,7 @@ def reselect(
         better: Whether "lower" or "higher" values of the report are better.
         choose_by: Whether "lower" or "higher" values of the choice are better; None for `better`.
         chance: The score of a run that has learnt nothing, for metrics of which higher values are
-            better; None for the worst finite score of the seed.
+            better; None where it is not known.
 
     Raises:
         ValueError: the optimizers have other numbers of seeds, or `tuning_seeds` is out of range.
@@ -152,14 +155,19 @@ def reselect(
     turn = 1 if (choose_by or better) == "lower" else -1
     chosen = [weights(turn * x, subsets) for x in choices]
     reports, logarithmic = _logarithms([x.report for x in both], better)
-    scores = _without_divergence(reports, better, chance)
+    scores = _without_divergence(reports, better, chance, logarithmic=logarithmic)
     one, other = (w @ x for w, x in zip(chosen, scores, strict=True))
+    scale = max(float(np.abs(x).max()) for x in scores)
+    differences = np.where(np.abs(one - other) <= ROUNDING * scale, 0.0, one - other)
     sign = 1 if better == "lower" else -1
-    wins = (1 - sign * np.sign(scores[0][:, None] - scores[1][None])) / 2  # ties count one half
+    order = [
+        np.where(np.isfinite(x), sign * y, np.inf) for x, y in zip(reports, scores, strict=True)
+    ]
+    wins = _wins(*order)
     against_each = np.tensordot(chosen[0], wins, axes=1)  # (subsets, configurations, seeds)
-    improvements = np.matmul(chosen[1][:, None], against_each)[:, 0]
-    difference, error = jackknife(one - other, subsets)
-    bad = [w @ ~np.isfinite(x) for w, x in zip(chosen, reports, strict=True)]
+    improvements = _snapped(np.matmul(chosen[1][:, None], against_each)[:, 0])
+    difference, error = jackknife(differences, subsets)
+    bad = [_snapped(w @ ~np.isfinite(x)) for w, x in zip(chosen, reports, strict=True)]
     return Reselection(
         _interval(difference, error, seeds),
         _share_interval(*jackknife(improvements, subsets), seeds),
@@ -218,8 +226,8 @@ def jackknife(values: Floats, subsets: Subsets) -> tuple[float, float]:
         subsets: Of the same shape.
 
     Returns:
-        The mean, and the standard error of the jackknife that leaves out one seed; NaN where a
-        subset leaves one seed only, of which nothing could be left out.
+        The mean, and the standard error of the jackknife that leaves out one seed; NaN where
+        nothing would be left.
     """
     outside = ~subsets
     values = np.where(outside, values, 0.0)
@@ -227,9 +235,10 @@ def jackknife(values: Floats, subsets: Subsets) -> tuple[float, float]:
     # Without seed j there are the subsets that do not hold it, and of each the other seeds outside.
     sums = outside.T @ totals - values.sum(axis=0)
     mean = float(totals.sum() / counts.sum())
-    if counts[0] == 1:
+    rest = outside.T @ (counts - 1)
+    if not rest.all():
         return mean, math.nan
-    without = sums / (outside.T @ (counts - 1))
+    without = sums / rest
     seeds = len(without)
     variance = (seeds - 1) / seeds * np.sum((without - without.mean()) ** 2)
     return mean, float(np.sqrt(variance))
@@ -244,18 +253,37 @@ def _logarithms(arrays: list[Floats], better: Better) -> tuple[list[Floats], boo
     return [np.log(x, where=np.isfinite(x), out=np.full_like(x, np.inf)) for x in arrays], True
 
 
-def _without_divergence(arrays: list[Floats], better: Better, chance: float | None) -> list[Floats]:
+def _without_divergence(
+    arrays: list[Floats], better: Better, chance: float | None, *, logarithmic: bool
+) -> list[Floats]:
     """Scores with a finite one in the place of each diverged run."""
     together = np.concatenate(arrays)
     finite = np.isfinite(together)
     sign = 1 if better == "lower" else -1
     worst = sign * np.where(finite, sign * together, -np.inf).max(axis=0)
-    worst = np.where(np.isfinite(worst), worst, 0.0)  # every run of the seed diverged
-    if better == "lower":
-        worst = worst + PENALTY
-    elif chance is not None:
+    best = sign * np.where(finite, sign * together, np.inf).min(axis=0)
+    nothing = ~np.isfinite(worst)  # every run of the seed diverged
+    worst, best = (np.where(nothing, 0.0, x) for x in (worst, best))
+    if better == "higher" and chance is not None:
         worst = np.full_like(worst, chance)
+    elif better == "lower":
+        worst = worst + (PENALTY if logarithmic else worst - best)
     return [np.where(np.isfinite(x), x, worst) for x in arrays]
+
+
+def _wins(first: Floats, second: Floats) -> Floats:
+    """Whether each of the first beats each of the second on each seed; ties count one half.
+
+    Lower is better, and what diverged is infinite: it loses to what did not.
+    """
+    a, b = first[:, None], second[None]
+    return np.where(a == b, 0.5, a < b)
+
+
+def _snapped(shares: Floats) -> Floats:
+    """Shares without the rounding of weights such as three thirds."""
+    whole = np.round(shares)
+    return np.where(np.abs(shares - whole) <= ROUNDING, whole, shares)
 
 
 def _interval(value: float, error: float, seeds: int) -> Estimate:
@@ -268,6 +296,8 @@ def _interval(value: float, error: float, seeds: int) -> Estimate:
 def _share_interval(value: float, error: float, seeds: int) -> Estimate:
     """The interval of a probability, clipped to [0, 1], and open where all seeds agree."""
     plain = _interval(value, error, seeds)
+    if math.isnan(plain.low):
+        return plain
     low, high = (float(np.clip(end, 0, 1)) for end in (plain.low, plain.high))
     unanimous = (1 - LEVEL) ** (1 / seeds)
     if value >= 1:
@@ -278,7 +308,10 @@ def _share_interval(value: float, error: float, seeds: int) -> Estimate:
 
 
 def _binomial(values: Floats, subsets: Subsets, seeds: int) -> Estimate:
-    """A share with the interval of Clopper and Pearson (1934), its count one of seeds."""
+    """A share with the interval of Clopper and Pearson (1934), its count one of seeds.
+
+    It is exact for one configuration, and about right where choices share their seeds.
+    """
     share = jackknife(values, subsets)[0]
     count, tail = share * seeds, (1 - LEVEL) / 2
     low = 0.0 if count <= 0 else float(special.betaincinv(count, seeds - count + 1, tail))

@@ -22,8 +22,8 @@ Conventions:
 * NaN in `tuning_score`, `learning_rate` and the other hyper-parameters is padding, never a result.
 * `finalist_configuration` is the number of a finalist's configuration, -1 for padding;
   `finalist_choice` is the metric that configurations are chosen by, `finalist_report` the one that
-  is reported, on the same reporting seeds, NaN for padding. The attribute `margin` is the largest
-  difference of the reported metric that counts as none (`Metric.margin`), NaN for the default.
+  is reported, on the same reporting seeds, NaN for padding. The attributes `margin` and `chance`
+  are those of the reported metric (`Metric`), NaN for None.
 * `at_edge` is a JSON list: the names of the hyper-parameters whose best value is the first or the
   last of its grid.
 * NaN in `effective_rate` says that no coordinate had a gradient in that interval.

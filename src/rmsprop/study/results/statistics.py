@@ -65,6 +65,43 @@ class Estimate:
         return f"{write(self.value)} [{write(self.low)}, {write(self.high)}]"
 
 
+class Ratio(Estimate):
+    """A ratio with its interval, all above 0; 1 says that two are equal."""
+
+    @classmethod
+    def exp(cls, logarithm: Estimate) -> Ratio:
+        """The ratio of a difference of logarithms."""
+        return cls(*(math.exp(x) for x in (logarithm.value, logarithm.low, logarithm.high)))
+
+    def __str__(self) -> str:
+        """`1.01 [0.930, 1.10]`: as many significant digits as the width of the interval allows.
+
+        At least two, and so many that an end that is not 1 does not look like 1.
+        """
+        if math.isnan(self.low) or math.isnan(self.high):
+            return f"{_significant(self.value, 2)} [no interval]"
+        width = math.log(self.high / self.low) if self.low > 0 else math.inf
+        digits = 2
+        if 0 < width < 1:
+            digits = min(max(2, 2 - math.floor(math.log10(width) + 0.5)), 6)
+        excludes = self.low > 1 or self.high < 1
+        while excludes and digits < 6 and self._looks_equal(digits):
+            digits += 1
+        value, low, high = (_significant(x, digits) for x in (self.value, self.low, self.high))
+        return f"{value} [{low}, {high}]"
+
+    def _looks_equal(self, digits: int) -> bool:
+        return any(float(_significant(x, digits)) == 1 for x in (self.low, self.high))
+
+
+def _significant(number: float, digits: int) -> str:
+    """A positive number with so many significant digits, trailing zeros included."""
+    if not 1e-4 <= number < 1e6:
+        return f"{number:.{digits - 1}e}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(number)))
+    return f"{number:.{decimals}f}"
+
+
 def _writer(estimate: Estimate) -> Callable[[float], str]:
     """One format for the three numbers of an estimate, so that they can be read as a column."""
     finite = [abs(x) for x in (estimate.value, estimate.low, estimate.high) if math.isfinite(x)]

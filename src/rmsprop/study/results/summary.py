@@ -12,7 +12,7 @@ import xarray as xr
 
 from rmsprop.study.results.reselection import LEAST_SEEDS, Finalists, reselect
 from rmsprop.study.results.schema import OWN, TUNED, Better, tuned_names, view
-from rmsprop.study.results.statistics import Estimate, bootstrap_interval
+from rmsprop.study.results.statistics import Estimate, Ratio, bootstrap_interval
 from rmsprop.study.results.verdicts import Verdict, seeds_needed, verdict
 
 # Two losses are equal if they are shown to differ by less than 5 %, unless a metric says otherwise.
@@ -197,28 +197,29 @@ def difference(
     _, schedule, setting = place
     better: Better = dataset.attrs["report_better"]
     seeds, tuning_seeds = dataset.sizes["seed"], dataset.sizes["tuning_seed"]
-    size = max(1, min(tuning_seeds, seeds - 2))
+    size = max(1, min(tuning_seeds, seeds // 2))
     result = reselect(
         finalists(dataset, first, schedule, setting),
         finalists(dataset, second, schedule, setting),
         size,
         better,
         choose_by=dataset.attrs["choose_by_better"] if setting == TUNED else better,
+        chance=_number(dataset, "chance"),
     )
-    margin = None if math.isnan(dataset.attrs["margin"]) else float(dataset.attrs["margin"])
-    if margin is None and result.logarithmic:
-        margin = LOSS_MARGIN
+    margin = _margin(dataset, logarithmic=result.logarithmic)
     scaled = math.log1p(margin) if margin is not None and result.logarithmic else margin
     # Where every run diverged the two are alike, and nothing is known of them.
     nothing = all(share.value >= 1 for share in result.diverged)
     conclusion = "undecided" if nothing else verdict(result.difference, scaled)
+    if conclusion == "equal" and result.diverged[0].value != result.diverged[1].value:
+        conclusion = "undecided"  # one of them diverges more often
     undecided = conclusion == "undecided"
     return Difference(
         *place,
         first,
         second,
         better,
-        _ratio(result.difference) if result.logarithmic else result.difference,
+        Ratio.exp(result.difference) if result.logarithmic else result.difference,
         result.logarithmic,
         result.improvement,
         result.diverged,
@@ -252,6 +253,16 @@ def finalists(dataset: xr.Dataset, optimizer: str, schedule: str, setting: str) 
     )
 
 
-def _ratio(logarithm: Estimate) -> Estimate:
-    low, value, high = (math.exp(x) for x in (logarithm.low, logarithm.value, logarithm.high))
-    return Estimate(value, low, high)
+def _margin(dataset: xr.Dataset, *, logarithmic: bool) -> float | None:
+    """The margin of the reported metric: a share of a ratio, or in units of the metric."""
+    margin = _number(dataset, "margin")
+    if logarithmic:
+        return LOSS_MARGIN if margin is None else margin
+    # The margin of a loss is a share, which means nothing where the loss may be zero or negative.
+    return None if dataset.attrs["report_better"] == "lower" else margin
+
+
+def _number(dataset: xr.Dataset, name: str) -> float | None:
+    """A number among the attributes, None for NaN."""
+    value = float(dataset.attrs[name])
+    return None if math.isnan(value) else value

@@ -33,7 +33,7 @@ TEXT_ATTRIBUTES = (
     "report_label",
     "report_better",
 )
-NUMBER_ATTRIBUTES = ("steps", "target", "width", "margin")
+NUMBER_ATTRIBUTES = ("steps", "target", "width", "margin", "chance")
 # Attributes of a task and of the root; those that hold more than a word are JSON.
 ROOT_TEXT = ("created", "command", "versions", "device", "settings")
 ROOT_NUMBERS = ("format", "cores", "seconds")
@@ -194,18 +194,22 @@ def _check_finalists(dataset: xr.Dataset) -> None:
     numbers = dataset["finalist_configuration"].values
     real = numbers >= 0
     most = dataset.sizes["configuration"]
+    flat = numbers.reshape(-1, numbers.shape[-1])
     _require(
-        bool((real[..., 0] & (numbers < most).all(axis=-1)).all()),
-        f"finalist_configuration must hold numbers of configurations, below {most}, and -1 behind"
-        f" them, but is {numbers.tolist()}",
+        bool(((numbers >= -1) & (numbers < most)).all())
+        and all(_is_padded_list_of_numbers(row.tolist()) for row in flat),
+        f"finalist_configuration must hold different numbers of configurations, below {most}, and"
+        f" -1 behind them, but is {numbers.tolist()}",
     )
     rates = dataset["learning_rate"].values
     _require(
         not np.isnan(np.take_along_axis(rates, np.maximum(numbers, 0), axis=-1)[real]).any(),
         "finalist_configuration must hold numbers of configurations that were run",
     )
-    for name in ("finalist_choice", "finalist_report"):
+    for name, key in (("finalist_choice", "choose_by"), ("finalist_report", "report")):
         values = dataset[name].values
+        best = -worst_value(dataset.attrs[f"{key}_better"])
+        _require(not (values == best).any(), f"{name} must not be {best}, which no run can reach")
         _require(
             np.array_equal(np.isnan(values), np.broadcast_to(~real[..., None], values.shape)),
             f"{name} must be NaN where finalist_configuration is -1, and only there; a diverged run"
@@ -267,6 +271,12 @@ def _json_object(attributes: Mapping[Hashable, object], name: str) -> dict[str, 
     if not isinstance(value, dict):
         raise ValueError(f"attribute {name} must be a JSON object, but is {attributes[name]!r}.")
     return value
+
+
+def _is_padded_list_of_numbers(values: Sequence[int]) -> bool:
+    """Whether a list begins with different numbers, one at least, and ends with -1 alone."""
+    numbers = [value for value in values if value >= 0]
+    return len(set(numbers)) == len(numbers) > 0 and [*values[: len(numbers)]] == numbers
 
 
 def _is_list_of(text: str, names: Sequence[str]) -> bool:

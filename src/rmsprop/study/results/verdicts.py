@@ -63,8 +63,8 @@ def seeds_needed(difference: Estimate, margin: float | None, seeds: int) -> int 
         seeds: The number of seeds so far.
 
     Returns:
-        The number, above `seeds`; None where no number would do, or where there is no interval.
-        An estimate on the edge of the margin and one of zero without a margin are such cases.
+        The number, above `seeds`; None for an estimate of zero without a margin, of which no number
+        would do, and where there is no interval.
     """
     half = (difference.high - difference.low) / 2
     size = abs(difference.value)

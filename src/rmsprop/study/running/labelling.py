@@ -181,8 +181,9 @@ def _attributes(
         attributes[key] = metric.name
         attributes[f"{key}_label"] = metric.label
         attributes[f"{key}_better"] = metric.better
-    margin = problem.report.margin
-    attributes["margin"] = math.nan if margin is None else margin
+    for key in ("margin", "chance"):
+        value = getattr(problem.report, key)
+        attributes[key] = math.nan if value is None else value
     return attributes
 
 

@@ -31,7 +31,7 @@ from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.program import Program, default_width
 from rmsprop.study.running.progress import Progress
-from rmsprop.study.running.tuning import TunedRuns, scores_of, tune
+from rmsprop.study.running.tuning import FINALISTS, TunedRuns, scores_of, tune
 
 
 def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Progress) -> xr.Dataset:
@@ -56,6 +56,8 @@ def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Prog
     def runs_of(optimizer: Optimizer, engine: Engine, schedule: int) -> TunedRuns:
         tuning = tune(optimizer, engine, problem.choose_by, schedule, tuning_seeds, progress)
         finalists = tuning.finalists(problem.choose_by.better)
+        planned = min(FINALISTS, len(optimizer.configurations()))
+        progress.extend((len(finalists) - planned) * len(seeds))  # where a small grid has grown
         finals = engine.run_configurations(
             [tuning.configurations[index] for index in finalists],
             seeds,

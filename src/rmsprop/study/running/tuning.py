@@ -16,9 +16,9 @@ from rmsprop.study.running.progress import Progress
 
 # Grids grow at most this often, so that a study ends.
 MOST_GROWTHS = 6
-# So many of the best configurations run on all reporting seeds. With three or five finalists an
-# optimizer beats itself in 11 to 23 % of comparisons, for the choice on other seeds is none; with
-# eight the estimate of a difference is that of all configurations.
+# So many of the best configurations run on all reporting seeds. With few of them a verdict is still
+# one of the tuning seeds that chose them: with one finalist an optimizer beats itself in 14 to 30 %
+# of studies of digits, with eight as with twelve in 2 to 6 % (docs/comparison.md).
 FINALISTS = 8
 
 

@@ -107,13 +107,13 @@ def classification(
             reported, on test data.
     """
     better: Literal["lower", "higher"] = "lower" if by == "loss" else "higher"
-    margin = None if by == "loss" else ACCURACY_MARGIN
+    margin, chance = (None, None) if by == "loss" else (ACCURACY_MARGIN, 1 / len(dataset.classes))
     return {
         "loss": lambda params, batch: cross_entropy(logits(params, batch[0]), batch[1]),
         "sample": batches(dataset.train, size),
         "metrics": held_out_metrics(logits, dataset),
         "choose_by": Metric(f"validation_{by}", f"validation {by}", better),
-        "report": Metric(f"test_{by}", f"test {by}", better, margin),
+        "report": Metric(f"test_{by}", f"test {by}", better, margin, chance),
         "data_sha256": dataset.sha256,
     }
 

@@ -177,9 +177,10 @@ def _advantage(results: Results, task: str, favourite: str) -> Part:
     pair = results.pair(task, RMSPROP, ADAGRAD)
     verdict = sentences.verdict(pair)
     figures = f"{sentences.comparison(pair)} ({sentences.measure(results, task)}): {verdict}"
+    if pair.verdict == "equal":
+        return Part(task, figures, False, "they are equal")
     if pair.winner is None:
-        unknown = TOO_FEW if pair.too_few else "no difference is shown"
-        return Part(task, figures, None, "they are equal" if pair.verdict == "equal" else unknown)
+        return Part(task, figures, None, TOO_FEW if pair.too_few else "no difference is shown")
     return Part(task, figures, pair.winner == favourite, verdict)
 
 

@@ -164,7 +164,11 @@ def _tie(results: Results) -> Shape:
     pair = results.pair("flights", RMSPROP, ADAGRAD)
     figures = f"{sentences.comparison(pair)} ({sentences.measure(results, 'flights')})"
     ends = (pair.metric.value, pair.metric.low, pair.metric.high)
-    near = pair.is_ratio and all(abs(end - 1) <= 0.01 for end in ends if not math.isnan(end))
+    near = (
+        pair.is_ratio
+        and not pair.too_few
+        and all(abs(end - 1) <= 0.01 for end in ends if not math.isnan(end))
+    )
     tie = near and all(share.value < 1 for share in pair.diverged)
     return Shape(figures, tie, "tuned they tie within 1 %")
 

@@ -23,6 +23,7 @@ from rmsprop.study.report.page.markup import Picture, attribute, definitions, te
 from rmsprop.study.report.plots import export, style
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.labelled import FILE_NAME, Results
+from rmsprop.study.results.reselection import LEAST_SEEDS, MOST_SUBSETS
 from rmsprop.study.results.schema import tuned_names
 from rmsprop.study.results.verdicts import holm
 
@@ -156,7 +157,7 @@ everything shown as a result comes from other seeds, and from test data where th
 <li>A result is the interquartile mean over the seeds of the best finalist: the mean without the
 best and the worst quarter. In brackets stands its 95 % bootstrap interval.</li>
 <li>A run that diverged counts as infinitely bad (∞) and is never left out. In a verdict it counts
-as twice the worst loss of its seed.</li>
+as twice the worst loss of its seed, or as an accuracy by chance; how often that was is said.</li>
 <li>Under several schedules of the learning rate each optimizer is tuned under each; answers and
 pictures are of the first. The default setting is what a user gets who tunes nothing.</li>
 <li>The expected best of some trials is that of the tuning score, drawn without replacement from the
@@ -175,29 +176,30 @@ def _verdicts(results: Results) -> str:
         return ""
     return f"""<li>A verdict does not rest on one choice of hyper-parameters, which a few lucky
 seeds may have made. Each optimizer chooses among its finalists on {rows[0].tuning_seeds} of
-{rows[0].seeds} seeds, by validation data, and is compared on the others, in every way that the
-seeds can be parted. The difference is the mean of all of these: what to expect on a new seed. Its
-interval leaves out one seed after the other, so that it holds the luck of the choice as well.
-Losses are compared by their ratio.</li>
-<li>Equal: the interval lies within a margin, 5 % of a loss or half a point of an accuracy. Better:
-it lies beyond the margin. Slightly better: it excludes equality, and a difference of the margin or
-more is not shown. Not decided: everything else, with about the number of seeds that an answer would
-take.{text(_joint(results))}</li>"""
+{rows[0].seeds} seeds, by validation data, and is compared on the others; the difference is the mean
+over all such choices, or over {MOST_SUBSETS:,} where there are more: what to expect on a new seed.
+Its interval leaves out one seed after the other, so that it holds the luck of the choice as well.
+Losses are compared by their ratio where all are positive.</li>
+<li>Equal: the interval lies within a margin, 5 % of a loss or half a point of an accuracy unless
+the problem says otherwise. Better: it lies beyond the margin. Slightly better: it excludes
+equality, and a difference of the margin or more is not shown. Not decided: everything else, with
+about the number of seeds that an answer would take. Below {LEAST_SEEDS} seeds there is no
+verdict.{text(_joint(results))}</li>"""
 
 
 def _joint(results: Results) -> str:
-    """Whether the verdicts of all tasks hold together; empty where there is one only."""
+    """Whether what the verdicts of several tasks show holds for all of them together."""
     rows = results.differences()
-    if len(rows) < 2:
-        return ""
-    shown = [row for row in rows if row.winner is not None]
     adjusted = holm([row.p_value for row in rows])
-    joint = [p <= 0.05 for row, p in zip(rows, adjusted, strict=True) if row.winner is not None]
-    if not shown or all(joint):
-        return " By Holm's method all verdicts hold together at 95 %."
+    shown = [p <= 0.05 for row, p in zip(rows, adjusted, strict=True) if row.winner is not None]
+    if len(rows) < 2 or not shown:
+        return ""
+    count = f"of {len(rows)} pairs {len(shown)} {'differs' if len(shown) == 1 else 'differ'}"
+    if all(shown):
+        return f" By Holm's method it is shown at 95 % for all together that {count}."
     return (
-        f" Of {len(shown)} verdicts for one of two optimizers {sum(joint)} hold together at 95 % by"
-        f" Holm's method; each by itself holds at 95 %."
+        f" Each verdict holds by itself at 95 %, by which {count}; for all together Holm's method"
+        f" leaves {sum(shown)}."
     )
 
 

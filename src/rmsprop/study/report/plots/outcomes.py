@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
@@ -201,12 +201,18 @@ def _ratio_ticks(reach: float) -> tuple[list[float], list[str]]:
     """Round ratios on an axis of their logarithms that goes from -reach to reach, with labels."""
     ends = math.exp(-reach), math.exp(reach)
     if reach < math.log(2):
-        ratios = MaxNLocator(4).tick_values(*ends)
+        # Steps of a round size to either side of 1, so that equality has a tick.
+        below = -math.expm1(-reach)
+        decade = 10.0 ** math.floor(math.log10(below))
+        step = decade * max(digit for digit in (1, 2, 5) if digit * decade <= below)
+        ratios = 1 + step * np.arange(-9, 10)
     else:
         subs = (1, 2, 5) if reach < math.log(20) else (1,)
         ratios = LogLocator(subs=subs, numticks=7).tick_values(*ends)
+        ratios = np.union1d(ratios, [1.0])
+    digits = 4 if reach > 1e-2 else 8
     inside = [float(ratio) for ratio in ratios if ends[0] <= ratio <= ends[1]]
-    return [math.log(ratio) for ratio in inside], [f"{ratio:.4g}" for ratio in inside]
+    return [math.log(ratio) for ratio in inside], [f"{ratio:.{digits}g}" for ratio in inside]
 
 
 def _name_sides(axes: Axes, row: Difference) -> None:
