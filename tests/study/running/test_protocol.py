@@ -229,3 +229,11 @@ def test_a_finalist_that_diverged_is_infinitely_bad():
     assert np.isfinite(task["finalist_report"].values[0, 0, 0]).all()
     assert np.isposinf(task["finalist_report"].values[0, 0, 1]).all()
     assert np.isposinf(task["finalist_choice"].values[0, 0, 1]).all()
+
+
+@pytest.mark.parametrize(("better", "expected"), [("lower", [1, 2, 0]), ("higher", [0, 2, 1])])
+def test_finalists_come_in_the_order_of_their_mean_scores(better, expected):
+    scores = np.array([[3.0, 5.0], [1.0, 1.0], [2.0, 3.0]])
+    points = [(0.1,), (0.2,), (0.3,)]
+    tuned = tuning.Tuning(named("adagrad"), points, [0] * 3, scores, scores > 9, expected[0], 0.0)
+    assert tuned.finalists(better) == expected

@@ -6,8 +6,9 @@
    still on the edge at the limit, is said.
 3. The best configurations by the mean score over the tuning seeds, on validation data, are the
    finalists. They run on all reporting seeds, and a verdict chooses among them on some of those
-   seeds and reports on the others, in every way that there is (`results.reselection`): one choice
-   on a few tuning seeds would be a draw, by which an optimizer can beat itself.
+   seeds and reports on the others, over all such choices or many of them
+   (`results.reselection`): one choice on a few tuning seeds would be a draw, by which an
+   optimizer can beat itself.
 4. The first of the finalists is what pictures and rows show, beside what a user gets who tunes
    nothing.
 5. All of this for each schedule of the learning rate.

@@ -18,7 +18,7 @@ from rmsprop.study.running.progress import Progress
 MOST_GROWTHS = 6
 # So many of the best configurations run on all reporting seeds. With few of them a verdict is still
 # one of the tuning seeds that chose them: with one finalist an optimizer beats itself in 14 to 30 %
-# of studies of digits, with eight as with twelve in 2 to 6 % (docs/comparison.md).
+# of studies of digits, with eight in 2 to 6 % (docs/comparison.md).
 FINALISTS = 8
 
 

@@ -5,8 +5,9 @@ Each claim is judged task by task and then as a whole:
 * `supported` where it holds on every task that can show it, `not supported` where the opposite is
   shown on some task and the claim on none, `mixed` where it holds on some tasks and not on all,
   `not shown here` where no task decides.
-* A task decides where a 95 % interval excludes what the claim denies. Of the reporting seeds at
-  least six are needed, as everywhere in the study.
+* A task decides where a 95 % interval excludes what the claim denies, or lies within the margin in
+  which two optimizers are equal: that refutes a claim that one of them is better. Of the reporting
+  seeds at least six are needed, as everywhere in the study.
 * What is said of decays and of the width of good learning rates can only be seen in the tuning
   runs. Their seeds are fewer, three by default, so these intervals cover less than they say
   (`rmsprop.study.results.statistics`); each such line names the number of seeds.
