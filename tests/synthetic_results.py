@@ -11,9 +11,11 @@ import numpy as np
 import xarray as xr
 
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.results.schema import QUANTILES, SETTINGS
+from rmsprop.study.results.schema import QUANTILES
 
 Grid = Mapping[str, Sequence[float]]
+
+SETTINGS = ("tuned", "default")
 
 RATES = tuple(10.0 ** (k / 2) for k in range(-8, 1))
 DECAYS = tuple(10.0 ** (k / 2) for k in range(-6, 0))
@@ -46,6 +48,9 @@ def task(
     label: str = "test error (share of images)",
     path: bool = False,
     schedules: Sequence[str] = ("constant",),
+    settings: Sequence[str] = SETTINGS,
+    references: Sequence[str] = (),
+    second_metric: bool = False,
     seed: int = 0,
     **attributes: Any,
 ) -> xr.Dataset:
@@ -64,6 +69,9 @@ def task(
         label: of the metric.
         path: whether the path of two parameters is recorded.
         schedules: names of the schedules of the learning rate.
+        settings: names of the settings, "tuned" first.
+        references: names of optimizers that ran under the last schedule alone, tuned alone.
+        second_metric: whether the training loss is reported too.
         seed: of the noise.
         attributes: to replace those of the task.
     """
@@ -90,7 +98,7 @@ def task(
     mean = np.where(np.isnan(scores), worst, scores).mean(axis=-1)
     chosen = (mean if better == "lower" else -mean).argmin(axis=-1)
 
-    runs = (*places, len(SETTINGS), seeds)
+    runs = (*places, len(settings), seeds)
     bad = np.zeros(runs, dtype=bool)
     for name, positions in (diverged or {}).items():
         bad[names.index(name), ..., list(positions)] = True
@@ -98,11 +106,32 @@ def task(
     loss[bad, steps // 2 :] = np.nan
     worse = 0.08 * np.arange(len(names))[:, None, None, None]
     worse = worse - 0.03 * np.arange(len(schedules))[:, None, None]
-    worse = worse + 0.5 * np.arange(len(SETTINGS))[:, None] * (1 if better == "lower" else -1)
+    worse = worse + 0.5 * np.arange(len(settings))[:, None] * (1 if better == "lower" else -1)
     noise = spread * random.standard_normal(runs)
     metric = _score({"learning_rate": 1e-2}, better) * (1 + noise + worse)
     metric = np.where(bad, worst, metric)
     finalists = _finalists(random, mean, metric[:, :, 0], better)
+    finalists = (finalists[0], *(x[:, :, None] for x in finalists[1:]))
+    margin, chance = (attributes.pop(key, None) for key in ("margin", "chance"))
+    headline = {
+        "name": attributes.get("report", "test_error"),
+        "label": attributes.get("report_label", label),
+        "better": attributes.get("report_better", better),
+        "margin": margin,
+        "chance": chance,
+        "choose_by": {
+            "name": "validation_loss",
+            "label": "validation error (share of images)" if better == "lower" else "accuracy",
+            "better": attributes.get("choose_by_better", better),
+        },
+    }
+    training = {"name": "training_loss", "label": "training loss", "better": "lower"}
+    training = {**training, "margin": None, "chance": None, "choose_by": training}
+    metrics = [headline, training] if second_metric else [headline]
+    if second_metric:
+        losses = np.exp(random.standard_normal(finalists[1].shape) / 10)
+        losses[np.isnan(finalists[1])] = np.nan
+        finalists = (finalists[0], *(np.concatenate([x, losses], axis=2) for x in finalists[1:]))
     tenth = max(1, steps // 10)
     points = np.arange(1, 11) * tenth
     early = np.linspace(3, 1, 10) if better == "lower" else np.linspace(0.2, 1, 10)
@@ -117,8 +146,8 @@ def task(
         "chosen": (trials[:2], chosen.astype(np.int64)),
         "at_edge": (trials[:2], _edges(names, schedules)),
         "finalist_configuration": ((*trials[:2], "finalist"), finalists[0]),
-        "finalist_choice": ((*trials[:2], "finalist", "seed"), finalists[1]),
-        "finalist_report": ((*trials[:2], "finalist", "seed"), finalists[2]),
+        "finalist_choice": ((*trials[:2], "metric_name", "finalist", "seed"), finalists[1]),
+        "finalist_report": ((*trials[:2], "metric_name", "finalist", "seed"), finalists[2]),
         "loss": ((*runs_of, "step"), loss),
         "metric": (runs_of, metric),
         "evaluation": ((*runs_of, "point"), metric[..., None] * early),
@@ -134,7 +163,7 @@ def task(
     }
     if path:
         variables["path"] = ((*runs_of, "step", "coordinate"), _paths(random, loss))
-    return xr.Dataset(
+    dataset = xr.Dataset(
         variables,
         coords={
             "optimizer": names,
@@ -142,7 +171,8 @@ def task(
             "configuration": np.arange(size),
             "tuning_seed": np.arange(tuning_seeds),
             "finalist": np.arange(finalists[0].shape[-1]),
-            "setting": list(SETTINGS),
+            "metric_name": [metric["name"] for metric in metrics],
+            "setting": list(settings),
             "seed": 1000 + np.arange(seeds),
             "step": 1 + np.arange(steps),
             "point": points,
@@ -162,23 +192,52 @@ def task(
             "steps": steps,
             "target": 0.05,
             "width": 8,
-            "margin": np.nan,
-            "chance": np.nan,
+            "tuning_seeds": tuning_seeds,
+            "metrics": json.dumps(metrics),
+            "references": json.dumps(list(references)),
             "citation": "Alpaydin and Kaynak, Optical recognition of handwritten digits, 1998",
             "data_sha256": "6f1fd0b4a5d64d3a8c4f7b0e0f6e7b4c2c1f0a9d8e7b6a5c4d3e2f1a0b9c8d7e",
             "tuned": json.dumps({name: list(grid) for name, grid in grids.items()}),
             "defaults": json.dumps(
-                {name: dict.fromkeys(grid, 0.01) for name, grid in grids.items()}
+                {
+                    name: {setting: dict.fromkeys(grid, 0.01) for setting in settings[1:]}
+                    for name, grid in grids.items()
+                }
             ),
             **attributes,
         },
     )
+    return _without_what_references_lack(dataset, references)
+
+
+def _without_what_references_lack(dataset: xr.Dataset, references: Sequence[str]) -> xr.Dataset:
+    """The same results, where references ran under the last schedule alone, and only tuned."""
+    if not references:
+        return dataset
+    is_reference = xr.DataArray(
+        np.isin(dataset["optimizer"].values, [*references]), dims="optimizer"
+    )
+    last = dataset["schedule"] == dataset["schedule"][-1]
+    ran = ~is_reference | last
+    variables = {}
+    for name, variable in dataset.data_vars.items():
+        dims = set(variable.dims)
+        if "optimizer" not in dims or "schedule" not in dims:
+            continue
+        there = ran
+        if "setting" in dims:
+            there = ran & (~is_reference | (dataset["setting"] == "tuned"))
+        blank = {"i": -1, "b": False, "U": "[]"}.get(variable.dtype.kind, np.nan)
+        variables[name] = variable.where(there, blank).transpose(*variable.dims)
+        variables[name] = variables[name].astype(variable.dtype)
+    return dataset.assign(variables)
 
 
 def with_one_finalist(dataset: xr.Dataset) -> xr.Dataset:
     """The same results, where the only finalist of each optimizer has the metric that is shown."""
-    metric = dataset["metric"].sel(setting="tuned", drop=True).expand_dims("finalist", axis=2)
-    one = dataset.isel(finalist=[0])
+    metric = dataset["metric"].sel(setting="tuned", drop=True)
+    metric = metric.expand_dims(("metric_name", "finalist"), axis=(2, 3))
+    one = dataset.isel(finalist=[0], metric_name=[0])
     return one.assign(
         finalist_configuration=one["chosen"].expand_dims("finalist", axis=2),
         finalist_choice=metric,

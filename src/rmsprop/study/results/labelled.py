@@ -22,8 +22,17 @@ import xarray as xr
 
 from rmsprop.study import atomic
 from rmsprop.study.results import summary
-from rmsprop.study.results.schema import FORMAT, OWN, TUNED, tuned_names, view, worst_value
-from rmsprop.study.results.summary import Difference, Row
+from rmsprop.study.results.schema import (
+    FORMAT,
+    OWN,
+    TUNED,
+    names_of,
+    references,
+    tuned_names,
+    view,
+    worst_value,
+)
+from rmsprop.study.results.summary import Difference, Line, Row
 from rmsprop.study.results.validation import check_task_name, check_tree
 
 FILE_NAME = "results.nc"
@@ -161,7 +170,7 @@ class Results:
 
     def schedules(self, task: str) -> tuple[str, ...]:
         """Names of the schedules of a task, in the order they were given."""
-        return tuple(str(name) for name in self.task(task)["schedule"].values)
+        return names_of(self.task(task), "schedule")
 
     def summary(
         self, task: str | None = None, *, schedule: str | None = None, setting: str = TUNED
@@ -194,23 +203,39 @@ class Results:
         return rows[values.index(min(values) if worst > 0 else max(values))]
 
     def differences(
-        self, task: str | None = None, *, schedule: str | None = None, setting: str = TUNED
+        self,
+        task: str | None = None,
+        *,
+        schedule: str | None = None,
+        metric: str | None = None,
+        setting: str = TUNED,
     ) -> tuple[Difference, ...]:
-        """The first optimizer compared with each of the others.
+        """The first optimizer compared with each of the others, wherever both ran.
 
         Args:
             task: The name of a task; None for all tasks.
             schedule: The schedule of the learning rate; "own" for each optimizer under its own
-                better one, None for the first.
-            setting: "tuned" or "default".
+                better one; None for "own" and then every schedule.
+            metric: The name of a reported metric; None for all of a task, the headline first.
+            setting: "tuned", or the name of complete defaults, of which there is no "own".
 
         Raises:
-            ValueError: there is no such task, schedule or setting.
+            ValueError: there is no such task, schedule, metric or setting.
         """
         return tuple(
             row
             for name in self._chosen(task)
-            for row in self._differences(name, self._schedule(name, schedule), setting)
+            for place in self._places(name, schedule, setting)
+            for row in self._differences(name, place, metric, setting)
+        )
+
+    def headlines(self, task: str | None = None) -> tuple[Difference, ...]:
+        """The comparisons that verdicts are about: own schedule, first metric, no references."""
+        return tuple(
+            row
+            for name in self._chosen(task)
+            for row in self._differences(name, OWN, self.metrics(name)[0], TUNED)
+            if not row.is_reference
         )
 
     def pair(
@@ -220,22 +245,70 @@ class Results:
         second: str,
         *,
         schedule: str | None = None,
+        metric: str | None = None,
         setting: str = TUNED,
     ) -> Difference:
-        """Two optimizers of a task compared, whichever; `differences` says which were planned."""
-        place = (task, self._schedule(task, schedule), setting)
-        key = (*place, first, second)
-        if key not in self._pairs_by_place:
-            if place[1] != OWN:
-                self.view(*place)  # refuses what is not there
-            elif setting != TUNED:
+        """Two optimizers of a task compared, whichever; `differences` says which were planned.
+
+        Args:
+            task: The name of a task.
+            first: The name of an optimizer.
+            second: The name of another.
+            schedule: The schedule of the learning rate, or "own"; None for the first.
+            metric: The name of a reported metric; None for the headline.
+            setting: "tuned", or the name of complete defaults.
+
+        Raises:
+            ValueError: there is no such task, schedule, metric or setting, or an optimizer did not
+                run there.
+        """
+        headline = self.metrics(task)[0]
+        place = self._schedule(task, schedule)
+        line = Line(task, place, setting, metric or headline, first, second)
+        if line not in self._pairs_by_line:
+            self._check_line(line)
+            # What half of the seeds would choose is told of the headline alone, for it takes time.
+            difference = summary.difference(
+                self.task(task), line, well_tuned=line.metric_name == headline
+            )
+            self._pairs_by_line[line] = difference
+        return self._pairs_by_line[line]
+
+    def metrics(self, task: str) -> tuple[str, ...]:
+        """Names of the reported metrics of a task, the headline first."""
+        return names_of(self.task(task), "metric_name")
+
+    def settings(self, task: str) -> tuple[str, ...]:
+        """Names of the settings of a task, "tuned" first."""
+        return names_of(self.task(task), "setting")
+
+    def optimizers(
+        self, task: str, schedule: str | None = None, setting: str = TUNED
+    ) -> tuple[str, ...]:
+        """Names of the optimizers that ran under a schedule (None: the first) and setting."""
+        if schedule == OWN:
+            return tuple(tuned_names(self.task(task)))
+        return tuple(tuned_names(self.view(task, schedule, setting)))
+
+    def _check_line(self, line: Line) -> None:
+        if line.schedule == OWN and line.setting != TUNED:
+            raise ValueError(
+                f"setting is {line.setting!r}; it must be {TUNED!r} where each optimizer chooses"
+                f" its own schedule, for nothing is chosen by default."
+            )
+        there = self.optimizers(line.task, line.schedule, line.setting)
+        for optimizer in (line.first, line.second):
+            if optimizer not in there:
                 raise ValueError(
-                    f"setting is {setting!r}; it must be {TUNED!r} where each optimizer chooses its"
-                    f" own schedule, for nothing is chosen by default."
+                    f"optimizer {optimizer!r} did not run on {line.task} under {line.schedule},"
+                    f" {line.setting}; name one of {', '.join(there) or 'none'}."
                 )
-            difference = summary.difference(self.task(task), place, first, second)
-            self._pairs_by_place[key] = difference
-        return self._pairs_by_place[key]
+
+    def _places(self, task: str, schedule: str | None, setting: str) -> tuple[str, ...]:
+        if schedule is not None:
+            return (schedule,)
+        names = self.schedules(task)
+        return (OWN, *names) if setting == TUNED else names
 
     def _chosen(self, task: str | None) -> tuple[str, ...]:
         if task is None:
@@ -252,7 +325,7 @@ class Results:
         return {}
 
     @functools.cached_property
-    def _pairs_by_place(self) -> dict[tuple[str, str, str, str, str], Difference]:
+    def _pairs_by_line(self) -> dict[Line, Difference]:
         return {}
 
     def _rows(self, task: str, schedule: str, setting: str) -> tuple[Row, ...]:
@@ -261,8 +334,17 @@ class Results:
             self._rows_by_place[place] = summary.rows(self.task(task), *place)
         return self._rows_by_place[place]
 
-    def _differences(self, task: str, schedule: str, setting: str) -> tuple[Difference, ...]:
-        first, *others = tuned_names(self.task(task))
+    def _differences(
+        self, task: str, schedule: str, metric: str | None, setting: str
+    ) -> tuple[Difference, ...]:
+        metrics = self.metrics(task) if metric is None else (metric,)
+        names = self.optimizers(task, schedule, setting)
+        if (
+            schedule == OWN
+        ):  # references run under one schedule, so that they have none of their own
+            names = tuple(x for x in names if x not in references(self.task(task)))
         return tuple(
-            self.pair(task, first, second, schedule=schedule, setting=setting) for second in others
+            self.pair(task, names[0], second, schedule=schedule, metric=name, setting=setting)
+            for name in metrics
+            for second in names[1:]
         )

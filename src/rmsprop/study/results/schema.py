@@ -3,13 +3,16 @@
 One `xarray.Dataset` per task, in an `xarray.DataTree` whose root has the settings and versions as
 attributes. The dimensions:
 
-* `optimizer`: what is compared.
+* `optimizer`: what is compared; references, such as SGD, come last and may have run under one
+  schedule only.
 * `schedule`: of the learning rate, a factor of the comparison; tuned apart for each.
 * `configuration`: a point of the grid of hyper-parameters; optimizers with fewer are padded.
 * `finalist`: one of the best configurations, which run on all reporting seeds; a verdict chooses
   among them. Optimizers with fewer configurations are padded.
-* `setting`: `tuned` for the configuration chosen, `default` for what a user gets who tunes nothing.
-* `seed` of the runs that are reported, `tuning_seed` of those that are chosen by: never the same.
+* `metric_name`: the metrics that are reported, the first of them the headline.
+* `setting`: `tuned` for the configuration chosen; then what a user gets who tunes nothing: complete
+  defaults that somebody ships, such as `torch`, or `default` for those of the function itself.
+* `seed` of the runs that are reported, `tuning_seed` of those that are raced on: never the same.
 * `step`, counted from 1, and `point`: the steps after which the metrics are measured.
 * `bin`: the last step of each interval, evenly spaced on a logarithmic scale, over which effective
   learning rates are summed up, by their `quantile` over some coordinates of the parameters.
@@ -19,11 +22,18 @@ Conventions:
 * A diverged run is infinitely bad: `inf` where lower is better, `-inf` where higher is, in
   `tuning_score`, `finalist_choice`, `finalist_report`, `metric` and `evaluation`; `inf` in
   `online_loss`, `final_loss` and `last_loss`. `loss` holds what was seen.
-* NaN in `tuning_score`, `learning_rate` and the other hyper-parameters is padding, never a result.
+* NaN in `learning_rate` and the other hyper-parameters is padding, never a result; so are numbers
+  of an optimizer that did not run under a schedule or has no such setting: NaN in `metric` on all
+  seeds. `view` leaves such optimizers out.
+* NaN in `tuning_score` is padding, or a seed that the race did not run the configuration on.
 * `finalist_configuration` is the number of a finalist's configuration, -1 for padding;
-  `finalist_choice` is the metric that configurations are chosen by, `finalist_report` the one that
-  is reported, on the same reporting seeds, NaN for padding. The attributes `margin` and `chance`
-  are those of the reported metric (`Metric`), NaN for None.
+  `finalist_choice` is what each metric is chosen by, `finalist_report` the metric itself, on the
+  reporting seeds, NaN for padding.
+* The attribute `metrics` is a JSON list with an object for each reported metric: the arguments of
+  `Metric`, and `choose_by`, those of the metric that it is chosen by. What is called `choose_by` and
+  `report` is of the headline. `tuning_seeds` is how many seeds a verdict chooses on, `references` a
+  JSON list of the names of optimizers that are references, and `defaults` holds for each optimizer
+  and setting the arguments that were used.
 * `at_edge` is a JSON list: the names of the hyper-parameters whose best value is the first or the
   last of its grid.
 * NaN in `effective_rate` says that no coordinate had a gradient in that interval.
@@ -40,16 +50,17 @@ import xarray as xr
 
 # The number of what this module says, in every file of results. Raise it with any change to the
 # names, dimensions or meaning of what a file holds: older files are then refused in a sentence.
-FORMAT = 3
+FORMAT = 4
 
 Better = Literal["lower", "higher"]
-TUNED, DEFAULT = SETTINGS = ("tuned", "default")
+TUNED, DEFAULT = "tuned", "default"
 # In the place of a schedule: each optimizer under its own better one, chosen as all else is chosen.
 OWN = "own"
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 _TRIALS = ("optimizer", "schedule", "configuration")
 _FINALISTS = ("optimizer", "schedule", "finalist")
+_FINAL_RUNS = ("optimizer", "schedule", "metric_name", "finalist", "seed")
 _RUNS = ("optimizer", "schedule", "setting", "seed")
 
 # name: (dimensions, dtype kind); "U" is text
@@ -59,6 +70,7 @@ COORDINATES: Mapping[str, tuple[str, str]] = {
     "configuration": ("configuration", "i"),
     "tuning_seed": ("tuning_seed", "i"),
     "finalist": ("finalist", "i"),
+    "metric_name": ("metric_name", "U"),
     "setting": ("setting", "U"),
     "seed": ("seed", "i"),
     "step": ("step", "i"),
@@ -74,8 +86,8 @@ VARIABLES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "chosen": (("optimizer", "schedule"), "i"),
     "at_edge": (("optimizer", "schedule"), "U"),
     "finalist_configuration": (_FINALISTS, "i"),
-    "finalist_choice": ((*_FINALISTS, "seed"), "f"),
-    "finalist_report": ((*_FINALISTS, "seed"), "f"),
+    "finalist_choice": (_FINAL_RUNS, "f"),
+    "finalist_report": (_FINAL_RUNS, "f"),
     "loss": ((*_RUNS, "step"), "f"),
     "metric": (_RUNS, "f"),
     "evaluation": ((*_RUNS, "point"), "f"),
@@ -100,23 +112,32 @@ def worst_value(better: str) -> float:
 def view(dataset: xr.Dataset, schedule: str | None = None, setting: str = TUNED) -> xr.Dataset:
     """The results of one task under one schedule and setting, without these two dimensions.
 
+    Optimizers that did not run under it are left out.
+
     Args:
         dataset: The results of one task.
         schedule: The name of a schedule; None for the first.
-        setting: "tuned" or "default".
+        setting: "tuned", or the name of complete defaults.
 
     Raises:
         ValueError: there is no such schedule or setting.
     """
-    schedules = [str(name) for name in dataset["schedule"].values]
+    schedules = names_of(dataset, "schedule")
     chosen = schedules[0] if schedule is None else schedule
     for what, name, names in (
         ("schedule", chosen, schedules),
-        ("setting", setting, SETTINGS),
+        ("setting", setting, names_of(dataset, "setting")),
     ):
         if name not in names:
             raise ValueError(f"{what} {name!r} is not here; name one of {', '.join(names)}.")
-    return dataset.sel(schedule=chosen, setting=setting, drop=True)
+    selection = dataset.sel(schedule=chosen, setting=setting, drop=True)
+    present = selection["metric"].notnull().all("seed").values
+    return selection.isel(optimizer=np.flatnonzero(present))
+
+
+def names_of(dataset: xr.Dataset, dimension: str) -> tuple[str, ...]:
+    """The names along a dimension, in their order."""
+    return tuple(str(name) for name in dataset[dimension].values)
 
 
 def tuned_names(dataset: xr.Dataset) -> dict[str, list[str]]:
@@ -125,14 +146,24 @@ def tuned_names(dataset: xr.Dataset) -> dict[str, list[str]]:
     `learning_rate` is always among them; the others follow in the order of their importance.
     """
     tuned = json.loads(dataset.attrs["tuned"])
-    return {str(name): tuned[str(name)] for name in dataset["optimizer"].values}
+    return {name: tuned[name] for name in names_of(dataset, "optimizer")}
+
+
+def references(dataset: xr.Dataset) -> tuple[str, ...]:
+    """The names of the optimizers of a task that are references."""
+    return tuple(json.loads(dataset.attrs["references"]))
 
 
 def mean_tuning_scores(dataset: xr.Dataset) -> xr.DataArray:
-    """Mean over the tuning seeds: what configurations are chosen by.
+    """Mean over the tuning seeds that a configuration ran on: what configurations are chosen by.
 
     Returns:
         The dimensions of `tuning_score` without `tuning_seed`; infinite as soon as one tuning seed
         diverged, NaN for padding.
     """
-    return dataset["tuning_score"].mean("tuning_seed", skipna=False)
+    return dataset["tuning_score"].mean("tuning_seed", skipna=True)
+
+
+def raced_to_the_end(dataset: xr.Dataset) -> xr.DataArray:
+    """Which configurations ran on all tuning seeds: of the others the race saw enough before."""
+    return dataset["tuning_score"].notnull().all("tuning_seed")

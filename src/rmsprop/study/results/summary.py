@@ -6,12 +6,21 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from rmsprop.study.results.reselection import LEAST_SEEDS, Finalists, reselect
-from rmsprop.study.results.schema import OWN, TUNED, Better, tuned_names, view
+from rmsprop.study.results.reselection import LEAST_SEEDS, Finalists, Reselection, reselect
+from rmsprop.study.results.schema import (
+    OWN,
+    TUNED,
+    Better,
+    names_of,
+    references,
+    tuned_names,
+    view,
+)
 from rmsprop.study.results.statistics import Estimate, Ratio, bootstrap_interval
 from rmsprop.study.results.verdicts import Verdict, seeds_needed, verdict
 
@@ -27,11 +36,12 @@ class Row:
         task: The name of the task.
         optimizer: The name of the optimizer.
         schedule: The schedule of the learning rate.
-        setting: The setting, "tuned" or "default".
-        hyperparameters: The configuration, the value of each hyper-parameter by its name.
+        setting: The setting: "tuned", or the name of complete defaults.
+        hyperparameters: The configuration, the value of each hyper-parameter by its name; of
+            complete defaults the arguments of whoever ships them.
         at_edge: The names of those whose value is still at the limit of its grid.
-        trials: The number of configurations that were tried; 0 for the default setting.
-        growths: The number of times that the grid grew; 0 for the default setting.
+        trials: The number of configurations that were tried; 0 for defaults.
+        growths: The number of times that the grid grew; 0 for defaults.
         metric: The interquartile mean of the reported metric, with its 95 % interval.
         mean: The mean of the same values; infinite where a run diverged.
         median: The median of the same values.
@@ -79,13 +89,18 @@ class Difference:
     Attributes:
         task: The name of the task.
         schedule: The schedule of the learning rate; "own" where each optimizer chooses its own.
-        setting: The setting, "tuned" or "default".
+        setting: The setting: "tuned", or the name of complete defaults.
+        metric_name: The name of the metric.
+        metric_label: The name of the metric in words.
         first: The name of an optimizer.
         second: The name of another.
         better: Whether "lower" or "higher" values of the metric are better.
-        metric: The metric of the first divided by that of the second if `is_ratio`, else the first
-            minus the second, on a new seed, with its 95 % interval.
+        interval: The metric of the first divided by that of the second if `is_ratio`, else the
+            first minus the second, on a new seed, with its 95 % interval; its three numbers are
+            `estimate`, `low` and `high`.
         is_ratio: Whether the two are compared by their ratio, as losses are.
+        well_tuned: The same where each is tuned on half of the seeds; None where the choice is on
+            half of them already, or of complete defaults.
         improvement: The probability that `first` beats `second` on a new seed, with its interval.
         diverged: For each of the two the share of choices whose run diverged, with its interval.
         p_value: Of the hypothesis that the two are equal; NaN below six seeds.
@@ -96,16 +111,20 @@ class Difference:
         tuning_seeds: The number of them that a choice is made on.
         seeds_needed: About how many seeds would decide; None where a verdict is there, or where no
             number would.
+        is_reference: Whether one of the two is a reference.
     """
 
     task: str
     schedule: str
     setting: str
+    metric_name: str
+    metric_label: str
     first: str
     second: str
     better: Better
-    metric: Estimate
+    interval: Estimate
     is_ratio: bool
+    well_tuned: Estimate | None
     improvement: Estimate
     diverged: tuple[Estimate, Estimate]
     p_value: float
@@ -114,6 +133,22 @@ class Difference:
     seeds: int
     tuning_seeds: int
     seeds_needed: int | None
+    is_reference: bool
+
+    @property
+    def estimate(self) -> float:
+        """The ratio or the difference."""
+        return self.interval.value
+
+    @property
+    def low(self) -> float:
+        """The lower end of its 95 % interval; NaN where there is none."""
+        return self.interval.low
+
+    @property
+    def high(self) -> float:
+        """The upper end of its 95 % interval; NaN where there is none."""
+        return self.interval.high
 
     @property
     def too_few(self) -> bool:
@@ -125,8 +160,29 @@ class Difference:
         """The better of the two, or None where that is not shown."""
         if self.verdict not in ("better", "slightly better"):
             return None
-        lower = self.metric.value < (1 if self.is_ratio else 0)
+        lower = self.interval.value < (1 if self.is_ratio else 0)
         return self.first if lower == (self.better == "lower") else self.second
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one comparison is of: a line among the differences.
+
+    Attributes:
+        task: The name of the task.
+        schedule: The schedule; "own" where each optimizer chooses its own.
+        setting: The setting: "tuned", or the name of complete defaults.
+        metric_name: The name of a reported metric.
+        first: The name of an optimizer.
+        second: The name of another.
+    """
+
+    task: str
+    schedule: str
+    setting: str
+    metric_name: str
+    first: str
+    second: str
 
 
 def rows(dataset: xr.Dataset, task: str, schedule: str, setting: str) -> tuple[Row, ...]:
@@ -134,7 +190,7 @@ def rows(dataset: xr.Dataset, task: str, schedule: str, setting: str) -> tuple[R
     results = view(dataset, schedule, setting)
     return tuple(
         _row((task, name, schedule, setting), results.sel(optimizer=name), tuned)
-        for name, tuned in tuned_names(dataset).items()
+        for name, tuned in tuned_names(results).items()
     )
 
 
@@ -145,7 +201,7 @@ def _row(place: tuple[str, str, str, str], runs: xr.Dataset, tuned: list[str]) -
         chosen = runs.isel(configuration=int(runs["chosen"]))
         hyperparameters = {name: float(chosen[name]) for name in tuned}
     else:
-        hyperparameters = json.loads(runs.attrs["defaults"])[optimizer]
+        hyperparameters = json.loads(runs.attrs["defaults"])[optimizer][setting]
     was_tuned = setting == TUNED
     return Row(
         task,
@@ -183,30 +239,25 @@ def _steps_to_target(runs: xr.Dataset) -> Estimate:
     return bootstrap_interval(np.where(reached.any(axis=-1), first, np.inf))
 
 
-def difference(
-    dataset: xr.Dataset, place: tuple[str, str, str], first: str, second: str
-) -> Difference:
+def difference(dataset: xr.Dataset, line: Line, *, well_tuned: bool = False) -> Difference:
     """Two optimizers compared over all choices that their seeds allow.
 
     Args:
         dataset: The results of a task.
-        place: The task, the schedule or "own", and the setting.
-        first: The name of an optimizer.
-        second: The name of another.
+        line: What is compared.
+        well_tuned: Whether the comparison is also made with choices on half of the seeds.
     """
-    _, schedule, setting = place
-    better: Better = dataset.attrs["report_better"]
-    seeds, tuning_seeds = dataset.sizes["seed"], dataset.sizes["tuning_seed"]
-    size = max(1, min(tuning_seeds, seeds // 2))
-    result = reselect(
-        finalists(dataset, first, schedule, setting),
-        finalists(dataset, second, schedule, setting),
-        size,
-        better,
-        choose_by=dataset.attrs["choose_by_better"] if setting == TUNED else better,
-        chance=_number(dataset, "chance"),
-    )
-    margin = _margin(dataset, logarithmic=result.logarithmic)
+    metric = metric_of(dataset, line.metric_name)
+    better: Better = metric["better"]
+    seeds = dataset.sizes["seed"]
+    half = max(1, seeds // 2)
+    size = max(1, min(int(dataset.attrs["tuning_seeds"]), half))
+    tuned = line.setting == TUNED
+    both = [finalists(dataset, name, line) for name in (line.first, line.second)]
+    choose_by: Better = metric["choose_by"]["better"] if tuned else better
+    options = {"choose_by": choose_by, "chance": metric["chance"]}
+    result = reselect(*both, size, better, **options)
+    margin = _margin(metric, logarithmic=result.logarithmic)
     scaled = math.log1p(margin) if margin is not None and result.logarithmic else margin
     # Where every run diverged the two are alike, and nothing is known of them.
     nothing = all(share.value >= 1 for share in result.diverged)
@@ -214,55 +265,77 @@ def difference(
     if conclusion == "equal" and result.diverged[0].value != result.diverged[1].value:
         conclusion = "undecided"  # one of them diverges more often
     undecided = conclusion == "undecided"
+    again = well_tuned and tuned and half > size
     return Difference(
-        *place,
-        first,
-        second,
-        better,
-        Ratio.exp(result.difference) if result.logarithmic else result.difference,
-        result.logarithmic,
-        result.improvement,
-        result.diverged,
-        result.p_value,
-        margin,
-        conclusion,
-        seeds,
-        size,
-        seeds_needed(result.difference, scaled, seeds) if undecided and not nothing else None,
+        task=line.task,
+        schedule=line.schedule,
+        setting=line.setting,
+        metric_name=line.metric_name,
+        metric_label=metric["label"],
+        first=line.first,
+        second=line.second,
+        better=better,
+        interval=_in_units(result),
+        is_ratio=result.logarithmic,
+        well_tuned=_in_units(reselect(*both, half, better, **options)) if again else None,
+        improvement=result.improvement,
+        diverged=result.diverged,
+        p_value=result.p_value,
+        margin=margin,
+        verdict=conclusion,
+        seeds=seeds,
+        tuning_seeds=size,
+        seeds_needed=seeds_needed(result.difference, scaled, seeds)
+        if undecided and not nothing
+        else None,
+        is_reference=bool({line.first, line.second} & {*references(dataset)}),
     )
 
 
-def finalists(dataset: xr.Dataset, optimizer: str, schedule: str, setting: str) -> Finalists:
-    """What a verdict chooses from: the finalists of an optimizer, or its default setting.
+def _in_units(result: Reselection) -> Estimate:
+    """The difference as it is told: a ratio, or a difference in units of the metric."""
+    return Ratio.exp(result.difference) if result.logarithmic else result.difference
+
+
+def finalists(dataset: xr.Dataset, optimizer: str, line: Line) -> Finalists:
+    """What a verdict chooses from: the finalists of an optimizer, or its complete defaults.
 
     Args:
         dataset: The results of a task.
         optimizer: The name of the optimizer.
-        schedule: The name of a schedule; "own" for those of all schedules together.
-        setting: "tuned" or "default"; of the default setting there is one to choose from.
+        line: What is compared; under "own" the finalists of all schedules stand together, and of
+            complete defaults there is one to choose from.
     """
     runs = dataset.sel(optimizer=optimizer)
-    names = [str(name) for name in dataset["schedule"].values] if schedule == OWN else [schedule]
-    if setting != TUNED:
-        metric = runs.sel(schedule=names, setting=setting)["metric"].values
+    schedules = names_of(dataset, "schedule") if line.schedule == OWN else [line.schedule]
+    of_schedules = runs.sel(schedule=list(schedules))
+    if line.setting != TUNED:
+        metric = of_schedules.sel(setting=line.setting)["metric"].values
         return Finalists(metric, metric)
-    of_schedules = runs.sel(schedule=names)
     real = of_schedules["finalist_configuration"].values >= 0
+    of_metric = of_schedules.sel(metric_name=line.metric_name)
     return Finalists(
-        of_schedules["finalist_choice"].values[real], of_schedules["finalist_report"].values[real]
+        of_metric["finalist_choice"].values[real], of_metric["finalist_report"].values[real]
     )
 
 
-def _margin(dataset: xr.Dataset, *, logarithmic: bool) -> float | None:
-    """The margin of the reported metric: a share of a ratio, or in units of the metric."""
-    margin = _number(dataset, "margin")
+def metrics_of(dataset: xr.Dataset) -> list[dict[str, Any]]:
+    """The reported metrics of a task, the headline first, as the attribute `metrics` holds them."""
+    return json.loads(dataset.attrs["metrics"])
+
+
+def metric_of(dataset: xr.Dataset, name: str) -> dict[str, Any]:
+    """One reported metric of a task; ValueError where there is none of this name."""
+    metrics = {metric["name"]: metric for metric in metrics_of(dataset)}
+    if name not in metrics:
+        raise ValueError(f"metric {name!r} is not here; name one of {', '.join(metrics)}.")
+    return metrics[name]
+
+
+def _margin(metric: dict[str, Any], *, logarithmic: bool) -> float | None:
+    """The margin of a reported metric: a share of a ratio, or in units of the metric."""
+    margin = metric["margin"]
     if logarithmic:
         return LOSS_MARGIN if margin is None else margin
     # The margin of a loss is a share, which means nothing where the loss may be zero or negative.
-    return None if dataset.attrs["report_better"] == "lower" else margin
-
-
-def _number(dataset: xr.Dataset, name: str) -> float | None:
-    """A number among the attributes, None for NaN."""
-    value = float(dataset.attrs[name])
-    return None if math.isnan(value) else value
+    return None if metric["better"] == "lower" else margin

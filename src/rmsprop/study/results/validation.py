@@ -14,8 +14,9 @@ from rmsprop.study.results.schema import (
     COORDINATES,
     FORMAT,
     PATH,
-    SETTINGS,
+    TUNED,
     VARIABLES,
+    names_of,
     tuned_names,
     worst_value,
 )
@@ -32,8 +33,10 @@ TEXT_ATTRIBUTES = (
     "report",
     "report_label",
     "report_better",
+    "metrics",
+    "references",
 )
-NUMBER_ATTRIBUTES = ("steps", "target", "width", "margin", "chance")
+NUMBER_ATTRIBUTES = ("steps", "target", "width", "tuning_seeds")
 # Attributes of a task and of the root; those that hold more than a word are JSON.
 ROOT_TEXT = ("created", "command", "versions", "device", "settings")
 ROOT_NUMBERS = ("format", "cores", "seconds")
@@ -94,10 +97,9 @@ def validate(dataset: xr.Dataset) -> None:
     _check_tuned(dataset)
     for name, (dimensions, kind) in VARIABLES.items():
         _check_variable(dataset, name, dimensions, kind)
-    _require(
-        tuple(dataset["setting"].values) == SETTINGS,
-        f"setting must be {SETTINGS}, but is {tuple(dataset['setting'].values)}",
-    )
+    settings = names_of(dataset, "setting")
+    _require(settings[0] == TUNED, f"setting must begin with {TUNED!r}, but is {settings}")
+    _check_metrics(dataset)
     if "path" in dataset:
         _check_variable(dataset, "path", *PATH)
         _require(dataset.sizes["coordinate"] == 2, "path must have two coordinates")
@@ -121,13 +123,45 @@ def _check_tuned(dataset: xr.Dataset) -> None:
         )
         for name in names:
             _check_variable(dataset, name, *VARIABLES["learning_rate"])
+    references = json.loads(dataset.attrs["references"])
+    _require(
+        isinstance(references, list) and set(references) < set(optimizers),
+        f"attribute references must list some of the optimizers {optimizers}, but is {references!r}",
+    )
     defaults = _json_object(dataset.attrs, "defaults")
+    present = dataset["metric"].notnull().any(("seed", "schedule"))
     for optimizer in optimizers:
-        _require(
-            isinstance(defaults.get(optimizer), dict) and "learning_rate" in defaults[optimizer],
-            f"attribute defaults must hold the default hyper-parameters of {optimizer}, its"
-            f" learning_rate among them, but has {defaults.get(optimizer)!r}",
-        )
+        for setting in names_of(dataset, "setting")[1:]:
+            there = bool(present.sel(optimizer=optimizer, setting=setting))
+            arguments = defaults.get(optimizer, {}).get(setting)
+            _require(
+                isinstance(arguments, dict) or not there,
+                f"attribute defaults must hold the arguments of {optimizer} with the defaults"
+                f" {setting}, but has {arguments!r}",
+            )
+
+
+def _check_metrics(dataset: xr.Dataset) -> None:
+    metrics = json.loads(dataset.attrs["metrics"])
+    names = names_of(dataset, "metric_name")
+    _require(
+        isinstance(metrics, list) and [metric.get("name") for metric in metrics] == [*names],
+        f"attribute metrics must describe the metrics {names}, but is {dataset.attrs['metrics']}",
+    )
+    for metric in metrics:
+        for part in (metric, metric.get("choose_by", {})):
+            _require(
+                {"name", "label", "better"} <= part.keys()
+                and part["better"] in ("lower", "higher"),
+                f"attribute metrics must say name, label and better of {metric['name']} and of what"
+                f" it is chosen by, but says {part!r}",
+            )
+    headline = metrics[0]
+    _require(
+        (headline["name"], headline["better"], headline["choose_by"]["better"])
+        == tuple(dataset.attrs[key] for key in ("report", "report_better", "choose_by_better")),
+        "attributes report and choose_by must be those of the first of metrics",
+    )
 
 
 def _check_seeds_and_steps(dataset: xr.Dataset) -> None:
@@ -160,9 +194,10 @@ def _check_tuning(dataset: xr.Dataset) -> None:
     _require(bool((rates[real] > 0).all()), "learning_rate must be positive")
     scores = dataset["tuning_score"].values
     _require(
-        np.array_equal(np.isnan(scores), np.broadcast_to(~real[..., None], scores.shape)),
-        "tuning_score must be NaN where learning_rate is, and only there; a diverged run is "
-        "infinitely bad",
+        np.array_equal(np.isnan(scores[..., 0]), ~real)
+        and bool((np.isnan(scores[..., 1:]) | real[..., None]).all()),
+        "tuning_score must have a value on the first tuning seed where learning_rate has one, and"
+        " be NaN where that is NaN; a diverged run is infinitely bad",
     )
     for optimizer, names in tuned_names(dataset).items():
         row = dataset.sel(optimizer=optimizer)
@@ -182,11 +217,13 @@ def _check_tuning(dataset: xr.Dataset) -> None:
         bool((scores[dataset["tuning_diverged"].values] == worst).all()),
         f"tuning_score must be {worst} where tuning_diverged is true",
     )
-    chosen = dataset["chosen"].values
+    chosen, ran = dataset["chosen"].values, real.any(axis=-1)
     _require(
-        bool(((chosen >= 0) & (chosen < rates.shape[-1])).all())
-        and bool(np.take_along_axis(real, chosen[..., None], axis=-1).all()),
-        f"chosen must be the number of a configuration that was run, but is {chosen.tolist()}",
+        bool(((chosen >= 0) & (chosen < rates.shape[-1]))[ran].all())
+        and bool((chosen[~ran] == -1).all())
+        and bool(np.take_along_axis(real, np.maximum(chosen, 0)[..., None], axis=-1)[ran].all()),
+        f"chosen must be the number of a configuration that was run, and -1 where none was, but is"
+        f" {chosen.tolist()}",
     )
 
 
@@ -194,31 +231,40 @@ def _check_finalists(dataset: xr.Dataset) -> None:
     numbers = dataset["finalist_configuration"].values
     real = numbers >= 0
     most = dataset.sizes["configuration"]
-    flat = numbers.reshape(-1, numbers.shape[-1])
+    rates = dataset["learning_rate"].values
+    ran = ~np.isnan(rates).all(axis=-1)
     _require(
         bool(((numbers >= -1) & (numbers < most)).all())
-        and all(_is_padded_list_of_numbers(row.tolist()) for row in flat),
+        and all(_is_padded_list_of_numbers(row.tolist()) for row in numbers[ran])
+        and bool((numbers[~ran] == -1).all()),
         f"finalist_configuration must hold different numbers of configurations, below {most}, and"
         f" -1 behind them, but is {numbers.tolist()}",
     )
-    rates = dataset["learning_rate"].values
     _require(
         not np.isnan(np.take_along_axis(rates, np.maximum(numbers, 0), axis=-1)[real]).any(),
         "finalist_configuration must hold numbers of configurations that were run",
     )
-    for name, key in (("finalist_choice", "choose_by"), ("finalist_report", "report")):
-        values = dataset[name].values
-        best = -worst_value(dataset.attrs[f"{key}_better"])
-        _require(not (values == best).any(), f"{name} must not be {best}, which no run can reach")
-        _require(
-            np.array_equal(np.isnan(values), np.broadcast_to(~real[..., None], values.shape)),
-            f"{name} must be NaN where finalist_configuration is -1, and only there; a diverged run"
-            f" is infinitely bad",
-        )
+    for metric in json.loads(dataset.attrs["metrics"]):
+        for name, part in (("finalist_choice", metric["choose_by"]), ("finalist_report", metric)):
+            values = dataset[name].sel(metric_name=metric["name"]).values
+            best = -worst_value(part["better"])
+            _require(
+                not (values == best).any(), f"{name} must not be {best}, which no run can reach"
+            )
+            _require(
+                np.array_equal(np.isnan(values), np.broadcast_to(~real[..., None], values.shape)),
+                f"{name} must be NaN where finalist_configuration is -1, and only there; a diverged"
+                f" run is infinitely bad",
+            )
 
 
 def _check_runs(dataset: xr.Dataset) -> None:
     diverged = dataset["diverged"].values
+    missing = np.isnan(dataset["metric"].values)
+    _require(
+        np.array_equal(missing.any(axis=-1), missing.all(axis=-1)) and not diverged[missing].any(),
+        "metric must be NaN on all seeds or on none, and what is not there cannot have diverged",
+    )
     worst = worst_value(dataset.attrs["report_better"])
     losses = dict.fromkeys(("online_loss", "final_loss", "last_loss"), np.inf)
     for name, value in {"metric": worst, **losses}.items():
@@ -227,7 +273,7 @@ def _check_runs(dataset: xr.Dataset) -> None:
             bool((runs[diverged] == value).all()), f"{name} must be {value} where diverged is true"
         )
         _require(
-            bool(np.isfinite(runs[~diverged]).all()),
+            bool(np.isfinite(runs[~diverged & ~missing]).all()),
             f"{name} must be finite where a run is not diverged",
         )
 

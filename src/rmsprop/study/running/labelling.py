@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from rmsprop.study.problems import TENTHS, Problem
-from rmsprop.study.results.schema import QUANTILES, SETTINGS, worst_value
+from rmsprop.study.results.schema import QUANTILES, worst_value
 from rmsprop.study.running import effective_rates
 from rmsprop.study.running.chunks import Runs
 from rmsprop.study.running.engine import Engine
@@ -53,7 +53,7 @@ def dataset(
         "configuration": np.arange(longest),
         "tuning_seed": tuning_seeds,
         "finalist": np.arange(data["finalist_configuration"][1].shape[-1]),
-        "setting": list(SETTINGS),
+        "setting": ["tuned", "default"],
         "seed": seeds,
         "step": np.arange(1, steps + 1),
         "point": np.arange(1, TENTHS + 1) * (steps // TENTHS),
@@ -108,7 +108,10 @@ def _reports(problem: Problem, runs: Sequence[Sequence[TunedRuns]]) -> Variables
     def table(values: Callable[[Runs], np.ndarray | None]) -> np.ndarray:
         return np.stack(
             [
-                [[np.asarray(values(tuned.reports[s])) for s in SETTINGS] for tuned in row]
+                [
+                    [np.asarray(values(tuned.reports[s])) for s in ("tuned", "default")]
+                    for tuned in row
+                ]
                 for row in runs
             ]
         )

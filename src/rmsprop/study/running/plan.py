@@ -11,7 +11,7 @@ from jax import Array
 
 from rmsprop.study.optimizers import Optimizer
 from rmsprop.study.problems import TENTHS, Problem
-from rmsprop.study.results.schema import COORDINATES, SETTINGS, VARIABLES
+from rmsprop.study.results.schema import COORDINATES, VARIABLES
 from rmsprop.study.results.validation import check_task_name
 from rmsprop.study.running.checks import check_optimizer, check_problem
 from rmsprop.study.running.devices import device
@@ -78,7 +78,7 @@ class Plan:
     def runs(self) -> int:
         """How many there are for a problem, as long as no grid grows."""
         of_each = [
-            count * self.tuning_seeds + (min(count, FINALISTS) + len(SETTINGS)) * self.seeds
+            count * self.tuning_seeds + (min(count, FINALISTS) + 2) * self.seeds
             for count in (len(optimizer.configurations()) for optimizer in self.optimizers)
         ]
         return len(self.schedules) * sum(of_each)
