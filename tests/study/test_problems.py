@@ -51,6 +51,7 @@ def test_problems_are_equal_to_themselves_alone():
 
 
 OWN = Metric("own", "own metric", "lower")
+OTHER = Metric("other", "other metric", "higher")
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,16 @@ OWN = Metric("own", "own metric", "lower")
         ({"target": "low"}, TypeError, "target is 'low'; it must be a number"),
         ({"report": OWN}, ValueError, "report is 'own'; it must be the training loss"),
         ({"choose_by": OWN}, ValueError, "choose_by is 'own'; it must be the training loss"),
+        ({"report": [TRAINING_LOSS, OWN]}, ValueError, "report is 'own'; it must be the training"),
+        ({"report": "own"}, TypeError, "report is 'own'; it must be a Metric or a sequence"),
+        ({"choose_by": (OWN, 3)}, TypeError, "it must be a Metric or a sequence of them"),
+        ({"report": []}, ValueError, "report is empty; it must be one metric or several"),
+        ({"report": [TRAINING_LOSS] * 2}, ValueError, "report is training_loss, training_loss; it"),
+        (
+            {"choose_by": [TRAINING_LOSS] * 2},
+            ValueError,
+            "choose_by has 2 metrics and report 1; choose_by must be a single Metric",
+        ),
     ],
 )
 def test_what_is_no_problem_is_refused_in_a_sentence(changed, error, sentence):
@@ -91,3 +102,25 @@ def test_metric_of_its_own_needs_metrics_alone():
     problem = Problem(**arguments(metrics=lambda p: {"own": p.sum()}, report=OWN))
     assert problem.report == OWN
     assert problem.choose_by == TRAINING_LOSS
+
+
+def measured(**changed):
+    return Problem(**arguments(metrics=lambda p: {"own": p.sum(), "other": p.sum()}, **changed))
+
+
+def test_one_metric_reads_as_a_tuple_of_one():
+    problem = measured(report=OWN)
+    assert problem.reports == (OWN,)
+    assert problem.choices == (TRAINING_LOSS,)
+
+
+def test_several_reported_metrics_are_chosen_by_one_or_each_by_its_own():
+    problem = measured(report=[OTHER, OWN, TRAINING_LOSS])
+    assert problem.report == problem.reports == (OTHER, OWN, TRAINING_LOSS)
+    assert problem.choose_by == TRAINING_LOSS
+    assert problem.choices == (TRAINING_LOSS,) * 3
+    problem = measured(report=(OTHER, TRAINING_LOSS), choose_by=[OWN, OWN])
+    assert problem.choose_by == problem.choices == (OWN, OWN)
+    assert dataclasses.replace(problem, steps=10).choices == (OWN, OWN)
+    with pytest.raises(ValueError, match="choose_by has 1 metrics and report 2"):
+        measured(report=(OTHER, TRAINING_LOSS), choose_by=(OWN,))

@@ -10,7 +10,7 @@ batches. Four arguments are enough for a problem; `rmsprop.study.tasks` has the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -92,13 +92,17 @@ class Problem:
         metrics: Takes parameters and returns scalars by name, NaN where they have no meaning. It is
             called after every tenth of the steps. The default is None: only the training loss is
             measured.
-        choose_by: The metric by which hyper-parameters are chosen, on the tuning seeds. It must not
-            be measured on test data. The default is the training loss.
-        report: The metric that is reported, on other seeds. The default is the training loss.
+        choose_by: The metric by which hyper-parameters are chosen, or a sequence with one for each
+            reported metric; a single one counts for all. It must not be measured on test data. The
+            default is the training loss.
+        report: The metric that is reported, on other seeds, or a sequence of several with distinct
+            names, of which the first is the headline. The default is the training loss. `reports`
+            and `choices` give both as tuples.
         steps: The number of steps of a run, a multiple of 10; the default is 500. A user of
             `compare` may ask for another number.
         title: The title of the problem in headings; the default is its name.
-        target: A value of `report` that a good run reaches; the default is NaN, for none.
+        target: A value of the first reported metric that a good run reaches; the default is NaN,
+            for none.
         citation: The source of the problem and of its data; the default is empty.
         data_sha256: The SHA-256 of the data's source file; the default is empty, for no data.
         path: Takes the parameters of a two-dimensional problem and returns them as a point, an
@@ -108,7 +112,8 @@ class Problem:
 
     Raises:
         TypeError: A function is not callable, or a number has the wrong type.
-        ValueError: A number is out of range, or nothing measures a metric.
+        ValueError: A number is out of range, nothing measures a metric, two reported metrics have
+            one name, or `choose_by` is a sequence of another length than `report`.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -118,8 +123,8 @@ class Problem:
         ...     loss=lambda params, batch: jnp.sum((params - batch) ** 2),
         ...     sample=lambda key, step: jax.random.normal(jax.random.fold_in(key, step), (3,)),
         ... )
-        >>> bowl.report.label
-        'training loss'
+        >>> [metric.label for metric in bowl.reports]
+        ['training loss']
     """
 
     name: str
@@ -127,8 +132,8 @@ class Problem:
     loss: Callable[[Params, Batch], Array]
     sample: Callable[[Array, Array], Batch]
     metrics: Callable[[Params], Mapping[str, Array]] | None = None
-    choose_by: Metric = TRAINING_LOSS
-    report: Metric = TRAINING_LOSS
+    choose_by: Metric | Sequence[Metric] = TRAINING_LOSS
+    report: Metric | Sequence[Metric] = TRAINING_LOSS
     steps: int = 500
     title: str = ""
     target: float = math.nan
@@ -148,20 +153,54 @@ class Problem:
                 f"steps is {self.steps}; it must be a multiple of {TENTHS}, because metrics are"
                 f" measured after every tenth of the steps. The nearest below is {nearest}."
             )
-        for argument in ("choose_by", "report"):
-            metric = getattr(self, argument)
-            if self.metrics is None and metric.name != TRAINING_LOSS.name:
-                raise ValueError(
-                    f"{argument} is {metric.name!r}; it must be the training loss, because metrics"
-                    f" is None. Leave {argument} out, or pass a function metrics that returns"
-                    f" {metric.name!r}."
-                )
+        self._check_metrics()
         if not isinstance(self.target, (int, float)):
             raise TypeError(
                 f"target is {self.target!r}; it must be a number. Leave it out where there is none."
             )
         if not self.title:
             object.__setattr__(self, "title", self.name)  # the class is frozen
+
+    @property
+    def reports(self) -> tuple[Metric, ...]:
+        """The reported metrics; the first is the headline."""
+        return _metrics(self.report)
+
+    @property
+    def choices(self) -> tuple[Metric, ...]:
+        """The metrics that `reports` are chosen by, one for each of them in the same order."""
+        choices = _metrics(self.choose_by)
+        return choices * len(self.reports) if isinstance(self.choose_by, Metric) else choices
+
+    def _check_metrics(self) -> None:
+        for argument in ("choose_by", "report"):
+            value = getattr(self, argument)
+            if not isinstance(value, Metric):
+                if not isinstance(value, Sequence) or not all(
+                    isinstance(entry, Metric) for entry in value
+                ):
+                    raise TypeError(
+                        f"{argument} is {value!r}; it must be a Metric or a sequence of them."
+                    )
+                object.__setattr__(self, argument, tuple(value))  # the class is frozen
+            for metric in _metrics(value):
+                if self.metrics is None and metric.name != TRAINING_LOSS.name:
+                    raise ValueError(
+                        f"{argument} is {metric.name!r}; it must be the training loss, because"
+                        f" metrics is None. Leave {argument} out, or pass a function metrics that"
+                        f" returns {metric.name!r}."
+                    )
+        names = [metric.name for metric in self.reports]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(
+                f"report is {', '.join(names) or 'empty'}; it must be one metric or several whose"
+                f" names are distinct."
+            )
+        if len(self.choices) != len(names):
+            raise ValueError(
+                f"choose_by has {len(self.choices)} metrics and report {len(names)}; choose_by must"
+                f" be a single Metric, which counts for all, or have one for each reported metric."
+            )
 
     def _check_callable(self, argument: str) -> None:
         value = getattr(self, argument)
@@ -178,3 +217,7 @@ class Problem:
             raise TypeError(f"{argument} is {value!r}; it must be an integer of at least {least}.")
         if value < least:
             raise ValueError(f"{argument} is {value}; it must be at least {least}.")
+
+
+def _metrics(value: Metric | Sequence[Metric]) -> tuple[Metric, ...]:
+    return (value,) if isinstance(value, Metric) else tuple(value)

@@ -43,6 +43,16 @@ def _nan_gradient(params, noise):
         ({"path": lambda p: jnp.ones(3)}, r"path must return .*it returns \(3,\)"),
         ({"path": lambda p: (p[0], p[1])}, "path must return .*it returns a tree"),
         ({"metrics": lambda p: {"other": p.sum()}}, "choose_by is final, .*returns other"),
+        (
+            {
+                "metrics": lambda p: {"final": p.sum()},
+                "report": [
+                    Metric("final", "final", "lower"),
+                    Metric("absent", "absent", "lower"),
+                ],
+            },
+            "report is absent, which metrics does not return; it returns final",
+        ),
         ({"metrics": lambda p: {"training_loss": p.sum()}}, "which the study measures itself"),
     ],
 )

@@ -116,12 +116,13 @@ def _check_metrics(problem: Problem, key: Array) -> None:
             raise ValueError(
                 f"problem {problem.name!r}: the metric {name} {shape}; it must be one number."
             )
-    for role, metric in (("choose_by", problem.choose_by), ("report", problem.report)):
-        if metric.name not in (TRAINING_LOSS.name, *values):
-            raise ValueError(
-                f"problem {problem.name!r}: {role} is {metric.name}, which metrics does not return;"
-                f" it returns {', '.join(values) or 'nothing'}."
-            )
+    for role, metrics in (("choose_by", problem.choices), ("report", problem.reports)):
+        for metric in metrics:
+            if metric.name not in (TRAINING_LOSS.name, *values):
+                raise ValueError(
+                    f"problem {problem.name!r}: {role} is {metric.name}, which metrics does not"
+                    f" return; it returns {', '.join(values) or 'nothing'}."
+                )
 
 
 def check_optimizer(

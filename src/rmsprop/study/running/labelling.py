@@ -116,7 +116,7 @@ def _reports(problem: Problem, runs: Sequence[Sequence[TunedRuns]]) -> Variables
             ]
         )
 
-    name, worst = problem.report.name, worst_value(problem.report.better)
+    name, worst = problem.reports[0].name, worst_value(problem.reports[0].better)
     dims = ("optimizer", "schedule", "setting", "seed")
     diverged = table(lambda reports: reports.diverged(name))
     loss = table(lambda reports: reports.loss)
@@ -180,12 +180,12 @@ def _attributes(
         "tuned": json.dumps({o.name: list(o.names) for o in optimizers}),
         "defaults": json.dumps({o.name: o.defaults for o in optimizers}),
     }
-    for key, metric in (("choose_by", problem.choose_by), ("report", problem.report)):
+    for key, metric in (("choose_by", problem.choices[0]), ("report", problem.reports[0])):
         attributes[key] = metric.name
         attributes[f"{key}_label"] = metric.label
         attributes[f"{key}_better"] = metric.better
     for key in ("margin", "chance"):
-        value = getattr(problem.report, key)
+        value = getattr(problem.reports[0], key)
         attributes[key] = math.nan if value is None else value
     return attributes
 

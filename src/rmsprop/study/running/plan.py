@@ -163,8 +163,8 @@ class Plan:
                 problem.name: {
                     "steps": self.steps_of(problem),
                     "data_sha256": problem.data_sha256,
-                    "choose_by": problem.choose_by.name,
-                    "report": problem.report.name,
+                    "choose_by": problem.choices[0].name,
+                    "report": problem.reports[0].name,
                 }
                 for problem in self.problems
             },

@@ -55,8 +55,8 @@ def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Prog
     seeds, tuning_seeds = plan.reporting_seed_numbers, plan.tuning_seed_numbers
 
     def runs_of(optimizer: Optimizer, engine: Engine, schedule: int) -> TunedRuns:
-        tuning = tune(optimizer, engine, problem.choose_by, schedule, tuning_seeds, progress)
-        finalists = tuning.finalists(problem.choose_by.better)
+        tuning = tune(optimizer, engine, problem.choices[0], schedule, tuning_seeds, progress)
+        finalists = tuning.finalists(problem.choices[0].better)
         planned = min(FINALISTS, len(optimizer.configurations()))
         progress.extend((len(finalists) - planned) * len(seeds))  # where a small grid has grown
         finals = engine.run_configurations(
@@ -68,7 +68,7 @@ def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Prog
         )
         choices, scores = (
             scores_of(finals, metric).reshape(len(finalists), len(seeds))
-            for metric in (problem.choose_by, problem.report)
+            for metric in (problem.choices[0], problem.reports[0])
         )
         settings = {TUNED: tuning.best, DEFAULT: tuple(optimizer.defaults.values())}
         reports = {
