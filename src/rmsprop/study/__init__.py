@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rmsprop.study.comparison import Comparison, compare
-    from rmsprop.study.optimizers import Optimizer, Tunable, named, optimizer
+    from rmsprop.study.contenders import named
+    from rmsprop.study.optimizers import Optimizer, Tunable, optimizer
     from rmsprop.study.problems import Metric, Problem
     from rmsprop.study.tasks import QUICK, TASKS, task
 
@@ -34,7 +35,8 @@ __all__ = [
 _PLACES = {
     "problems": ("Metric", "Problem"),
     "comparison": ("Comparison", "compare"),
-    "optimizers": ("Optimizer", "Tunable", "named", "optimizer"),
+    "contenders": ("named",),
+    "optimizers": ("Optimizer", "Tunable", "optimizer"),
     "tasks": ("QUICK", "TASKS", "task"),
 }
 

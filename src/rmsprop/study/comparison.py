@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-import rmsprop
+from rmsprop.study.contenders import CONTENDERS, REFERENCES, contender
 from rmsprop.study.folder import StudyFolder
-from rmsprop.study.optimizers import Factory, Optimizer, optimizer
+from rmsprop.study.optimizers import Factory, Optimizer
 from rmsprop.study.problems import Problem
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.running.devices import available_memory
@@ -35,32 +35,39 @@ def compare(
     problem: Problem | Sequence[Problem],
     optimizers: Mapping[str, Factory | Optimizer] | Sequence[Optimizer] | None = None,
     *,
-    seeds: int = 10,
+    seeds: int = 20,
     tuning_seeds: int = 3,
     first_seed: int = 0,
     steps: int | None = None,
-    schedules: Sequence[str] = ("constant",),
+    schedules: Sequence[str] = ("constant", "linear"),
+    references: bool | None = None,
     folder: str | os.PathLike[str] | None = None,
     memory: int | None = None,
     command: str = "rmsprop.study.compare",
     progress: Progress | None = None,
 ) -> Comparison:
-    """Compares optimizers on problems: tunes each, chooses, and reports on fresh seeds.
+    """Compares optimizers on problems: tunes each, and reports on fresh seeds.
 
     Args:
         problem: What is minimised: your own `Problem`, a task (`rmsprop.study.task`), or several.
         optimizers: What is compared, by name: functions that make an Optax transformation from a
             learning rate, such as `optax.adam`, or `rmsprop.study.optimizer` where you choose what
-            is tuned. The first is compared with each of the others. None for `rmsprop.rmsprop` and
-            `rmsprop.adagrad`.
-        seeds: Number of reporting seeds, 2 at least, 6 for a verdict; 10 by default.
-        tuning_seeds: Number of seeds, others, that finalists are chosen on, and of reporting seeds
-            that a verdict chooses on, of which that is half at most; 3 by default.
+            is tuned. The first is compared with each of the others. None for RMSprop and AdaGrad.
+        seeds: Number of reporting seeds, 2 at least, 6 for a verdict; 20 by default. A seed draws
+            the initial parameters, the batches and, in the tasks with data, their split.
+        tuning_seeds: Number of reporting seeds that a verdict chooses on, at least 1, of which half
+            of them is the most; 3 by default. The race before it is on as many seeds, others, and
+            on 3 at least.
         first_seed: The first reporting seed, at least 0; the tuning seeds begin 10,000 after it.
             Whoever doubts a verdict asks for it again on other seeds. 0 by default.
         steps: Steps of every run, a multiple of 10; None for each problem's own number.
         schedules: Of the learning rate: "constant", "linear" (to 0) and "inverse_sqrt"
-            (1/sqrt(t)). Each optimizer is tuned under each of them.
+            (1/sqrt(t)). Each optimizer is tuned under each of them, and its own better one makes
+            the headline. Constant and linear by default.
+        references: Whether SGD with momentum and Adam show where the others stand, under the linear
+            schedule (the first one where that is not among `schedules`). None, the default, for
+            yes where `optimizers` is None. An optimizer of the same name, "sgd" or "adam", takes
+            the place of the reference.
         folder: Where runs that have ended are kept. The same call with the same folder goes on
             where it was stopped, and ends with the same numbers bit for bit. Runs of a problem that
             calls back into Python are made again, for what they call is not known. None for
@@ -90,7 +97,11 @@ def compare(
         ...     steps=20,
         ... )
         >>> result = study.compare(
-        ...     bowl, {"sgd": optax.sgd, "rmsprop": optax.rmsprop}, seeds=2, tuning_seeds=1
+        ...     bowl,
+        ...     {"sgd": optax.sgd, "rmsprop": optax.rmsprop},
+        ...     seeds=2,
+        ...     tuning_seeds=1,
+        ...     schedules="constant",
         ... )
         >>> [row.optimizer for row in result.summary("bowl")]
         ['sgd', 'rmsprop']
@@ -103,9 +114,10 @@ def compare(
                 f' rmsprop.study.task("digits"), or a list of them.'
             )
     schedules = (schedules,) if isinstance(schedules, str) else tuple(schedules)
+    contenders = _optimizers(optimizers)
     plan = Plan(
         problems,
-        _optimizers(optimizers),
+        [*contenders, *_references(optimizers, references, contenders)],
         seeds,
         tuning_seeds,
         first_seed,
@@ -120,7 +132,7 @@ def compare(
     provenance = Provenance.begin()
     results: dict[str, xr.Dataset] = {}
     for each in problems:
-        with progress.task(each.title, plan.runs()):
+        with progress.task(each.title, plan.runs(each)):
             results[each.name] = compare_on(each, plan, study_folder, progress)
     for file in study_folder.damaged:
         progress.say(f"{file} was damaged and has been made again.")
@@ -140,7 +152,7 @@ def _optimizers(
     given: Mapping[str, Factory | Optimizer] | Sequence[Optimizer] | None,
 ) -> list[Optimizer]:
     if given is None:
-        given = {"rmsprop": rmsprop.rmsprop, "adagrad": rmsprop.adagrad}
+        return [*CONTENDERS.values()]
     if not isinstance(given, Mapping):
         for each in given:
             if not isinstance(each, Optimizer):
@@ -150,9 +162,18 @@ def _optimizers(
                 )
         return list(given)
     return [
-        replace(factory, name=name) if isinstance(factory, Optimizer) else optimizer(name, factory)
+        replace(factory, name=name) if isinstance(factory, Optimizer) else contender(name, factory)
         for name, factory in given.items()
     ]
+
+
+def _references(
+    given: object, references: bool | None, contenders: Sequence[Optimizer]
+) -> list[Optimizer]:
+    """The references of a comparison, but for those whose name a contender has."""
+    wanted = given is None if references is None else references
+    names = {each.name for each in contenders}
+    return [each for each in REFERENCES.values() if wanted and each.name not in names]
 
 
 @dataclass(frozen=True, eq=False)

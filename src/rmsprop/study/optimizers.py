@@ -3,34 +3,42 @@
 Rates and `1 - decay` live on logarithmic grids, for a decay of 0.99 is as far from 0.9 as 0.999 is
 from 0.99; a grid that is even in the decay itself holds almost no useful values (section 1 of
 "Descending through a crowded valley", Schmidt et al., 2021, shows what comes of it).  Every
-optimizer begins with the same number of trials from the same range of learning rates.
+optimizer begins with the same number of trials, `TRIALS`, from the same range of learning rates,
+and every grid grows by half a decade at a time, by the same rule.
 """
 
 import inspect
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import optax
 from jax import Array
 
-import rmsprop
 from rmsprop.study import spelling
-from rmsprop.study.lookup import load_object
 
 Factory = Callable[..., optax.GradientTransformation]
 _Value = TypeVar("_Value", float, Array)
 
-# Two points a decade, as in Wilson et al. (2017): 1e-4, 3.2e-4, 1e-3, ..., 1.
-RATES = tuple(10.0 ** (k / 2) for k in range(-8, 1))
-
+# The number of trials that an optimizer begins with, whatever its hyper-parameters.
+TRIALS = 54
+HALF_DECADE = math.sqrt(10)
+# From 1e-4 to 1, the range of all optimizers. Two points a decade, as in Wilson et al. (2017),
+# where two more hyper-parameters are tuned; four a decade where there is one more.
+HALF_DECADES = tuple(10.0 ** (k / 2) for k in range(-8, 1))
+QUARTER_DECADES = tuple(10.0 ** (k / 4) for k in range(-17, 1))
+LOWEST_RATE, HIGHEST_RATE = 1e-8, 1e4
 
 # Arguments that are searched as one minus themselves.
 DECAYS = ("decay", "alpha", "rho", "b2")
-# What a user gets who tunes nothing, where the factory itself has no default: that of PyTorch.
-DEFAULT_RATES: Mapping[str, float] = {"rmsprop": 0.01, "adagrad": 0.01}
+# One minus a decay: memories of 100, 30 and 10 steps. A memory of more than a third of a run is no
+# longer one that forgets, and its RMSprop is an AdaGrad with another rate.
+RESTS = (0.01, 1 / 30, 0.1)
+SHARE_OF_RUN = 3
+LEAST_REST = 1e-6  # in runs that are long enough
+# What a user gets who tunes nothing, where the factory itself has no default for its rate.
 DEFAULT_RATE = 0.001
 
 
@@ -40,11 +48,13 @@ class Tunable:
 
     Attributes:
         name: Its name in the results.
-        grid: Ascending values that are tried, evenly spaced on a logarithmic scale where it grows.
+        grid: Ascending values that are tried; positive where it grows.
         lowest: Where the grid stops growing downwards.
         highest: Where it stops growing upwards.
         argument: The factory's keyword; "" for the name. Of a name `one_minus_x` the argument is
             given one minus the value.
+        within_run: Whether values of one minus a decay that remember more than a third of a run are
+            left out of the grid.
 
     Raises:
         ValueError: a grid that is empty, not ascending, or not of finite numbers.
@@ -55,6 +65,7 @@ class Tunable:
     lowest: float
     highest: float
     argument: str = ""
+    within_run: bool = False
 
     def __post_init__(self) -> None:
         """Refuses a grid that could not be searched, before a long job is begun."""
@@ -79,23 +90,43 @@ class Tunable:
             return cls(f"{spelling.ONE_MINUS}{argument}", rest, *_NO_GROWTH, argument)
         grid = tuple(sorted(float(x) for x in values))
         if argument == "learning_rate":
-            return cls(argument, grid, 1e-8, 1e4)
+            return cls(argument, grid, LOWEST_RATE, HIGHEST_RATE)
         return cls(argument, grid, *_NO_GROWTH, argument)
 
-    def grown(self, best: float) -> "Tunable | None":
-        """The grid with one more value behind the best one, if that is on the edge.
+    def grown(self, best: float) -> "Tunable":
+        """The grid with half a decade more behind the best value, if that is on the edge.
 
-        Returns:
-            None if the best value is inside the grid or the grid has reached its limit.
+        Where the values are closer than that, there is more than one more. A grid of one value, one
+        with values that are not positive, and one at its limit stays as it is.
         """
-        if len(self.grid) < 2 or self.grid[0] <= 0:
-            return None
-        ratio = self.grid[1] / self.grid[0]
-        if best == self.grid[0] and best / ratio >= self.lowest * 0.999:
-            return replace(self, grid=(best / ratio, *self.grid))
-        if best == self.grid[-1] and best * ratio <= self.highest * 1.001:
-            return replace(self, grid=(*self.grid, best * ratio))
-        return None
+        if len(self.grid) < 2 or self.grid[0] <= 0 or not self.on_edge(best):
+            return self
+        ratio = min(self.grid[1] / self.grid[0], HALF_DECADE)
+        count = max(1, round(math.log(HALF_DECADE) / math.log(ratio)))
+        factors = [ratio**k for k in range(1, count + 1)]
+        if best == self.grid[0]:
+            more = [best / x for x in reversed(factors) if best / x >= self.lowest * 0.999]
+            return replace(self, grid=(*more, *self.grid))
+        more = [best * x for x in factors if best * x <= self.highest * 1.001]
+        return replace(self, grid=(*self.grid, *more))
+
+    def near(self, best: float) -> tuple[float, ...]:
+        """The values next to the best one, and all within half a decade of it."""
+        place = self.grid.index(best)
+        return tuple(
+            x
+            for i, x in enumerate(self.grid)
+            if abs(i - place) <= 1
+            or (x > 0 < best and max(x / best, best / x) <= HALF_DECADE * 1.001)
+        )
+
+    def within(self, steps: int) -> "Tunable":
+        """The grid for runs of so many steps: no memory is longer than a third of them."""
+        if not self.within_run:
+            return self
+        least = SHARE_OF_RUN / steps
+        grid = tuple(x for x in self.grid if x >= least * 0.999) or self.grid[-1:]
+        return replace(self, grid=grid, lowest=max(self.lowest, min(least, grid[0])))
 
     def on_edge(self, best: float) -> bool:
         """Whether the best value is the first or the last of a grid of several."""
@@ -112,6 +143,21 @@ _NO_GROWTH = (math.inf, -math.inf)
 
 
 @dataclass(frozen=True)
+class Defaults:
+    """Complete defaults that somebody ships: an optimizer that is not tuned.
+
+    Attributes:
+        make: Makes the optimizer from its learning rate, a number or a schedule.
+        learning_rate: The rate that is shipped.
+        arguments: All that was given, by the names of whoever ships it, for tables.
+    """
+
+    make: Callable[[Array | optax.Schedule], optax.GradientTransformation]
+    learning_rate: float
+    arguments: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Optimizer:
     """What is compared: a factory of Optax transformations and what of it is tuned.
 
@@ -121,12 +167,17 @@ class Optimizer:
             that is tuned arrives as traced float32 scalars.
         tuned: The hyper-parameters and their grids, the learning rate first.
         default: For each of them the value that a user gets who tunes nothing.
+        shipped: Complete defaults by the name of whoever ships them, in the place of `default`.
+        is_reference: Whether it only shows where the others stand: it runs under one schedule,
+            without defaults, and no verdict is about it.
     """
 
     name: str
     factory: Factory
     tuned: tuple[Tunable, ...]
     default: tuple[float, ...] = ()
+    shipped: Mapping[str, Defaults] = field(default_factory=dict)
+    is_reference: bool = False
 
     def __post_init__(self) -> None:
         """Refuses what would be tuned twice, and a learning rate that is not."""
@@ -168,13 +219,19 @@ class Optimizer:
         """Every point of the grid, in a fixed order."""
         return list(itertools.product(*(tunable.grid for tunable in self.tuned)))
 
-    def grown(self, best: tuple[float, ...]) -> "Optimizer | None":
-        """The optimizer with a larger grid where the best point is on the edge; else None."""
+    def grown(self, best: tuple[float, ...]) -> "Optimizer":
+        """The optimizer with larger grids where the best point is on the edge of one."""
         tuned = [t.grown(x) for t, x in zip(self.tuned, best, strict=True)]
-        if not any(tuned):
-            return None
-        grids = zip(tuned, self.tuned, strict=True)
-        return replace(self, tuned=tuple(new if new is not None else old for new, old in grids))
+        return replace(self, tuned=tuple(tuned))
+
+    def around(self, best: tuple[float, ...]) -> list[tuple[float, ...]]:
+        """The points of the grid that are near the best one in each hyper-parameter."""
+        near = [t.near(x) for t, x in zip(self.tuned, best, strict=True)]
+        return list(itertools.product(*near))
+
+    def within(self, steps: int) -> "Optimizer":
+        """The optimizer with the grids for runs of so many steps."""
+        return replace(self, tuned=tuple(t.within(steps) for t in self.tuned))
 
     def edges(self, best: tuple[float, ...]) -> tuple[str, ...]:
         """The names of what is still on the edge of its grid at the best point."""
@@ -182,13 +239,13 @@ class Optimizer:
 
 
 # Keywords that are worth tuning beside the learning rate, with their name in the results.
-# A decay of 0.999 remembers 1,000 steps; what remembers longer than a run lasts is AdaGrad with
-# another rate, so that the grid of a decay does not grow in that direction.
-_REST = (0.001, 0.01, 0.1)
 _STARTS = (0.001, 0.01, 0.1)
 _SECOND: Mapping[str, Tunable] = {
-    **{x: Tunable(f"{spelling.ONE_MINUS}{x}", _REST, 0.001, 1.0, x) for x in DECAYS},
-    "initial_accumulator_value": Tunable("initial_accumulator_value", _STARTS, 1e-4, 10.0),
+    **{
+        x: Tunable(f"{spelling.ONE_MINUS}{x}", RESTS, LEAST_REST, 1.0, x, within_run=True)
+        for x in DECAYS
+    },
+    "initial_accumulator_value": Tunable("initial_accumulator_value", _STARTS, 1e-16, 1e4),
 }
 
 
@@ -202,7 +259,8 @@ def optimizer(
     The learning rate, the factory's first argument, is always tuned.  The second tuned
     hyper-parameter is the first of `decay`, `alpha`, `rho`, `b2` and `initial_accumulator_value`
     that the factory takes, with three values; a factory that takes none of them gets three times as
-    many learning rates in the same range, so that all have the same number of trials.
+    many learning rates in the same range, so that all have the same number of trials.  RMSprop and
+    AdaGrad of this library have grids of their own (`rmsprop.study.contenders`).
 
     Args:
         name: A name for tables and figures.
@@ -219,7 +277,7 @@ def optimizer(
         >>> from rmsprop import study
         >>> sgd = study.optimizer("sgd", optax.sgd, {"momentum": (0.0, 0.5, 0.9)})
         >>> len(sgd.configurations())
-        27
+        54
     """
     if not callable(factory):
         raise TypeError(
@@ -233,17 +291,18 @@ def optimizer(
             f"optimizer {name!r} is a function without arguments; it must take the learning rate as"
             f" its first one. Wrap it: lambda learning_rate: ..."
         )
-    rate = Tunable("learning_rate", RATES, 1e-8, 1e4)
     if tune is not None:
-        tuned = _own_grids(name, parameters, tune, rate)
+        tuned = _own_grids(name, parameters, tune, rates_of(QUARTER_DECADES))
     elif second := next((x for x in _SECOND if x in arguments[1:]), None):
-        tuned = (rate, _SECOND[second])
+        tuned = (rates_of(QUARTER_DECADES), _SECOND[second])
     else:
-        count = 3 * len(RATES)
-        tuned = (
-            replace(rate, grid=tuple(10.0 ** (-4 + 4 * k / (count - 1)) for k in range(count))),
-        )
+        tuned = (rates_of([10.0 ** (-4 + 4 * k / (TRIALS - 1)) for k in range(TRIALS)]),)
     return Optimizer(name, factory, tuned, _defaults(factory, parameters, tuned))
+
+
+def rates_of(values: Sequence[float]) -> Tunable:
+    """The learning rate with these values to begin with; the limits are the same for all."""
+    return Tunable("learning_rate", tuple(values), LOWEST_RATE, HIGHEST_RATE)
 
 
 def _own_grids(
@@ -269,7 +328,7 @@ def _own_grids(
 def _defaults(
     factory: Factory, parameters: Mapping[str, inspect.Parameter], tuned: Sequence[Tunable]
 ) -> tuple[float, ...]:
-    """The factory's own defaults of what is tuned, and PyTorch's learning rate."""
+    """The factory's own defaults of what is tuned."""
 
     def of(argument: str, otherwise: float) -> float:
         if argument not in parameters:
@@ -279,33 +338,10 @@ def _defaults(
             return 0.0
         return float(default) if isinstance(default, (int, float)) else otherwise
 
-    known = DEFAULT_RATES.get(getattr(factory, "__name__", ""), DEFAULT_RATE)
-    values = [of(next(iter(parameters)), known) or known]
+    values = [of(next(iter(parameters)), DEFAULT_RATE) or DEFAULT_RATE]
     for tunable in tuned[1:]:
         middle = tunable.grid[len(tunable.grid) // 2]
         argument, otherwise = tunable.passed(middle)
         given = of(argument, otherwise)
         values.append(1 - given if tunable.name.startswith(spelling.ONE_MINUS) else given)
     return tuple(values)
-
-
-def named(specification: str) -> Optimizer:
-    """An optimizer from the command line's words.
-
-    Args:
-        specification: `rmsprop`, `adagrad`, or `NAME=module:function`, such as
-            `adam=optax:adam`.
-
-    Raises:
-        ValueError: an unknown name, or a module or function that cannot be found.
-    """
-    if specification in ("rmsprop", "adagrad"):
-        return optimizer(specification, getattr(rmsprop, specification))
-    name, equals, place = specification.partition("=")
-    if not (name and equals and ":" in place.strip(":")):
-        raise ValueError(
-            f"optimizer {specification!r} is unknown; name rmsprop, adagrad, or your own as"
-            f" NAME=module:function, for example adam=optax:adam."
-        )
-    factory = load_object(place, f"optimizer {specification!r}")
-    return optimizer(name, factory)  # pyright: ignore[reportArgumentType] (it says what is wrong)

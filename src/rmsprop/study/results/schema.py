@@ -28,10 +28,11 @@ Conventions:
 * NaN in `tuning_score` is padding, or a seed that the race did not run the configuration on.
 * `finalist_configuration` is the number of a finalist's configuration, -1 for padding;
   `finalist_choice` is what each metric is chosen by, `finalist_report` the metric itself, on the
-  reporting seeds, NaN for padding.
+  reporting seeds, NaN for padding. `off_rate_report` is the headline of the chosen configuration
+  with its learning rate multiplied by each `rate_factor`, under the first schedule.
 * The attribute `metrics` is a JSON list with an object for each reported metric: the arguments of
-  `Metric`, and `choose_by`, those of the metric that it is chosen by. What is called `choose_by` and
-  `report` is of the headline. `tuning_seeds` is how many seeds a verdict chooses on, `references` a
+  `Metric`, and `choose_by`, those of the metric that it is chosen by. What is called `choose_by`
+  and `report` is of the headline. `tuning_seeds` is how many seeds a verdict chooses on, `references` a
   JSON list of the names of optimizers that are references, and `defaults` holds for each optimizer
   and setting the arguments that were used.
 * `at_edge` is a JSON list: the names of the hyper-parameters whose best value is the first or the
@@ -71,6 +72,7 @@ COORDINATES: Mapping[str, tuple[str, str]] = {
     "tuning_seed": ("tuning_seed", "i"),
     "finalist": ("finalist", "i"),
     "metric_name": ("metric_name", "U"),
+    "rate_factor": ("rate_factor", "f"),
     "setting": ("setting", "U"),
     "seed": ("seed", "i"),
     "step": ("step", "i"),
@@ -88,6 +90,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "finalist_configuration": (_FINALISTS, "i"),
     "finalist_choice": (_FINAL_RUNS, "f"),
     "finalist_report": (_FINAL_RUNS, "f"),
+    "off_rate_report": (("optimizer", "schedule", "rate_factor", "seed"), "f"),
     "loss": ((*_RUNS, "step"), "f"),
     "metric": (_RUNS, "f"),
     "evaluation": ((*_RUNS, "point"), "f"),

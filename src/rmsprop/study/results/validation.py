@@ -126,7 +126,8 @@ def _check_tuned(dataset: xr.Dataset) -> None:
     references = json.loads(dataset.attrs["references"])
     _require(
         isinstance(references, list) and set(references) < set(optimizers),
-        f"attribute references must list some of the optimizers {optimizers}, but is {references!r}",
+        f"attribute references must list some of the optimizers {optimizers}, but is"
+        f" {references!r}",
     )
     defaults = _json_object(dataset.attrs, "defaults")
     present = dataset["metric"].notnull().any(("seed", "schedule"))

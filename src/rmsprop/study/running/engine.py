@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 import jax
 import numpy as np
@@ -50,11 +50,16 @@ class Engine:
         folder: StudyFolder | None = None,
     ) -> None:
         self.program = program
+        self._shared_pool: ThreadPoolExecutor | None = None
         self._cores = (available_cores() if on_cpu() else 2) if cores is None else cores
         self._memory = memory
         self._folder = folder if folder is not None else StudyFolder(None)
         self._lock = threading.Lock()
         self._end = 0.0  # of the last call, on the clock of `time.perf_counter`
+
+    def share(self, pool: ThreadPoolExecutor) -> None:
+        """Lets the runs go through threads that several engines share."""
+        self._shared_pool = pool
 
     @property
     def compile_seconds(self) -> float:
@@ -155,19 +160,26 @@ class Engine:
         self.compile()
         together = self.program.devices  # chunks in one call of the program
         groups = [missing[i : i + together] for i in range(0, len(missing), together)]
-        pool = ThreadPoolExecutor(self._threads())
+        pool = self._shared_pool or ThreadPoolExecutor(self.threads())
+        waiting: dict[Future[list[dict[str, np.ndarray]]], list[int]] = {}
         try:
-            waiting = {
-                pool.submit(self._call, [chunks[index] for index in group]): group
-                for group in groups
-            }
+            for group in groups:
+                call = pool.submit(self._call, [chunks[index] for index in group])
+                waiting[call] = group
             for call in as_completed(waiting):
                 yield waiting[call], call.result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # running ones end soon
+            for call in waiting:
+                call.cancel()  # running ones end soon
+            if pool is not self._shared_pool:
+                pool.shutdown(wait=False)
 
-    def _threads(self) -> int:
-        """Calls of the program that may be under way at once."""
+    def threads(self) -> int:
+        """Calls of the program that may be under way at once.
+
+        Raises:
+            ValueError: one of them needs more memory than is allowed.
+        """
         if self._memory is None:
             return self._cores
         needed = self.program.chunk_bytes

@@ -3,125 +3,128 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import xarray as xr
 
-from rmsprop.study.problems import TENTHS, Problem
-from rmsprop.study.results.schema import QUANTILES, worst_value
+from rmsprop.study.problems import TENTHS, Metric, Problem
+from rmsprop.study.results.schema import DEFAULT, QUANTILES, worst_value
 from rmsprop.study.running import effective_rates
 from rmsprop.study.running.chunks import Runs
 from rmsprop.study.running.engine import Engine
+from rmsprop.study.running.plan import RATE_FACTORS, Plan
 from rmsprop.study.running.tuning import TunedRuns, Tuning
 
 # By name: the dimensions and the values of a variable.
 Variables = dict[str, tuple[tuple[str, ...], np.ndarray]]
+# The runs of each optimizer under each schedule, in the order of the plan; None where it has none.
+Table = Sequence[Sequence[TunedRuns | None]]
 
 
-def dataset(
-    problem: Problem,
-    steps: int,
-    schedules: Sequence[str],
-    runs: Sequence[Sequence[TunedRuns]],
-    engines: Sequence[Engine],
-    tuning_seeds: np.ndarray,
-    seeds: np.ndarray,
-) -> xr.Dataset:
+def dataset(problem: Problem, plan: Plan, runs: Table, engines: Mapping[str, Engine]) -> xr.Dataset:
     """The results of one task.
 
     Args:
         problem: What was minimised.
-        steps: Of every run.
-        schedules: The names of the schedules.
+        plan: What was compared, and how.
         runs: The runs of each optimizer under each schedule.
-        engines: The engine of each optimizer.
-        tuning_seeds: The seeds that configurations were chosen on.
-        seeds: The seeds that are reported.
+        engines: The engine of each optimizer, by its name.
     """
+    steps = plan.steps_of(problem)
     data = {
         **_trials(runs),
         **_finals(runs),
-        **_reports(problem, runs),
-        **_costs(runs, engines),
+        **_reports(problem, plan.settings, runs),
+        **_costs(runs, [engines[optimizer.name] for optimizer in plan.optimizers]),
     }
-    longest = max(len(tuned.tuning.configurations) for row in runs for tuned in row)
     coordinates = {
-        "optimizer": [row[0].tuning.optimizer.name for row in runs],
-        "schedule": list(schedules),
-        "configuration": np.arange(longest),
-        "tuning_seed": tuning_seeds,
+        "optimizer": [optimizer.name for optimizer in plan.optimizers],
+        "schedule": list(plan.schedules),
+        "configuration": np.arange(data["learning_rate"][1].shape[-1]),
+        "tuning_seed": plan.tuning_seed_numbers,
         "finalist": np.arange(data["finalist_configuration"][1].shape[-1]),
-        "setting": ["tuned", "default"],
-        "seed": seeds,
+        "metric_name": [metric.name for metric in problem.reports],
+        "rate_factor": np.array(RATE_FACTORS),
+        "setting": list(plan.settings),
+        "seed": plan.reporting_seed_numbers,
         "step": np.arange(1, steps + 1),
         "point": np.arange(1, TENTHS + 1) * (steps // TENTHS),
         "bin": effective_rates.bins(steps),
         "quantile": list(QUANTILES),
     }
-    width = engines[0].program.width
-    return xr.Dataset(data, coordinates, _attributes(problem, steps, runs, width))
+    width = next(iter(engines.values())).program.width
+    return xr.Dataset(data, coordinates, _attributes(problem, plan, width))
 
 
-def _trials(runs: Sequence[Sequence[TunedRuns]]) -> Variables:
+def _trials(runs: Table) -> Variables:
     """The grids and their scores, padded to the longest."""
-    tunings = [[tuned.tuning for tuned in row] for row in runs]
-    longest = max(len(t.configurations) for row in tunings for t in row)
-    names = list(dict.fromkeys(n for row in tunings for t in row for n in t.optimizer.names))
+    optimizers = [t.tuning.optimizer for row in runs for t in row if t is not None]
+    names = list(dict.fromkeys(name for optimizer in optimizers for name in optimizer.names))
+    trials = ("optimizer", "schedule", "configuration")
 
     def table(values: Callable[[Tuning], np.ndarray], fill: float | bool) -> np.ndarray:
-        return np.stack([np.stack([_padded(values(t), longest, fill) for t in r]) for r in tunings])
+        return _table(runs, lambda tuned: values(tuned.tuning), fill)
 
-    trials = ("optimizer", "schedule", "configuration")
+    def single(values: Callable[[Tuning], object], fill: object) -> np.ndarray:
+        return np.array([[fill if t is None else values(t.tuning) for t in row] for row in runs])
+
     return {
         **{name: (trials, table(lambda t, n=name: _column(t, n), np.nan)) for name in names},
         "growth": (trials, table(lambda t: np.array(t.growth), -1)),
         "tuning_score": ((*trials, "tuning_seed"), table(lambda t: t.scores, np.nan)),
         "tuning_diverged": ((*trials, "tuning_seed"), table(lambda t: t.diverged, False)),
-        "chosen": (trials[:2], np.array([[t.chosen for t in row] for row in tunings])),
+        "chosen": (trials[:2], single(lambda t: t.chosen, -1)),
         "at_edge": (
             trials[:2],
-            np.array([[json.dumps(t.optimizer.edges(t.best)) for t in row] for row in tunings]),
+            single(lambda t: json.dumps(t.optimizer.edges(t.best)), json.dumps([])),
         ),
     }
 
 
-def _finals(runs: Sequence[Sequence[TunedRuns]]) -> Variables:
+def _finals(runs: Table) -> Variables:
     """The runs that verdicts choose from, padded to the optimizer with the most finalists."""
-    most = max(len(tuned.finalists) for row in runs for tuned in row)
 
-    def table(values: Callable[[TunedRuns], np.ndarray], fill: float) -> np.ndarray:
-        return np.stack([np.stack([_padded(values(t), most, fill) for t in row]) for row in runs])
+    def of_metrics(values: Callable[[TunedRuns], np.ndarray]) -> np.ndarray:
+        # Finalists first, for that is what is padded.
+        padded = _table(runs, lambda tuned: values(tuned).swapaxes(0, 1), np.nan)
+        return padded.swapaxes(2, 3)
 
     dims = ("optimizer", "schedule", "finalist")
+    of_each = ("optimizer", "schedule", "metric_name", "finalist", "seed")
+    off_rates = _table(runs, lambda tuned: tuned.off_rates, np.nan)
     return {
-        "finalist_configuration": (dims, table(lambda t: np.array(t.finalists), -1)),
-        "finalist_choice": ((*dims, "seed"), table(lambda t: t.choices, np.nan)),
-        "finalist_report": ((*dims, "seed"), table(lambda t: t.scores, np.nan)),
+        "finalist_configuration": (
+            dims,
+            _table(runs, lambda tuned: np.array(tuned.tuning.finalists), -1),
+        ),
+        "finalist_choice": (of_each, of_metrics(lambda tuned: tuned.choices)),
+        "finalist_report": (of_each, of_metrics(lambda tuned: tuned.scores)),
+        "off_rate_report": (("optimizer", "schedule", "rate_factor", "seed"), off_rates),
     }
 
 
-def _reports(problem: Problem, runs: Sequence[Sequence[TunedRuns]]) -> Variables:
-    """The reporting runs, infinitely bad where they diverged."""
+def _reports(problem: Problem, settings: Sequence[str], runs: Table) -> Variables:
+    """The reporting runs, infinitely bad where they diverged, NaN where there are none."""
 
-    def table(values: Callable[[Runs], np.ndarray | None]) -> np.ndarray:
-        return np.stack(
-            [
-                [
-                    [np.asarray(values(tuned.reports[s])) for s in ("tuned", "default")]
-                    for tuned in row
-                ]
-                for row in runs
-            ]
-        )
+    def table(values: Callable[[Runs], np.ndarray | None], fill: float | bool) -> np.ndarray:
+        def of(tuned: TunedRuns, setting: str) -> np.ndarray | None:
+            report = tuned.reports.get(setting)
+            return None if report is None else values(report)
 
-    name, worst = problem.reports[0].name, worst_value(problem.reports[0].better)
+        of_settings = [_table(runs, lambda tuned, s=s: of(tuned, s), fill) for s in settings]
+        return np.stack(of_settings, axis=2)
+
+    headline = problem.reports[0]
+    name, worst = headline.name, worst_value(headline.better)
     dims = ("optimizer", "schedule", "setting", "seed")
-    diverged = table(lambda reports: reports.diverged(name))
-    loss = table(lambda reports: reports.loss)
-    evaluation = table(lambda reports: reports.metrics[name]).astype(np.float64)
-    evaluation = np.where(np.isfinite(evaluation), evaluation, worst)
+    diverged = table(lambda reports: reports.diverged(name), False)
+    loss = table(lambda reports: reports.loss, np.nan)
+    evaluation = table(lambda reports: reports.metrics[name], np.nan).astype(np.float64)
+    missing = np.isnan(table(lambda reports: np.zeros(len(reports)), np.nan))
+    bad = ~np.isfinite(evaluation) & ~missing[..., None]
+    evaluation = np.where(bad, worst, evaluation)
     losses = loss.astype(np.float64)
     means = {
         "online_loss": losses.mean(axis=-1),
@@ -135,19 +138,20 @@ def _reports(problem: Problem, runs: Sequence[Sequence[TunedRuns]]) -> Variables
         "diverged": (dims, diverged),
         "effective_rate": (
             (*dims, "bin", "quantile"),
-            table(lambda reports: reports.effective_rate),
+            table(lambda reports: reports.effective_rate, np.nan),
         ),
         **{key: (dims, np.where(diverged, np.inf, values)) for key, values in means.items()},
     }
     if problem.path is not None:
-        variables["path"] = ((*dims, "step", "coordinate"), table(lambda reports: reports.path))
+        path = table(lambda reports: reports.path, np.nan)
+        variables["path"] = ((*dims, "step", "coordinate"), path)
     return variables
 
 
-def _costs(runs: Sequence[Sequence[TunedRuns]], engines: Sequence[Engine]) -> Variables:
+def _costs(runs: Table, engines: Sequence[Engine]) -> Variables:
     """What the runs of each optimizer cost, in seconds of a core or device and in bytes."""
-    seconds = [sum(map(_seconds, row)) for row in runs]
-    counts = [sum(map(_count, row)) for row in runs]
+    seconds = [sum(tuned.seconds for tuned in row if tuned is not None) for row in runs]
+    counts = [sum(tuned.runs for tuned in row if tuned is not None) for row in runs]
     costs = {
         "seconds_per_run": np.array(seconds) / np.array(counts),
         "compile_seconds": np.array([e.compile_seconds for e in engines]),
@@ -157,37 +161,39 @@ def _costs(runs: Sequence[Sequence[TunedRuns]], engines: Sequence[Engine]) -> Va
     return {name: (("optimizer",), values) for name, values in costs.items()}
 
 
-def _seconds(tuned: TunedRuns) -> float:
-    reports = sum(reports.seconds for reports in tuned.reports.values())
-    return tuned.tuning.seconds + tuned.seconds + reports
-
-
-def _count(tuned: TunedRuns) -> int:
-    return tuned.tuning.scores.size + tuned.scores.size + sum(map(len, tuned.reports.values()))
-
-
-def _attributes(
-    problem: Problem, steps: int, runs: Sequence[Sequence[TunedRuns]], width: int
-) -> dict[str, object]:
-    optimizers = [row[0].tuning.optimizer for row in runs]
+def _attributes(problem: Problem, plan: Plan, width: int) -> dict[str, object]:
+    pairs = list(zip(problem.reports, problem.choices, strict=True))
     attributes: dict[str, object] = {
         "title": problem.title,
         "citation": problem.citation,
         "data_sha256": problem.data_sha256,
-        "steps": steps,
+        "steps": plan.steps_of(problem),
         "target": problem.target,
         "width": width,
-        "tuned": json.dumps({o.name: list(o.names) for o in optimizers}),
-        "defaults": json.dumps({o.name: o.defaults for o in optimizers}),
+        "tuning_seeds": plan.tuning_seeds,
+        "metrics": json.dumps(
+            [{**asdict(report), "choose_by": asdict(choice)} for report, choice in pairs]
+        ),
+        "tuned": json.dumps({o.name: list(o.names) for o in plan.optimizers}),
+        "references": json.dumps([o.name for o in plan.optimizers if o.is_reference]),
+        "defaults": json.dumps(_defaults(plan)),
     }
-    for key, metric in (("choose_by", problem.choices[0]), ("report", problem.reports[0])):
+    headline: dict[str, Metric] = {"choose_by": pairs[0][1], "report": pairs[0][0]}
+    for key, metric in headline.items():
         attributes[key] = metric.name
         attributes[f"{key}_label"] = metric.label
         attributes[f"{key}_better"] = metric.better
-    for key in ("margin", "chance"):
-        value = getattr(problem.reports[0], key)
-        attributes[key] = math.nan if value is None else value
     return attributes
+
+
+def _defaults(plan: Plan) -> dict[str, dict[str, Mapping[str, float]]]:
+    """The arguments of all defaults that ran, by optimizer and setting."""
+    defaults: dict[str, dict[str, Mapping[str, float]]] = {}
+    for optimizer in plan.optimizers:
+        of_each = {name: defaults.arguments for name, defaults in optimizer.shipped.items()}
+        known = {DEFAULT: optimizer.defaults, **of_each}
+        defaults[optimizer.name] = {name: known[name] for name in plan.defaults_of(optimizer)}
+    return defaults
 
 
 def _column(tuning: Tuning, name: str) -> np.ndarray:
@@ -198,6 +204,23 @@ def _column(tuning: Tuning, name: str) -> np.ndarray:
     return np.array([float(c[index]) for c in tuning.configurations])
 
 
-def _padded(values: np.ndarray, length: int, fill: float | bool) -> np.ndarray:
-    missing = np.full((length - len(values), *values.shape[1:]), fill, values.dtype)
-    return np.concatenate([values, missing])
+def _table(
+    runs: Table, values: Callable[[TunedRuns], np.ndarray | None], fill: float | bool
+) -> np.ndarray:
+    """An array of each optimizer under each schedule, in one that is padded with `fill`.
+
+    Args:
+        runs: The runs.
+        values: Gives the arrays, which may differ in their first axis; None where there is none.
+        fill: What stands where there is nothing.
+    """
+    parts = [[None if tuned is None else values(tuned) for tuned in row] for row in runs]
+    there = [part for row in parts for part in row if part is not None]
+    longest = max(len(part) for part in there)
+    shape = (len(parts), len(parts[0]), longest, *there[0].shape[1:])
+    table = np.full(shape, fill, there[0].dtype)
+    for i, row in enumerate(parts):
+        for j, part in enumerate(row):
+            if part is not None:
+                table[i, j, : len(part)] = part
+    return table

@@ -9,21 +9,25 @@ import numpy as np
 import optax
 from jax import Array
 
-from rmsprop.study.optimizers import Optimizer
+from rmsprop.study.optimizers import Defaults, Optimizer
 from rmsprop.study.problems import TENTHS, Problem
-from rmsprop.study.results.schema import COORDINATES, VARIABLES
+from rmsprop.study.results.schema import COORDINATES, DEFAULT, TUNED, VARIABLES
 from rmsprop.study.results.validation import check_task_name
 from rmsprop.study.running.checks import check_optimizer, check_problem
 from rmsprop.study.running.devices import device
 from rmsprop.study.running.schedules import check_schedules, scheduled
 from rmsprop.study.running.training import Build
-from rmsprop.study.running.tuning import FINALISTS
+from rmsprop.study.running.tuning import LEAST_TUNING_SEEDS, planned_finalists, race_runs
 
 # From the first reporting seed to the first tuning seed.
 TUNING_SEED_OFFSET = 10_000
 # Seeds are int32.
 SEEDS_END = 2**31
 MOST_STEPS = 1_000_000
+# The schedule that references run under, where a study has it: the one that most people train with.
+REFERENCE_SCHEDULE = "linear"
+# How far a learning rate may be off: half a decade and a decade, to both sides.
+RATE_FACTORS = (0.1, 10**-0.5, 10**0.5, 10.0)
 # Names that the results use for something else than a hyper-parameter.
 RESERVED = {*VARIABLES, *COORDINATES, "path", "coordinate"} - {"learning_rate"}
 
@@ -36,7 +40,7 @@ class Plan:
         problems: What is minimised.
         optimizers: What is compared.
         seeds: Number of reporting seeds.
-        tuning_seeds: Number of tuning seeds.
+        tuning_seeds: Number of seeds that a verdict chooses on.
         first_seed: The first reporting seed.
         steps: Of every run; None for each problem's own.
         schedules: Names of the schedules of the learning rate.
@@ -63,8 +67,37 @@ class Plan:
 
     @property
     def tuning_seed_numbers(self) -> np.ndarray:
-        """The seeds that configurations are chosen on, none of which is reported."""
-        return self.first_seed + TUNING_SEED_OFFSET + np.arange(self.tuning_seeds)
+        """The seeds that configurations race on, none of which is reported."""
+        count = max(LEAST_TUNING_SEEDS, self.tuning_seeds)
+        return self.first_seed + TUNING_SEED_OFFSET + np.arange(count)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The names of all settings, "tuned" first."""
+        names = [name for optimizer in self.optimizers for name in self.defaults_of(optimizer)]
+        return tuple(dict.fromkeys([TUNED, *names]))
+
+    @property
+    def shipped(self) -> list[tuple[str, str, Defaults]]:
+        """All complete defaults: the optimizer, who ships them, and what they are."""
+        return [
+            (optimizer.name, name, defaults)
+            for optimizer in self.optimizers
+            for name, defaults in optimizer.shipped.items()
+        ]
+
+    def defaults_of(self, optimizer: Optimizer) -> tuple[str, ...]:
+        """The names of the defaults that an optimizer runs with under the first schedule."""
+        if optimizer.is_reference:
+            return ()
+        return tuple(optimizer.shipped) or (DEFAULT,)
+
+    def schedules_of(self, optimizer: Optimizer) -> tuple[str, ...]:
+        """The schedules that an optimizer is tuned under."""
+        if not optimizer.is_reference:
+            return tuple(self.schedules)
+        known = REFERENCE_SCHEDULE in self.schedules
+        return (REFERENCE_SCHEDULE if known else self.schedules[0],)
 
     def build(self, optimizer: Optimizer, steps: int) -> Build:
         """How an optimizer is made in a run of so many steps, under the schedule of that run."""
@@ -75,13 +108,16 @@ class Plan:
 
         return build
 
-    def runs(self) -> int:
-        """How many there are for a problem, as long as no grid grows."""
-        of_each = [
-            count * self.tuning_seeds + (min(count, FINALISTS) + 2) * self.seeds
-            for count in (len(optimizer.configurations()) for optimizer in self.optimizers)
-        ]
-        return len(self.schedules) * sum(of_each)
+    def runs(self, problem: Problem) -> int:
+        """How many there are for a problem, as long as no grid grows, about."""
+        steps, seeds, total = self.steps_of(problem), len(self.tuning_seed_numbers), 0
+        for optimizer in self.optimizers:
+            grids = optimizer.within(steps)
+            of_each = race_runs(grids, seeds) + planned_finalists(grids) * self.seeds
+            others = 0 if optimizer.is_reference else len(RATE_FACTORS)
+            others += len(self.defaults_of(optimizer))
+            total += of_each * len(self.schedules_of(optimizer)) + others * self.seeds
+        return total
 
     def check(self) -> None:
         """Refuses what cannot be run or would say nothing.
@@ -117,7 +153,7 @@ class Plan:
 
     def _check_numbers(self) -> None:
         for name, number, least, default in (
-            ("seeds", self.seeds, 2, 10),
+            ("seeds", self.seeds, 2, 20),
             ("tuning_seeds", self.tuning_seeds, 1, 3),
         ):
             if number < least:
@@ -163,15 +199,16 @@ class Plan:
                 problem.name: {
                     "steps": self.steps_of(problem),
                     "data_sha256": problem.data_sha256,
-                    "choose_by": problem.choices[0].name,
-                    "report": problem.reports[0].name,
+                    "choose_by": [metric.name for metric in problem.choices],
+                    "report": [metric.name for metric in problem.reports],
                 }
                 for problem in self.problems
             },
             "optimizers": {
                 optimizer.name: {
                     "grids": {t.name: list(t.grid) for t in optimizer.tuned},
-                    "defaults": optimizer.defaults,
+                    "defaults": [*self.defaults_of(optimizer)],
+                    "schedules": [*self.schedules_of(optimizer)],
                 }
                 for optimizer in self.optimizers
             },

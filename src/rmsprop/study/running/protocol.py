@@ -1,38 +1,77 @@
-"""The protocol: tune on some seeds, report on others, the same way for every optimizer.
+"""The protocol: race on some seeds, report on others, the same way for every optimizer.
 
-1. Every optimizer sees the same initial parameters and batches for a seed: comparisons are paired.
+1. Every optimizer sees the same initial parameters, the same split of the data and the same batches
+   for a seed: comparisons are paired, and the seed draws the split, so that an interval over seeds
+   holds the luck of the test data as well (Bouthillier et al. 2021, "Accounting for variance in
+   machine learning benchmarks").
 2. Every optimizer begins with the same number of trials, unless its grids were chosen by hand; they
-   grow by a value as long as the best point is on their edge; how many were tried, and what is
-   still on the edge at the limit, is said.
-3. The best configurations by the mean score over the tuning seeds, on validation data, are the
-   finalists. They run on all reporting seeds, and a verdict chooses among them on some of those
-   seeds and reports on the others, over all such choices or many of them
-   (`results.reselection`): one choice on a few tuning seeds would be a draw, by which an
-   optimizer can beat itself.
-4. The first of the finalists is what pictures and rows show, beside what a user gets who tunes
-   nothing.
-5. All of this for each schedule of the learning rate.
-6. A run that diverges is infinitely bad, and never dropped.
+   grow, by the same rule, as long as the best point is on their edge; how many were tried, and what
+   is still on the edge at the limit, is said.
+3. All trials race on tuning seeds and validation data (`running.tuning`). The best of them are the
+   finalists, by the headline and by each other reported metric. They run on all reporting seeds,
+   and a verdict chooses among them on some of those seeds and reports on the others, over all such
+   choices or many of them (`results.reselection`): one choice on a few tuning seeds would be a
+   draw, by which an optimizer can beat itself.
+4. The best of the finalists is what pictures and rows show, beside what a user gets who tunes
+   nothing: complete defaults that somebody ships.
+5. All of this for each schedule of the learning rate. The headline is each optimizer under its own
+   better schedule, chosen as all else is chosen.
+6. References, SGD with momentum and Adam, are tuned likewise under one schedule. They show where
+   the others stand, and no verdict is about them.
+7. A run that diverges is infinitely bad, and never dropped.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.optimizers import Optimizer
-from rmsprop.study.problems import Problem
+from rmsprop.study.problems import Metric, Problem
 from rmsprop.study.results.schema import DEFAULT, TUNED
-from rmsprop.study.running import labelling
-from rmsprop.study.running.devices import available_cores
+from rmsprop.study.running import labelling, shipped
+from rmsprop.study.running.chunks import Runs
+from rmsprop.study.running.devices import available_cores, on_cpu
 from rmsprop.study.running.engine import Engine
-from rmsprop.study.running.plan import Plan
+from rmsprop.study.running.plan import RATE_FACTORS, Plan
 from rmsprop.study.running.program import Program, default_width
 from rmsprop.study.running.progress import Progress
-from rmsprop.study.running.tuning import FINALISTS, TunedRuns, scores_of, tune
+from rmsprop.study.running.training import Build
+from rmsprop.study.running.tuning import (
+    TunedRuns,
+    Tuning,
+    planned_finalists,
+    scores_of,
+    tune,
+)
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Engines:
+    """What runs the optimizers of a plan on one problem.
+
+    Attributes:
+        tuned: The engine of each optimizer, by its name.
+        shipped: That of all complete defaults together; None where there are none.
+    """
+
+    tuned: dict[str, Engine]
+    shipped: Engine | None
+
+    @property
+    def all(self) -> list[Engine]:
+        """All of them."""
+        return [*self.tuned.values(), *([self.shipped] if self.shipped else [])]
 
 
 def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Progress) -> xr.Dataset:
@@ -51,45 +90,131 @@ def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Prog
         ValueError: not even one run fits into memory.
         OSError: the folder cannot be written to; what has ended is kept.
     """
-    engines = _engines(problem, plan, folder)
-    seeds, tuning_seeds = plan.reporting_seed_numbers, plan.tuning_seed_numbers
-
-    def runs_of(optimizer: Optimizer, engine: Engine, schedule: int) -> TunedRuns:
-        tuning = tune(optimizer, engine, problem.choices[0], schedule, tuning_seeds, progress)
-        finalists = tuning.finalists(problem.choices[0].better)
-        planned = min(FINALISTS, len(optimizer.configurations()))
-        progress.extend((len(finalists) - planned) * len(seeds))  # where a small grid has grown
-        finals = engine.run_configurations(
-            [tuning.configurations[index] for index in finalists],
-            seeds,
-            schedule,
-            progress.advance,
-            scores_only=True,
-        )
-        choices, scores = (
-            scores_of(finals, metric).reshape(len(finalists), len(seeds))
-            for metric in (problem.choices[0], problem.reports[0])
-        )
-        settings = {TUNED: tuning.best, DEFAULT: tuple(optimizer.defaults.values())}
-        reports = {
-            setting: engine.run_configurations([values], seeds, schedule, progress.advance)
-            for setting, values in settings.items()
-        }
-        return TunedRuns(tuning, finalists, choices, scores, reports, finals.seconds)
-
-    runs = [
-        [runs_of(optimizer, engine, number) for number in range(len(plan.schedules))]
-        for optimizer, engine in zip(plan.optimizers, engines, strict=True)
+    engines = engines_of(problem, plan, folder)
+    contests = [
+        _Contest(problem, plan, engines, optimizer, schedule, progress)
+        for optimizer in plan.optimizers
+        for schedule in plan.schedules
     ]
-    return labelling.dataset(
-        problem, plan.steps_of(problem), plan.schedules, runs, engines, tuning_seeds, seeds
-    )
+    results = _side_by_side([contest.run for contest in contests], engines.all)
+    count = len(plan.schedules)
+    rows = [results[i : i + count] for i in range(0, len(results), count)]
+    return labelling.dataset(problem, plan, rows, engines.tuned)
 
 
-def _engines(problem: Problem, plan: Plan, folder: StudyFolder) -> list[Engine]:
-    """An engine for each optimizer, of a width that fits into memory.
+@dataclass(frozen=True)
+class _Contest:
+    """The runs of one optimizer under one schedule, from the first trial to the last report."""
+
+    problem: Problem
+    plan: Plan
+    engines: Engines
+    optimizer: Optimizer
+    schedule: str
+    progress: Progress
+
+    def run(self) -> TunedRuns | None:
+        """All runs; None where the optimizer does not run under this schedule."""
+        plan, problem = self.plan, self.problem
+        if self.schedule not in plan.schedules_of(self.optimizer):
+            return None
+        grids = self.optimizer.within(plan.steps_of(problem))
+        tuning_seeds = plan.tuning_seed_numbers
+        tuning = tune(
+            grids, self._engine, problem.choices, self._number, tuning_seeds, self.progress
+        )
+        finalists = [tuning.configurations[index] for index in tuning.finalists]
+        self.progress.extend((len(finalists) - planned_finalists(grids)) * plan.seeds)
+        # The best one leaves behind all that pictures need, the others their scores.
+        best = self._on_reporting_seeds(finalists[:1], scores_only=False)
+        others = [self._on_reporting_seeds(finalists[1:])] if finalists[1:] else []
+        choices, scores = (
+            np.stack([self._scores([best, *others], metric) for metric in metrics])
+            for metrics in (problem.choices, problem.reports)
+        )
+        reports, off_rates = {TUNED: best}, None
+        seconds, runs = tuning.seconds + best.seconds, tuning.runs + len(best)
+        if self.schedule == plan.schedules[0] and not self.optimizer.is_reference:
+            reports |= self._defaults()
+            off = self._on_reporting_seeds(self._off_rates(tuning))
+            off_rates = self._scores([off], problem.reports[0])
+            others.append(off)
+        for each in others:
+            seconds, runs = seconds + each.seconds, runs + len(each)
+        return TunedRuns(tuning, choices, scores, off_rates, reports, seconds, runs)
+
+    @property
+    def _engine(self) -> Engine:
+        return self.engines.tuned[self.optimizer.name]
+
+    @property
+    def _number(self) -> int:
+        return self.plan.schedules.index(self.schedule)
+
+    def _on_reporting_seeds(
+        self, configurations: Sequence[tuple[float, ...]], *, scores_only: bool = True
+    ) -> Runs:
+        return self._engine.run_configurations(
+            configurations,
+            self.plan.reporting_seed_numbers,
+            self._number,
+            self.progress.advance,
+            scores_only=scores_only,
+        )
+
+    def _scores(self, runs: Sequence[Runs], metric: Metric) -> NDArray[np.float64]:
+        """A metric of runs, a row for each configuration."""
+        values = np.concatenate([scores_of(each, metric) for each in runs])
+        return values.reshape(-1, self.plan.seeds)
+
+    def _off_rates(self, tuning: Tuning) -> list[tuple[float, ...]]:
+        """The best configuration with its learning rate off by each factor."""
+        rate, *others = tuning.best
+        return [(rate * factor, *others) for factor in RATE_FACTORS]
+
+    def _defaults(self) -> dict[str, Runs]:
+        """What a user gets who tunes nothing, by the name of whoever ships it."""
+        seeds = self.plan.reporting_seed_numbers
+        if not self.optimizer.shipped:
+            values = tuple(self.optimizer.defaults.values())
+            return {DEFAULT: self._on_reporting_seeds([values], scores_only=False)}
+        assert self.engines.shipped is not None
+        return {
+            name: self.engines.shipped.run_configurations(
+                [(float(number),)], seeds, self._number, self.progress.advance
+            )
+            for number, (optimizer, name, _) in enumerate(self.plan.shipped)
+            if optimizer == self.optimizer.name
+        }
+
+
+def _side_by_side(jobs: Sequence[Callable[[], _T]], engines: Sequence[Engine]) -> list[_T]:
+    """The results of jobs that share the cores, so that none of them is idle at the end of one.
+
+    The first failure, or Ctrl-C, ends all of them: chunks that wait are never begun.
+    """
+    threads = min(engine.threads() for engine in engines)
+    # The calls of an accelerator wait for each other, and side by side they would count twice.
+    together = len(jobs) if on_cpu() else 1
+    with ExitStack() as stack:
+        cores, outer = ThreadPoolExecutor(threads), ThreadPoolExecutor(together)
+        stack.callback(outer.shutdown, wait=True, cancel_futures=True)
+        stack.callback(cores.shutdown, wait=False, cancel_futures=True)
+        for engine in engines:
+            engine.share(cores)
+        futures = [outer.submit(job) for job in jobs]
+        for future in as_completed(futures):
+            future.result()
+        return [future.result() for future in futures]
+
+
+def engines_of(problem: Problem, plan: Plan, folder: StudyFolder) -> Engines:
+    """Engines for all optimizers and defaults, of a width that fits into memory.
 
     The width that a study began with is kept in its folder: it decides the last bits.
+
+    Raises:
+        ValueError: not even one run fits into memory.
     """
     record = f"width-{problem.name}"
     earlier = folder.get(record)
@@ -99,8 +224,8 @@ def _engines(problem: Problem, plan: Plan, folder: StudyFolder) -> list[Engine]:
     while True:
         engines = _engines_of_width(problem, plan, folder, width)
         with ThreadPoolExecutor(available_cores()) as pool:
-            list(pool.map(Engine.compile, engines))
-        most = max(engine.program.chunk_bytes for engine in engines)
+            list(pool.map(Engine.compile, engines.all))
+        most = max(engine.program.chunk_bytes for engine in engines.all)
         if most <= plan.memory:
             break
         if width == 1:
@@ -114,15 +239,19 @@ def _engines(problem: Problem, plan: Plan, folder: StudyFolder) -> list[Engine]:
     return engines
 
 
-def _engines_of_width(
-    problem: Problem, plan: Plan, folder: StudyFolder, width: int
-) -> list[Engine]:
+def _engines_of_width(problem: Problem, plan: Plan, folder: StudyFolder, width: int) -> Engines:
     steps = plan.steps_of(problem)
+    builds = [(plan.build(each, steps), each.names) for each in plan.optimizers]
+    defaults = [each for _, _, each in plan.shipped]
+    if defaults:
+        builds.append((shipped.build_of(defaults, plan.schedules, steps), (shipped.NUMBER,)))
 
-    def engine(optimizer: Optimizer) -> Engine:
-        build = plan.build(optimizer, steps)
-        program = Program.of(problem, build, optimizer.names, steps, width)
+    def engine(parts: tuple[Build, tuple[str, ...]]) -> Engine:
+        build, names = parts
+        program = Program.of(problem, build, names, steps, width)
         return Engine(program, memory=plan.memory, folder=folder)
 
     with ThreadPoolExecutor(available_cores()) as pool:
-        return list(pool.map(engine, plan.optimizers))
+        engines = list(pool.map(engine, builds))
+    tuned = {each.name: x for each, x in zip(plan.optimizers, engines, strict=False)}
+    return Engines(tuned, engines[-1] if defaults else None)
