@@ -7,7 +7,7 @@ import pytest
 
 import rmsprop
 import rmsprop.frameworks
-from rmsprop.study import named, optimizer, optimizers
+from rmsprop.study import contenders, named, optimizer, optimizers
 
 
 def test_every_optimizer_has_the_same_number_of_trials():
@@ -15,11 +15,12 @@ def test_every_optimizer_has_the_same_number_of_trials():
     words = ("rmsprop", "adagrad", "adam=optax:adam", "sgd=optax:sgd")
     compared = [named(word) for word in words]
     assert [o.name for o in compared] == ["rmsprop", "adagrad", "adam", "sgd"]
-    assert {len(o.configurations()) for o in compared} == {27}
+    references = [*contenders.REFERENCES.values()]
+    assert {len(o.configurations()) for o in (*compared, *references)} == {optimizers.TRIALS}
     for o in compared:
-        assert o.tuned[0].grid[0] == pytest.approx(1e-4)
+        assert o.tuned[0].grid[0] == pytest.approx(1e-4, rel=0.5)
         assert o.tuned[0].grid[-1] == pytest.approx(1.0)
-    assert compared[0].names == ("learning_rate", "one_minus_decay")
+    assert compared[0].names == ("learning_rate", "one_minus_decay", "eps")
     assert compared[1].names == ("learning_rate", "initial_accumulator_value")
     assert compared[2].names == ("learning_rate", "one_minus_b2")
     assert compared[3].names == ("learning_rate",)
@@ -29,38 +30,109 @@ def test_every_optimizer_has_the_same_number_of_trials():
 def test_grids_are_even_on_a_logarithmic_scale(name):
     for tunable in named(name).tuned:
         ratios = np.diff(np.log10(tunable.grid))
-        np.testing.assert_allclose(ratios, ratios[0])
+        # Memories of 10, 30 and 100 steps are half decades in round numbers.
+        np.testing.assert_allclose(ratios, ratios[0], rtol=0.1)
 
 
+@pytest.mark.standard_promotion("Adam of Optax takes powers of a count")
 def test_values_reach_the_factory():
+    """The damping is all that is added under the root before the first gradient."""
     gradient = jnp.ones(1)
-    built = named("rmsprop").build({"learning_rate": 0.5, "one_minus_decay": 0.25})
-    updates, _ = built.update(gradient, built.init(gradient))
-    np.testing.assert_allclose(updates, -0.5 / np.sqrt(0.25 + 1e-8), rtol=1e-6)
+    built = named("rmsprop").build({"learning_rate": 0.5, "one_minus_decay": 0.25, "eps": 3.0})
+    updates, state = built.update(gradient, built.init(gradient))
+    np.testing.assert_allclose(updates, -0.5 / np.sqrt(1.0 + 3.0), rtol=1e-6)
+    updates, _ = built.update(0 * gradient + 2, state)
+    corrected = (0.75 * 0.25 + 0.25 * 4) / (1 - 0.75**2)
+    np.testing.assert_allclose(updates, -0.5 * 2 / np.sqrt(corrected + 3.0), rtol=1e-6)
     built = named("adagrad").build({"learning_rate": 0.5, "initial_accumulator_value": 3.0})
     updates, _ = built.update(gradient, built.init(gradient))
     np.testing.assert_allclose(updates, -0.5 / np.sqrt(4.0), rtol=1e-6)
+    adam = contenders.ADAM.build({"learning_rate": 0.5, "one_minus_b2": 0.25, "eps_root": 3.0})
+    updates, _ = adam.update(gradient, adam.init(gradient))
+    np.testing.assert_allclose(updates, -0.5 / np.sqrt(4.0), rtol=1e-6)
+
+
+def test_no_memory_is_longer_than_a_third_of_the_run():
+    grids = named("rmsprop").within(300)
+    assert grids.tuned[1].grid == optimizers.RESTS
+    assert named("rmsprop").within(290).tuned[1].grid == optimizers.RESTS[1:]
+    assert named("rmsprop").within(10).tuned[1].grid == optimizers.RESTS[-1:]
+    assert grids.tuned[1].grown(0.01).grid == optimizers.RESTS  # 300 steps are no third of 300
+    longer = named("rmsprop").within(1000).tuned[1].grown(0.01)
+    assert 1 / longer.grid[0] == pytest.approx(100 * 10**0.5)
+    own = optimizer("x", rmsprop.rmsprop, {"decay": (0.9, 0.9999)})
+    assert own.within(10) == own, "grids of one's own are left alone"
+
+
+def test_defaults_are_complete_ones_that_somebody_ships():
+    gradient = jnp.array([1.0, -3.0])
+    for word, factories in {
+        "rmsprop": {
+            "torch": rmsprop.frameworks.torch.rmsprop(),
+            "keras": rmsprop.frameworks.keras.rmsprop(),
+            "optax": optax.rmsprop(0.003),
+        },
+        "adagrad": {
+            "torch": rmsprop.frameworks.torch.adagrad(),
+            "keras": rmsprop.frameworks.keras.adagrad(),
+            "optax": optax.adagrad(1.0),
+        },
+    }.items():
+        shipped = named(word).shipped
+        assert [*shipped] == [*factories]
+        for name, expected in factories.items():
+            made = shipped[name].make(shipped[name].learning_rate)
+            updates, _ = made.update(gradient, made.init(gradient), gradient)
+            wanted, _ = expected.update(gradient, expected.init(gradient), gradient)
+            np.testing.assert_allclose(updates, wanted, rtol=1e-6)
+    told = named("adagrad").shipped["torch"].arguments
+    assert told == {"lr": 0.01, "initial_accumulator_value": 0.0, "eps": 1e-10}
+
+
+def test_this_library_s_own_functions_are_the_contenders():
+    assert contenders.contender("mine", rmsprop.rmsprop).tuned == named("rmsprop").tuned
+    assert contenders.contender("mine", rmsprop.adagrad).shipped == named("adagrad").shipped
+    assert contenders.contender("mine", optax.adam).shipped == {}
 
 
 def test_a_best_point_on_the_edge_grows_the_grid():
     """Protocol, point 4."""
     rate = optimizers.Tunable("learning_rate", (0.01, 0.1, 1.0), 1e-4, 1e3)
-    assert rate.grown(0.1) is None
-    assert rate.grown(1.0).grid == (0.01, 0.1, 1.0, 10.0)
-    assert rate.grown(0.01).grid == pytest.approx((0.001, 0.01, 0.1, 1.0))
+    half = 10**0.5
+    assert rate.grown(0.1) == rate
+    assert rate.grown(1.0).grid == pytest.approx((0.01, 0.1, 1.0, half))
+    assert rate.grown(0.01).grid == pytest.approx((0.01 / half, 0.01, 0.1, 1.0))
+    fine = optimizers.Tunable("learning_rate", optimizers.QUARTER_DECADES, 1e-8, 1e4)
+    assert fine.grown(1.0).grid[-3:] == pytest.approx((1.0, 10**0.25, half))
     limited = optimizers.Tunable("one_minus_decay", (0.01, 0.1, 1.0), 1e-4, 1.0)
-    assert limited.grown(1.0) is None
+    assert limited.grown(1.0) == limited
     assert limited.on_edge(1.0)
-    both = named("rmsprop").grown((1.0, 0.1))
-    assert len(both.configurations()) == 10 * 4
-    assert named("rmsprop").grown((0.01, 0.01)) is None
+    both = named("rmsprop").grown((1.0, 0.1, 1e-4))
+    assert [len(tunable.grid) for tunable in both.tuned] == [10, 4, 3]
+    inside = named("rmsprop").grown((0.01, optimizers.RESTS[1], 1e-7))
+    assert inside.tuned[2].grid == pytest.approx((1e-7 / half, 1e-7, 1e-4)), "the lower edge"
+
+
+def test_the_neighbours_of_the_best_point_are_near_it_in_every_grid():
+    """What joins a race: not a whole line of the grid, which would be 27 points for RMSprop."""
+    rms = named("rmsprop").grown((0.01, 0.1, 1e-4))
+    near = rms.around((0.01, 0.1, 1e-4))
+    rates, rests, dampings = ({point[i] for point in near} for i in range(3))
+    assert sorted(rates) == pytest.approx([10**-2.5, 10**-2, 10**-1.5])
+    assert sorted(rests) == pytest.approx([1 / 30, 0.1, 0.3162], rel=0.06)
+    assert sorted(dampings) == pytest.approx([1e-7, 1e-4, 10**-3.5])
+    assert len(near) == 27
+    rates = {point[0] for point in named("adagrad").around((0.1, 1e-7))}
+    assert sorted(rates) == pytest.approx([10 ** (k / 4) for k in range(-6, -1)])
+    assert optimizers.Tunable("x", (0.0, 0.9, 0.99), 1, 0).near(0.0) == (0.0, 0.9)
 
 
 def test_what_is_still_on_the_edge_is_said():
     rms = named("rmsprop")
-    assert rms.edges((0.01, 0.01)) == ()
-    assert rms.edges((1.0, 0.01)) == ("learning_rate",)
-    assert rms.edges((1.0, 0.1)) == ("learning_rate", "one_minus_decay")
+    assert rms.edges((0.01, 1 / 30, 3e-6)) == ()
+    assert rms.edges((1.0, 1 / 30, 3e-6)) == ("learning_rate",)
+    assert rms.edges((1.0, 0.1, 3e-6)) == ("learning_rate", "one_minus_decay")
+    assert contenders.SGD.edges((0.01, 0.0)) == (), "there is nothing below no momentum"
 
 
 @pytest.mark.parametrize(
@@ -113,8 +185,9 @@ def test_grids_of_one_s_own():
     found = optimizer("x", rmsprop.rmsprop, {"decay": (0.5, 0.99), "momentum": (0.0, 0.9)})
     assert found.names == ("learning_rate", "one_minus_decay", "momentum")
     assert found.tuned[1].grid == pytest.approx((0.01, 0.5))
-    assert found.grown((0.1, found.tuned[1].grid[0], 0.9)) is None  # these do not grow
-    assert found.tuned[0].grid == optimizers.RATES
+    best = (found.tuned[0].grid[5], found.tuned[1].grid[0], 0.9)
+    assert found.grown(best) == found  # these do not grow
+    assert found.tuned[0].grid == optimizers.QUARTER_DECADES
     gradient = jnp.ones(1)
     built = found.build({"learning_rate": 0.5, "one_minus_decay": 0.25, "momentum": 0.5})
     state = built.init(gradient)
@@ -126,7 +199,7 @@ def test_grids_of_one_s_own():
         if expected == 1.0:
             np.testing.assert_allclose(updates, -1.0, rtol=1e-6)
     rates = optimizer("x", optax.sgd, {"learning_rate": (0.1, 1.0)})
-    assert rates.grown((1.0,)).tuned[0].grid == pytest.approx((0.1, 1.0, 10.0))
+    assert rates.grown((1.0,)).tuned[0].grid == pytest.approx((0.1, 1.0, 10**0.5))
     with pytest.raises(ValueError, match="shall tune decay, which its function does not take"):
         optimizer("x", optax.sgd, {"decay": (0.9,)})
     with pytest.raises(ValueError, match="is empty"):
@@ -135,10 +208,11 @@ def test_grids_of_one_s_own():
 
 def test_own_grids_do_not_grow_and_left_out_means_none():
     fine = optimizer("x", optax.sgd, {"momentum": (0.9, 0.9005)})
-    assert fine.tuned[1].grown(0.9005) is fine.tuned[1].grown(0.9) is None
+    assert fine.tuned[1].grown(0.9005) == fine.tuned[1].grown(0.9) == fine.tuned[1]
     assert fine.defaults["momentum"] == 0.0
     longest = optimizer("x", rmsprop.rmsprop, {"decay": (0.9, 1.0)})
-    assert longest.edges((0.01, 0.0)) == ("one_minus_decay",)
+    assert longest.edges((0.01, longest.tuned[1].grid[1])) == ("one_minus_decay",)
+    assert longest.edges((0.01, 0.0)) == (), "there is nothing beyond a decay of 1"
 
 
 def test_other_frameworks_names_are_tuned():

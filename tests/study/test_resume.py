@@ -133,10 +133,11 @@ def test_a_damaged_chunk_is_run_again_and_said(tmp_path):
 def test_a_damaged_record_of_the_compilation_is_made_again_once(tmp_path):
     """Otherwise every resume would compile again, and end with another time."""
     _study(tmp_path)
-    (record,) = [
+    records = [
         file for file in (tmp_path / folder.RUNS).iterdir() if file.name.startswith("compiled-")
     ]
-    record.write_bytes(record.read_bytes()[:-5])
+    for record in records:  # of the optimizer, and of the defaults that are shipped
+        record.write_bytes(record.read_bytes()[:-5])
     mended, later = _study(tmp_path), _study(tmp_path)
     seconds = mended.task("tiny")["compile_seconds"]
     assert seconds.identical(later.task("tiny")["compile_seconds"])

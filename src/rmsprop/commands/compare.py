@@ -44,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an optimizer: rmsprop, adagrad, or your own as NAME=module:function, where the"
         " function takes a learning rate first, such as adam=optax:adam or, for a file mine.py in"
         " this folder, mine=mine:function; repeat the option to"
-        " compare several, the first with each of the others; default: rmsprop and adagrad",
+        " compare several, the first with each of the others; default: rmsprop and adagrad, with"
+        " sgd and adam as references",
     )
     _add_protocol(parser)
     parser.add_argument(
@@ -70,7 +71,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     """Adds what says how each optimizer is tuned and reported."""
     parser.add_argument(
         "--schedules",
-        default="constant",
+        default="constant,linear",
         metavar="A,B",
         help="schedules of the learning rate, each optimizer tuned under each: constant, linear (to"
         " 0), inverse_sqrt (1/sqrt(t)); with commas between them, or all; default: %(default)s",
@@ -78,17 +79,18 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds",
         type=int,
-        default=10,
+        default=20,
         metavar="N",
-        help="number of seeds that are reported, at least 2, and at least 6 for a verdict; default:"
-        " %(default)s",
+        help="number of seeds that are reported, at least 2, and at least 6 for a verdict; a seed"
+        " draws initial parameters, batches and the split of the data; default: %(default)s",
     )
     parser.add_argument(
         "--tuning-seeds",
         type=int,
         default=3,
         metavar="N",
-        help="number of seeds, others, that hyper-parameters are chosen on; default: %(default)s",
+        help="number of the seeds that a verdict chooses hyper-parameters on, over all such"
+        " choices; of the seeds half is the most; default: %(default)s",
     )
     parser.add_argument(
         "--first-seed",
@@ -97,6 +99,12 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the first seed that is reported; the same comparison on other seeds is one with"
         " --first-seed 1000 or any other number of at least 0; default: %(default)s",
+    )
+    parser.add_argument(
+        "--no-references",
+        action="store_true",
+        help="leaves out SGD with momentum and Adam, which show where the others stand; they run"
+        " where no optimizer is named; default: %(default)s",
     )
     parser.add_argument(
         "--steps",
@@ -128,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from rich.console import Console
 
-    from rmsprop.study import optimizers
+    from rmsprop.study import contenders
     from rmsprop.study.comparison import compare
     from rmsprop.study.report import files
     from rmsprop.study.running.progress import Bars
@@ -136,8 +144,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     files.prepare(arguments.out)
     sys.path.insert(0, "")  # as `python -m` does: modules in the current folder can be named
-    words = arguments.optimizer or ("rmsprop", "adagrad")
-    contenders = [optimizers.named(word) for word in words]
+    words = arguments.optimizer
+    optimizers = None if words is None else [contenders.named(word) for word in words]
     problems = _problems(arguments)
     schedules = [name.strip() for name in arguments.schedules.split(",")]
     _keep_compiled_programs()
@@ -145,12 +153,13 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=True, quiet=arguments.quiet)
     comparison = compare(
         problems,
-        contenders,
+        optimizers,
         seeds=arguments.seeds,
         tuning_seeds=arguments.tuning_seeds,
         first_seed=arguments.first_seed,
         steps=arguments.steps,
         schedules=tuple(SCHEDULES) if schedules == ["all"] else schedules,
+        references=False if arguments.no_references else None,
         folder=arguments.out,
         memory=arguments.memory,
         command=arguments.command,

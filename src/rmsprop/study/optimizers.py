@@ -102,7 +102,7 @@ class Tunable:
         if len(self.grid) < 2 or self.grid[0] <= 0 or not self.on_edge(best):
             return self
         ratio = min(self.grid[1] / self.grid[0], HALF_DECADE)
-        count = max(1, round(math.log(HALF_DECADE) / math.log(ratio)))
+        count = int(math.log(HALF_DECADE * 1.001) / math.log(ratio))
         factors = [ratio**k for k in range(1, count + 1)]
         if best == self.grid[0]:
             more = [best / x for x in reversed(factors) if best / x >= self.lowest * 0.999]
@@ -129,8 +129,11 @@ class Tunable:
         return replace(self, grid=grid, lowest=max(self.lowest, min(least, grid[0])))
 
     def on_edge(self, best: float) -> bool:
-        """Whether the best value is the first or the last of a grid of several."""
-        return len(self.grid) > 1 and best in (self.grid[0], self.grid[-1])
+        """Whether the best value is the first or the last of a grid of several.
+
+        Zero is no edge, such as no momentum: nothing lies below it.
+        """
+        return len(self.grid) > 1 and best in (self.grid[0], self.grid[-1]) and best != 0
 
     def passed(self, value: _Value) -> tuple[str, _Value]:
         """The factory's keyword and what it is given for a value of the grid."""

@@ -213,7 +213,7 @@ def test_chunks_that_do_not_fit_run_one_after_another():
     columns = dict.fromkeys(NAMES, np.full(6, 0.1))
     free = engine_of(tiny(), _build, NAMES, 20, cores=2)
     tight = engine_of(tiny(), _build, NAMES, 20, cores=2, memory=free.program.chunk_bytes)
-    assert (free._threads(), tight._threads()) == (2, 1)
+    assert (free.threads(), tight.threads()) == (2, 1)
     np.testing.assert_array_equal(
         free.run(columns, range(6)).loss, tight.run(columns, range(6)).loss
     )

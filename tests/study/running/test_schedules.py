@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from rmsprop.study import compare
+from rmsprop.study.optimizers import TRIALS
 from rmsprop.study.running import schedules
 from tiny_problem import tiny
 
@@ -60,7 +61,6 @@ def test_each_schedule_is_tuned_apart_and_is_that_of_optax():
         {"sgd": optax.sgd},
         seeds=2,
         tuning_seeds=1,
-        schedules=("constant", "linear"),
     )
     task = result.task("tiny")
     assert result.schedules("tiny") == ("constant", "linear")
@@ -86,7 +86,7 @@ def test_each_schedule_is_tuned_apart_and_is_that_of_optax():
             params = optax.apply_updates(params, updates)
         # 20 steps, each a few roundings of parameters that begin at 1; losses are of order 1.
         np.testing.assert_allclose(shown["loss"], losses, atol=20 * 2**-21)
-    assert task["tuning_score"].notnull().all("tuning_seed").sum() >= 2 * 27
+    assert task["tuning_score"].notnull().any("tuning_seed").sum() >= 2 * TRIALS
 
 
 def test_one_schedule_by_its_name_alone():
@@ -98,8 +98,7 @@ def test_an_optimizer_that_takes_no_schedule_is_refused_in_a_sentence():
     def scaled(learning_rate):
         return optax.sgd(0.5 * learning_rate)
 
-    compare(tiny(), {"scaled": scaled}, seeds=2, tuning_seeds=1)
-    with pytest.raises(ValueError, match=r"'scaled' cannot be used: .*a schedule, a function"):
-        compare(
-            tiny(), {"scaled": scaled}, seeds=2, tuning_seeds=1, schedules=("constant", "linear")
-        )
+    compare(tiny(), {"scaled": scaled}, seeds=2, tuning_seeds=1, schedules="constant")
+    sentence = r"'scaled' cannot be used: .*a schedule, a function.*--schedules constant"
+    with pytest.raises(ValueError, match=sentence):
+        compare(tiny(), {"scaled": scaled}, seeds=2, tuning_seeds=1)

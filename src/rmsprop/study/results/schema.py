@@ -32,9 +32,9 @@ Conventions:
   with its learning rate multiplied by each `rate_factor`, under the first schedule.
 * The attribute `metrics` is a JSON list with an object for each reported metric: the arguments of
   `Metric`, and `choose_by`, those of the metric that it is chosen by. What is called `choose_by`
-  and `report` is of the headline. `tuning_seeds` is how many seeds a verdict chooses on, `references` a
-  JSON list of the names of optimizers that are references, and `defaults` holds for each optimizer
-  and setting the arguments that were used.
+  and `report` is of the headline. `tuning_seeds` is how many seeds a verdict chooses on,
+  `references` a JSON list of the names of optimizers that are references, and `defaults` holds for
+  each optimizer and setting the arguments that were used.
 * `at_edge` is a JSON list: the names of the hyper-parameters whose best value is the first or the
   last of its grid.
 * NaN in `effective_rate` says that no coordinate had a gradient in that interval.

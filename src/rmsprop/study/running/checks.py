@@ -164,8 +164,14 @@ def check_optimizer(
     except Exception as error:  # whatever a stranger's function raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         what = "schedule, a function of the count," if under_schedule else "number"
+        way_out = (
+            " Or ask for the constant rate alone, which is a number: --schedules constant"
+            ' (schedules="constant" in Python).'
+            if under_schedule
+            else ""
+        )
         raise ValueError(
             f"optimizer {name!r} cannot be used: {reason} Its function must make an Optax"
             f" transformation from a learning rate that is a {what} that JAX traces, so it cannot"
-            f" branch on it."
+            f" branch on it.{way_out}"
         ) from error

@@ -152,8 +152,8 @@ class Race:
         """The configurations that are among the best on the first seed, by one metric or more."""
         leaders: list[int] = []
         for number in range(len(self._choices)):
-            count = math.ceil(len(self.configurations) / (NINTH if number else THIRD))
-            order = self._order(number, self.scores[number, :, :1])[:count]
+            order = self._order(number, self.scores[number, :, :1])
+            order = order[: leaders_of(len(self.configurations), headline=number == 0)]
             leaders += [i for i in order if i not in leaders]
         return leaders
 
@@ -230,7 +230,18 @@ def tune(
 def race_runs(optimizer: Optimizer, seeds: int) -> int:
     """How many runs a race takes on so many seeds, as long as no grid grows, about."""
     count = len(optimizer.configurations())
-    return count + math.ceil(count / THIRD) * (seeds - 1)
+    return count + min(count, leaders_of(count)) * (seeds - 1)
+
+
+def leaders_of(configurations: int, *, headline: bool = True) -> int:
+    """How many of so many configurations run on all tuning seeds: no fewer than may be finalists.
+
+    Args:
+        configurations: How many ran on the first one.
+        headline: Whether they are the best by the headline, or by another metric.
+    """
+    share, least = (THIRD, FINALISTS) if headline else (NINTH, OTHER_FINALISTS)
+    return max(least, math.ceil(configurations / share))
 
 
 def planned_finalists(optimizer: Optimizer) -> int:
