@@ -24,6 +24,7 @@ def arguments(**changed):
 def test_four_arguments_make_a_problem():
     problem = Problem(**arguments())
     assert problem.metrics is None
+    assert problem.averages is None
     assert problem.choose_by == problem.report == TRAINING_LOSS
     assert problem.title == "own"
     assert problem.citation == problem.data_sha256 == ""
@@ -61,6 +62,7 @@ OTHER = Metric("other", "other metric", "higher")
         ({"loss": None}, TypeError, "loss is None; it must be a function"),
         ({"sample": "x"}, TypeError, "sample is 'x'; it must be a function"),
         ({"metrics": 1}, TypeError, "metrics is 1; it must be a function or None"),
+        ({"averages": 1}, TypeError, "averages is 1; it must be a function or None"),
         ({"path": 1}, TypeError, "path is 1; it must be a function or None"),
         ({"steps": 0}, ValueError, "steps is 0; it must be at least 10"),
         ({"steps": 105}, ValueError, "steps is 105; it must be a multiple of 10"),
@@ -98,8 +100,9 @@ def test_metric_says_which_values_are_better():
         Metric("own", "own metric", "higher", chance=math.inf)
 
 
-def test_metric_of_its_own_needs_metrics_alone():
-    problem = Problem(**arguments(metrics=lambda p: {"own": p.sum()}, report=OWN))
+@pytest.mark.parametrize("function", ["metrics", "averages"])
+def test_metric_of_its_own_needs_one_function_alone(function):
+    problem = Problem(**arguments(**{function: lambda p: {"own": p.sum()}}, report=OWN))
     assert problem.report == OWN
     assert problem.choose_by == TRAINING_LOSS
 

@@ -24,13 +24,16 @@ Tree = Any  # any pytree: parameters, gradients, the state of an optimizer
 # The metrics are measured after every tenth of the steps.
 TENTHS = 10
 
+# The arguments of `Problem` that are functions or None.
+_OPTIONAL = ("metrics", "averages", "path")
+
 
 @dataclass(frozen=True)
 class Metric:
     """A number that says how good a run was.
 
     Attributes:
-        name: The key of the number in what `Problem.metrics` returns.
+        name: The key of the number in what `Problem.metrics` or `Problem.averages` returns.
         label: The name in words, for axes and tables.
         better: Which values are better, `"lower"` or `"higher"`.
         margin: The largest difference between two optimizers that counts as none, above 0. For
@@ -90,8 +93,11 @@ class Problem:
         sample: Takes a key and the number of the step, an int32 that counts from 0, and returns a
             batch. The same arguments give the same batch.
         metrics: Takes parameters and returns scalars by name, NaN where they have no meaning. It is
-            called after every tenth of the steps. The default is None: only the training loss is
-            measured.
+            called after every tenth of the steps. The default is None: nothing is measured so.
+        averages: A function like `metrics`, with names of its own, that is called after every step.
+            Its values are averaged over each tenth of the steps, so that what counts is the mean of
+            the last tenth. It suits problems that are noisy to the end, where the value after the
+            last step is a matter of luck. The default is None: nothing is measured so.
         choose_by: The metric by which hyper-parameters are chosen, or a sequence with one for each
             reported metric; a single one counts for all. It must not be measured on test data. The
             default is the training loss.
@@ -132,6 +138,7 @@ class Problem:
     loss: Callable[[Params, Batch], Array]
     sample: Callable[[Array, Array], Batch]
     metrics: Callable[[Params], Mapping[str, Array]] | None = None
+    averages: Callable[[Params], Mapping[str, Array]] | None = None
     choose_by: Metric | Sequence[Metric] = TRAINING_LOSS
     report: Metric | Sequence[Metric] = TRAINING_LOSS
     steps: int = 500
@@ -143,7 +150,7 @@ class Problem:
     width: int = 4
 
     def __post_init__(self) -> None:
-        for argument in ("init", "loss", "sample", "metrics", "path"):
+        for argument in ("init", "loss", "sample", *_OPTIONAL):
             self._check_callable(argument)
         self._check_count("steps", TENTHS)
         self._check_count("width", 1)
@@ -184,11 +191,12 @@ class Problem:
                     )
                 object.__setattr__(self, argument, tuple(value))  # the class is frozen
             for metric in _metrics(value):
-                if self.metrics is None and metric.name != TRAINING_LOSS.name:
+                nothing = self.metrics is None and self.averages is None
+                if nothing and metric.name != TRAINING_LOSS.name:
                     raise ValueError(
                         f"{argument} is {metric.name!r}; it must be the training loss, because"
-                        f" metrics is None. Leave {argument} out, or pass a function metrics that"
-                        f" returns {metric.name!r}."
+                        f" metrics and averages are None. Leave {argument} out, or pass a function"
+                        f" metrics or averages that returns {metric.name!r}."
                     )
         names = [metric.name for metric in self.reports]
         if not names or len(set(names)) < len(names):
@@ -204,7 +212,7 @@ class Problem:
 
     def _check_callable(self, argument: str) -> None:
         value = getattr(self, argument)
-        optional = argument in ("metrics", "path")
+        optional = argument in _OPTIONAL
         if not callable(value) and not (optional and value is None):
             allowed = "a function or None" if optional else "a function"
             raise TypeError(

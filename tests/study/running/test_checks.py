@@ -42,7 +42,7 @@ def _nan_gradient(params, noise):
         ({"metrics": lambda p: {"final": {"a": p.sum()}}}, "the metric final is a tree"),
         ({"path": lambda p: jnp.ones(3)}, r"path must return .*it returns \(3,\)"),
         ({"path": lambda p: (p[0], p[1])}, "path must return .*it returns a tree"),
-        ({"metrics": lambda p: {"other": p.sum()}}, "choose_by is final, .*returns other"),
+        ({"metrics": lambda p: {"other": p.sum()}}, "choose_by is final, .*measured are other"),
         (
             {
                 "metrics": lambda p: {"final": p.sum()},
@@ -51,8 +51,12 @@ def _nan_gradient(params, noise):
                     Metric("absent", "absent", "lower"),
                 ],
             },
-            "report is absent, which metrics does not return; it returns final",
+            "report is absent, which neither metrics nor averages returns; measured are final and",
         ),
+        ({"averages": lambda p: {"final": p.sum()}}, "metrics and averages both return final"),
+        ({"averages": lambda p: {"mean": p}}, r"the metric mean has the shape \(2,\)"),
+        ({"averages": lambda p: {"training_loss": p.sum()}}, "averages returns training_loss"),
+        ({"averages": lambda p: p["a"]}, "averages fails when JAX traces it"),
         ({"metrics": lambda p: {"training_loss": p.sum()}}, "which the study measures itself"),
     ],
 )

@@ -78,6 +78,21 @@ def test_padding_threads_and_neighbours_change_nothing():
     np.testing.assert_array_equal(two.loss[4:], last.loss)
 
 
+def test_averages_are_means_over_the_steps_of_each_tenth():
+    """Each step counts with the value that it ends with."""
+    problem = dataclasses.replace(
+        tiny(width=1, steps=50), averages=lambda p: {"square": jnp.sum(p**2)}
+    )
+    runs = engine_of(problem, _build, NAMES, 50).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
+    squares = (runs.path[0].astype(np.float64) ** 2).sum(axis=1)  # before each step
+    means = squares[1:46].reshape(9, 5).mean(axis=1)  # after each step, all tenths but the last
+    # Two roundings of each square and sum, and at most five of the mean, each 2^-24.
+    np.testing.assert_allclose(runs.metrics["square"][0, :-1], means, rtol=7 * 2**-24)
+    assert runs.metrics["square"].shape == (1, 10)
+    assert runs.metrics["square"].dtype == np.float32
+    assert set(runs.metrics) == {"final", "square", "training_loss"}
+
+
 def test_metrics_are_measured_after_every_tenth():
     """After step 2k, which is the k-th tenth: the value at the place that the next step starts."""
     problem = tiny(width=1)

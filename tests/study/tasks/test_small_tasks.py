@@ -24,9 +24,14 @@ def with_decay(decay):
     return lambda rate: rmsprop.rmsprop(rate, decay)
 
 
+def measure_of(problem):
+    """What is measured of parameters, after a tenth of the steps or after every one of them."""
+    return problem.metrics or problem.averages
+
+
 def reported(problem, params):
     """The metric that is reported, mean over seeds, at each rate; infinite where it diverged."""
-    measured = jax.vmap(jax.vmap(problem.metrics))(params)[problem.report.name]
+    measured = jax.vmap(jax.vmap(measure_of(problem)))(params)[problem.reports[0].name]
     mean = np.asarray(measured, np.float64).mean(axis=1)
     return np.where(np.isfinite(mean), mean, np.inf)
 
@@ -52,7 +57,7 @@ def test_valley_is_the_rotated_quadratic(rng, condition, angle):
     np.testing.assert_allclose(loss, 0.5 * away @ matrix @ away, rtol=0, atol=tolerance)
     tolerance = 12 * 2.0**-24 * condition * np.abs(away).max()
     np.testing.assert_allclose(gradient, matrix @ away, rtol=0, atol=tolerance)
-    measured = problem.metrics(jnp.asarray(point))["final_loss"]
+    measured = problem.averages(jnp.asarray(point))["final_loss"]
     expected = 0.5 * point.astype(np.float64) @ matrix @ point
     np.testing.assert_allclose(measured, expected, rtol=12 * 2.0**-24 * condition)
 
@@ -63,7 +68,7 @@ def test_valley_starts_near_one_place_and_jiggles_by_its_noise():
     starts = jax.jit(jax.vmap(problem.init))(keys)
     minima = jax.jit(jax.vmap(problem.sample, (0, None)))(keys, jnp.int32(2))
     # 4 along the valley and 1 up its wall: 4^2 / 2 + 100 / 2.
-    at_start = problem.metrics(starts.mean(axis=0))["final_loss"]
+    at_start = problem.averages(starts.mean(axis=0))["final_loss"]
     # Means of 4,000 draws: standard errors of 0.1 / 63 in place, times the slope 100, is 0.16.
     assert abs(at_start - 58) < 0.8
     for drawn, deviation in ((starts, 0.1), (minima, 0.2)):
@@ -104,7 +109,7 @@ def test_rosenbrock_is_the_textbook_function(rng):
     np.testing.assert_allclose(loss, expected, rtol=0, atol=tolerance)
     np.testing.assert_allclose(gradient, slope, rtol=0, atol=tolerance)
     best = jnp.ones(2, jnp.float32)
-    assert problem.metrics(best) == {"final_loss": 0}
+    assert problem.averages(best) == {"final_loss": 0}
     shift = jnp.array([0.1, -0.2], jnp.float32)
     np.testing.assert_allclose(problem.loss(best + shift, shift), 0, atol=100 * 2.0**-46)
     starts = jax.vmap(problem.init)(jax.random.split(jax.random.key(0), 1000))
@@ -174,7 +179,7 @@ def test_reddi_slopes_are_one_steep_and_the_others_down(period):
 def test_reddi_line_is_folded_at_its_borders(parameter, place):
     problem = lessons.reddi()
     at = jnp.array([parameter], jnp.float32)
-    assert problem.metrics(at)["distance"] == place + 1
+    assert problem.averages(at)["distance"] == place + 1
     assert problem.loss(at, jnp.float32(8)) == 8 * (place + 1)
     inside = (parameter - 1) % 4 > 2  # of the rising pieces of the wave
     if parameter % 2 != 1:
@@ -279,7 +284,7 @@ def test_rare_loss_is_of_the_present_features_and_its_metric_of_all():
     loss, gradient = jax.value_and_grad(problem.loss)(weights, batch)
     assert loss == 0.5 * (1 + 4)
     np.testing.assert_array_equal(gradient, [-1, 0, -2])
-    excess = problem.metrics(weights)["mean_excess"]
+    excess = problem.averages(weights)["mean_excess"]
     np.testing.assert_allclose(excess, 0.5 * (0.25 + 1 + 4) / 3, rtol=2.0**-22)
 
 

@@ -37,6 +37,12 @@ NAMES = [
 FAST = ("valley", "rare", "digits", "bible", "flights")
 
 
+def measure(problem, params):
+    """What the metrics and the averages of a problem measure."""
+    functions = (problem.metrics, problem.averages)
+    return {k: v for f in functions if f is not None for k, v in f(params).items()}
+
+
 @pytest.fixture(params=NAMES)
 def problem(request):
     return load(request.param)
@@ -93,14 +99,12 @@ def test_task_is_described(problem):
     assert problem.data_sha256 == SHA256.get(problem.name, "")
     if problem.data_sha256:
         # Chosen on data that are not reported on.
-        assert problem.choose_by.name.startswith("validation")
-        assert problem.report.name.startswith("test")
-    measured = {}
-    if problem.metrics is not None:
-        start = jax.eval_shape(problem.init, jax.random.key(0))
-        measured = jax.eval_shape(problem.metrics, start)
-        assert TRAINING_LOSS.name not in measured
-    for metric in (problem.choose_by, problem.report):
+        assert problem.choices[0].name.startswith("validation")
+        assert problem.reports[0].name.startswith("test")
+    start = jax.eval_shape(problem.init, jax.random.key(0))
+    measured = jax.eval_shape(lambda params: measure(problem, params), start)
+    assert TRAINING_LOSS.name not in measured
+    for metric in (*problem.choices, *problem.reports):
         assert metric == TRAINING_LOSS or metric.name in measured
 
 
@@ -120,7 +124,7 @@ def test_everything_stays_float32_in_double_precision_mode(problem):
     batch = jax.eval_shape(problem.sample, key, step)
     loss = jax.eval_shape(problem.loss, params, batch)
     gradient = jax.eval_shape(jax.grad(problem.loss), params, batch)
-    outcome = {} if problem.metrics is None else jax.eval_shape(problem.metrics, params)
+    outcome = jax.eval_shape(lambda params: measure(problem, params), params)
     for leaf in jax.tree.leaves((params, loss, gradient, outcome)):
         assert leaf.dtype == jnp.float32
     for leaf in jax.tree.leaves((loss, outcome)):
@@ -196,21 +200,21 @@ def test_short_run_makes_it_better(name):
     def run(key):
         params = problem.init(key)
         trained, _ = jax.lax.scan(step, (params, optimizer.init(params)), jnp.arange(100))
-        return problem.metrics(params), problem.metrics(trained[0])
+        return measure(problem, params), measure(problem, trained[0])
 
     before, after = run(jax.random.key(0))
-    for metric in (problem.choose_by, problem.report):
+    for metric in (problem.choices[0], problem.reports[0]):
         change = after[metric.name] - before[metric.name]
         assert (change if metric.better == "higher" else -change) > GAINS[name]
 
 
 def test_diverged_parameters_have_no_good_metric(problem):
-    if problem.metrics is None:
-        assert problem.report == TRAINING_LOSS
+    if problem.metrics is problem.averages is None:
+        assert problem.reports == (TRAINING_LOSS,)
         return
     shapes = jax.eval_shape(problem.init, jax.random.key(0))
     nothing = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
-    for value in jax.jit(problem.metrics)(nothing).values():
+    for value in jax.jit(lambda params: measure(problem, params))(nothing).values():
         assert np.isnan(value)
 
 

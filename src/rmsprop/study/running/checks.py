@@ -101,13 +101,34 @@ def _check_loss(problem: Problem, loss: Tree) -> None:
 
 
 def _check_metrics(problem: Problem, key: Array) -> None:
-    def values_of(key: Array) -> Mapping[str, Array]:
-        return {} if problem.metrics is None else dict(problem.metrics(problem.init(key)))
+    values: dict[str, Tree] = {}
+    for part in ("metrics", "averages"):
+        for name, value in _measurements(problem, part, key).items():
+            if name in values:
+                raise ValueError(
+                    f"problem {problem.name!r}: metrics and averages both return {name}; give one"
+                    f" of them another name."
+                )
+            values[name] = value
+    for role, metrics in (("choose_by", problem.choices), ("report", problem.reports)):
+        for metric in metrics:
+            if metric.name not in (TRAINING_LOSS.name, *values):
+                raise ValueError(
+                    f"problem {problem.name!r}: {role} is {metric.name}, which neither metrics nor"
+                    f" averages returns; measured are {', '.join(values) or 'none'} and"
+                    f" {TRAINING_LOSS.name}."
+                )
 
-    values = _traced(problem, "metrics", values_of, key)
+
+def _measurements(problem: Problem, part: str, key: Array) -> Mapping[str, Tree]:
+    """The shapes of what `metrics` or `averages` returns, after their checks."""
+    function = getattr(problem, part)
+    if function is None:
+        return {}
+    values = _traced(problem, part, lambda k: dict(function(problem.init(k))), key)
     if TRAINING_LOSS.name in values:
         raise ValueError(
-            f"problem {problem.name!r}: metrics returns {TRAINING_LOSS.name}, which the study"
+            f"problem {problem.name!r}: {part} returns {TRAINING_LOSS.name}, which the study"
             f" measures itself; give yours another name."
         )
     for name, value in values.items():
@@ -116,13 +137,7 @@ def _check_metrics(problem: Problem, key: Array) -> None:
             raise ValueError(
                 f"problem {problem.name!r}: the metric {name} {shape}; it must be one number."
             )
-    for role, metrics in (("choose_by", problem.choices), ("report", problem.reports)):
-        for metric in metrics:
-            if metric.name not in (TRAINING_LOSS.name, *values):
-                raise ValueError(
-                    f"problem {problem.name!r}: {role} is {metric.name}, which metrics does not"
-                    f" return; it returns {', '.join(values) or 'nothing'}."
-                )
+    return values
 
 
 def check_optimizer(

@@ -1,7 +1,8 @@
 """One training run from its hyper-parameters and seed, as a pure function.
 
 It is a `lax.scan` over ten tenths of the steps, each a `lax.scan` over its steps, with the metrics
-measured after each: no Python between the steps, and no loss that is read one by one.
+measured after each tenth and the averages after each step: no Python between the steps, and no loss
+that is read one by one.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class Outcome(NamedTuple):
 
     Attributes:
         loss: Training loss before each step, float32 of shape (steps,).
-        metrics: What `Problem.metrics` measured after each tenth of the steps, shape (10,) each.
+        metrics: What `Problem.metrics` measured after each tenth of the steps, and the mean over
+            each tenth of what `Problem.averages` measured after each of its steps; shape (10,)
+            each.
         rates: Effective learning rates, shape (watched steps, coordinates).
         path: Parameters before each step, shape (steps, 2), for two-dimensional problems.
     """
@@ -109,11 +112,14 @@ def training_run(
             place = None if problem.path is None else _single(problem.path(start.whole(params)))
             ratio = effective_rates.ratio(updates, gradients, places)
             rates = lax.dynamic_update_index_in_dim(rates, ratio, slot, 0)
-            return (optax.apply_updates(params, updates), state, rates), (_single(loss), place)
+            params = optax.apply_updates(params, updates)
+            averages = _singles(problem.averages, start.whole(params))
+            return (params, state, rates), (_single(loss), place, averages)
 
         def tenth(carry: Tree, now: tuple[Array, Array]) -> tuple[Tree, Tree]:
-            carry, (loss, path) = lax.scan(step, carry, now)
-            return carry, (loss, path, _metrics(problem, start.whole(carry[0])))
+            carry, (loss, path, averages) = lax.scan(step, carry, now)
+            means = {name: values.mean() for name, values in averages.items()}
+            return carry, (loss, path, means | _singles(problem.metrics, start.whole(carry[0])))
 
         rates = jnp.full((len(watched) + 1, len(places)), jnp.nan, jnp.float32)
         shape = (TENTHS, steps // TENTHS)
@@ -128,8 +134,11 @@ def training_run(
     return run
 
 
-def _metrics(problem: Problem, params: Params) -> dict[str, Array]:
-    values = {} if problem.metrics is None else problem.metrics(params)
+def _singles(
+    measure: Callable[[Params], Mapping[str, Array]] | None, params: Params
+) -> dict[str, Array]:
+    """What `Problem.metrics` or `Problem.averages` measures; nothing where it is None."""
+    values = {} if measure is None else measure(params)
     return {name: _single(value) for name, value in values.items()}
 
 

@@ -12,7 +12,7 @@ from jax import Array
 
 from rmsprop.study.problems import Metric, Problem
 
-_FINAL = Metric("final_loss", "final loss without noise", "lower")
+_FINAL = Metric("final_loss", "loss without noise, mean of the last tenth", "lower")
 
 
 def valley(condition: float = 100.0, angle: float = 30.0, noise: float = 0.03) -> Problem:
@@ -20,8 +20,9 @@ def valley(condition: float = 100.0, angle: float = 30.0, noise: float = 0.03) -
 
     The loss of a batch is 0.5 * (p - z)^T A (p - z) with A = R diag(1, condition) R^T, where R is
     the rotation by `angle` and z ~ N(0, noise^2 I) is the minimum of the batch. The metric is the
-    loss at z = 0. Adaptive methods scale each coordinate: that would turn the valley into a round
-    bowl at 0 degrees, and would change nothing at 45 degrees.
+    loss at z = 0, averaged over the last tenth of the steps. Adaptive methods scale each
+    coordinate: that would turn the valley into a round bowl at 0 degrees, and would change nothing
+    at 45 degrees.
 
     Args:
         condition: The ratio of the curvature across to that along the valley; finite, at least 1.
@@ -60,7 +61,7 @@ def valley(condition: float = 100.0, angle: float = 30.0, noise: float = 0.03) -
         init=lambda key: jnp.asarray(start, jnp.float32) + 0.1 * _normal(key),
         sample=lambda key, step: noise * _normal(jax.random.fold_in(key, step)),
         loss=loss,
-        metrics=lambda point: {_FINAL.name: loss(point, jnp.zeros_like(point))},
+        averages=lambda point: {_FINAL.name: loss(point, jnp.zeros_like(point))},
         choose_by=_FINAL,
         report=_FINAL,
         steps=300,
@@ -76,7 +77,7 @@ def rosenbrock(noise: float = 0.01) -> Problem:
     """A narrow valley that bends: f(x, y) = 100 (y - x^2)^2 + (1 - x)^2.
 
     A run starts near (-1.2, 1); the minimum is at (1, 1). The loss of a batch is f((x, y) - z) with
-    z ~ N(0, noise^2 I), and the metric is f.
+    z ~ N(0, noise^2 I), and the metric is f, averaged over the last tenth of the steps.
 
     What it teaches: where the steep direction turns, no scale of the coordinates fits for long, and
     good learning rates lie close together. RMSprop follows the floor of the valley in steps as long
@@ -102,7 +103,7 @@ def rosenbrock(noise: float = 0.01) -> Problem:
         init=lambda key: jnp.asarray(start, jnp.float32) + 0.1 * _normal(key),
         loss=loss,
         sample=lambda key, step: noise * _normal(jax.random.fold_in(key, step)),
-        metrics=lambda point: {_FINAL.name: loss(point, jnp.zeros_like(point))},
+        averages=lambda point: {_FINAL.name: loss(point, jnp.zeros_like(point))},
         choose_by=_FINAL,
         report=_FINAL,
         steps=1000,

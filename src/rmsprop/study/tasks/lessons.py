@@ -18,9 +18,10 @@ def reddi(period: int = 8) -> Problem:
     """The counter-example of Reddi et al.: on [-1, 1], slope C in one of C steps, else -1.
 
     Over C steps the slopes add up to 1, so the best place is -1. The metric is the distance from
-    it, at most 2. Optimizers know no borders, so the borders are part of the loss: the line is
-    folded at -1 and at 1, and a parameter beyond a border stands for the place at the same distance
-    inside. Thus the loss has a gradient everywhere, and -1 and 1 remain its extremes.
+    it, at most 2, averaged over the last tenth of the steps. Optimizers know no borders, so the
+    borders are part of the loss: the line is folded at -1 and at 1, and a parameter beyond a border
+    stands for the place at the same distance inside. Thus the loss has a gradient everywhere, and
+    -1 and 1 remain its extremes.
 
     What it teaches: RMSprop divides the one large slope by a root of v that this slope has just
     increased, and the small slopes by a root of v that has decayed since. Where it forgets too fast
@@ -54,7 +55,7 @@ def reddi(period: int = 8) -> Problem:
         init=lambda key: jax.random.uniform(key, (1,), jnp.float32, -0.5, 0.5),
         loss=lambda parameter, slope: slope * (place(parameter).sum() + 1),
         sample=sample,
-        metrics=lambda parameter: {distance.name: place(parameter).sum() + 1},
+        averages=lambda parameter: {distance.name: place(parameter).sum() + 1},
         choose_by=distance,
         report=distance,
         steps=1000,
@@ -167,7 +168,8 @@ def rare(periods: tuple[int, ...] = (1, 10, 100), noise: float = 0.5) -> Problem
 
     Each feature has a weight, which starts at 0 and has its optimum at 1. In the steps in which
     feature j occurs, the loss has the term 0.5 (w_j - z)^2 with z ~ N(1, noise^2). The metric is
-    the mean of 0.5 (w_j - 1)^2 over the features: a rare feature counts as much as a frequent one.
+    the mean of 0.5 (w_j - 1)^2 over the features, averaged over the last tenth of the steps: a rare
+    feature counts as much as a frequent one.
 
     What it teaches: AdaGrad's step for a feature is about lr / sqrt(n) at its n-th occurrence,
     large while the feature is new and small once its weight is known. RMSprop's steps also depend
@@ -210,7 +212,7 @@ def rare(periods: tuple[int, ...] = (1, 10, 100), noise: float = 0.5) -> Problem
         init=lambda key: jnp.zeros(len(every), jnp.float32),
         loss=loss,
         sample=sample,
-        metrics=lambda weights: {excess.name: 0.5 * jnp.mean((weights - 1) ** 2)},
+        averages=lambda weights: {excess.name: 0.5 * jnp.mean((weights - 1) ** 2)},
         choose_by=excess,
         report=excess,
         steps=3000,
