@@ -18,6 +18,7 @@ import rmsprop
 from rmsprop.study import tasks
 from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.program import Program
+from rmsprop.study.running.training import Trained
 from rmsprop.study.tasks import data
 
 ACCELERATOR = jax.default_backend() != "cpu"
@@ -51,14 +52,18 @@ def _jax_step():
     optimizer = optax.rmsprop(1e-3, 0.99)
     key = jax.random.key(0)
 
+    start = Trained.of(problem.init(key))
+
+    def loss_of(params, batch):
+        return problem.loss(start.whole(params), batch)
+
     @jax.jit
     def step(params, state, count):
-        loss, gradients = jax.value_and_grad(problem.loss)(params, problem.sample(key, count))
+        loss, gradients = jax.value_and_grad(loss_of)(params, problem.sample(key, count))
         updates, state = optimizer.update(gradients, state, params)
         return optax.apply_updates(params, updates), state, loss
 
-    params = problem.init(key)
-    return step, params, optimizer.init(params)
+    return step, start.params, optimizer.init(start.params)
 
 
 def _jax_loop(steps, *, read):
@@ -77,9 +82,10 @@ def _torch_run(seed, threads, steps):
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     torch.set_default_device("cuda" if ACCELERATOR and torch.cuda.is_available() else "cpu")
-    train = data.digits().train
-    features = torch.tensor(np.asarray(train.features), dtype=torch.float32)
-    labels = torch.tensor(np.asarray(train.labels), dtype=torch.long)
+    digits = data.digits()
+    training = len(digits.labels) - 2 * digits.held_out
+    features = torch.tensor(digits.features[:training], dtype=torch.float32)
+    labels = torch.tensor(digits.labels[:training], dtype=torch.long)
     model = torch.nn.Sequential(
         torch.nn.Linear(64, 128),
         torch.nn.ReLU(),

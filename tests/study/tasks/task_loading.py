@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rmsprop.study import tasks
+from rmsprop.study.running.training import Trained
 from rmsprop.study.tasks import data
 
 # The module with the data of a task, and the SHA-256 of its file.
@@ -50,10 +51,32 @@ def floats(tree):
 
 def some_params(problem, rng):
     """Parameters of the right shapes that no initial value hides anything of."""
-    shapes = jax.eval_shape(problem.init, jax.random.key(0))
-    return jax.tree.map(
-        lambda leaf: jnp.asarray(0.3 * rng.standard_normal(leaf.shape), leaf.dtype), shapes
+    start = Trained.of(jax.jit(problem.init)(jax.random.key(0)))
+    return start.whole(
+        jax.tree.map(
+            lambda leaf: jnp.asarray(0.3 * rng.standard_normal(leaf.shape), leaf.dtype),
+            start.params,
+        )
     )
+
+
+def loss_and_gradient(problem, params, batch):
+    """The gradient has None in the place of what is not trained."""
+    start = Trained.of(params)
+    return jax.value_and_grad(lambda p: problem.loss(start.whole(p), batch))(start.params)
+
+
+def rows_in_order(model, count):
+    """The row at every position of the split of a model, in integers of Python."""
+    multiplier, shift = map(int, model.split)
+    return np.array([(multiplier * position + shift) % count for position in range(count)])
+
+
+def parts_of(model, dataset):
+    """The rows for training, validation and test."""
+    rows = rows_in_order(model, len(dataset.labels))
+    cuts = (len(rows) - 2 * dataset.held_out, len(rows) - dataset.held_out)
+    return dict(zip(("train", "validation", "test"), np.split(rows, cuts), strict=True))
 
 
 def trained(problem, make, rates, seeds=2, steps=None):
@@ -65,18 +88,19 @@ def trained(problem, make, rates, seeds=2, steps=None):
     def run(rate, seed):
         optimizer = make(rate)
         initial, batches = jax.random.split(jax.random.key(seed))
-        params = problem.init(initial)
+        start = Trained.of(problem.init(initial))
 
         def step(carry, count):
             params, state = carry
             batch = problem.sample(batches, count)
-            loss, gradients = jax.value_and_grad(problem.loss)(params, batch)
+            loss, gradients = loss_and_gradient(problem, start.whole(params), batch)
             updates, state = optimizer.update(gradients, state, params)
             return (jax.tree.map(jnp.add, params, updates), state), loss
 
         counts = jnp.arange(steps or problem.steps, dtype=jnp.int32)
-        (params, _), losses = jax.lax.scan(step, (params, optimizer.init(params)), counts)
-        return params, losses
+        first = start.params, optimizer.init(start.params)
+        (params, _), losses = jax.lax.scan(step, first, counts)
+        return start.whole(params), losses
 
     each = jax.vmap(jax.vmap(run, (None, 0)), (0, None))
     return jax.jit(each)(jnp.asarray(rates, jnp.float32), jnp.arange(seeds))

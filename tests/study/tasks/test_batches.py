@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rmsprop.study.tasks.batches import batches, epoch_rows
-from rmsprop.study.tasks.data import Examples
+from rmsprop.study.tasks.batches import epoch_rows
 
 
 @pytest.mark.parametrize(
@@ -73,11 +72,3 @@ def test_products_fit_into_32_bits():
         multiplier = min(count, 2**32 // count) - 1
         assert multiplier * (count - 1) < 2**32
         assert multiplier >= min(count - 1, 4094)
-
-
-def test_batch_is_rows_of_the_examples():
-    examples = Examples(np.arange(40, dtype=np.int16).reshape(20, 2), np.arange(20, dtype=np.int32))
-    features, labels = batches(examples, 7)(jax.random.key(0), jnp.int32(1))
-    assert (features.dtype, labels.dtype) == (np.int16, np.int32)
-    np.testing.assert_array_equal(features, np.stack([2 * labels, 2 * labels + 1], axis=1))
-    np.testing.assert_array_equal(labels, epoch_rows(jax.random.key(0), jnp.int32(1), 20, 7))

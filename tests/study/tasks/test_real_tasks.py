@@ -1,5 +1,6 @@
 """The tasks on real data against NumPy in float64."""
 
+import functools
 import math
 
 import jax
@@ -7,7 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
-from task_loading import floats, load, load_data, some_params, trained
+from task_loading import (
+    floats,
+    load,
+    loss_and_gradient,
+    parts_of,
+    some_params,
+    trained,
+)
 
 import rmsprop
 from rmsprop.study import tasks
@@ -49,6 +57,13 @@ def cross_entropy(logits, labels):
     return -logs[np.arange(len(labels)), labels].mean()
 
 
+def batch_of(problem, model, dataset, step):
+    """The batch of a step as positions, and its features and labels."""
+    positions = problem.sample(jax.random.key(0), jnp.int32(step))
+    rows = parts_of(model, dataset)["train"][np.asarray(positions)]
+    return positions, dataset.features[rows], dataset.labels[rows]
+
+
 # Digits.
 
 
@@ -63,30 +78,32 @@ def reference_network(layers, pixels):
 
 def test_digits_loss_and_metrics_are_those_of_the_network(digits, rng):
     params = some_params(digits, rng)
-    layers = floats(params)
+    layers = floats(params.params)
     assert [layer.weight.shape for layer in layers] == [(64, 128), (128, 64), (64, 10)]
-    pixels, labels = digits.sample(jax.random.key(0), jnp.int32(30))
+    batch, pixels, labels = batch_of(digits, params, data.digits(), 30)
     assert pixels.shape == (64, 64)
-    expected = cross_entropy(reference_network(layers, np.asarray(pixels)), np.asarray(labels))
+    expected = cross_entropy(reference_network(layers, pixels), labels)
     # Three products of up to 128 terms: 3 * 128 * 2^-24 = 2.3e-5 of values that cancel little.
-    loss = jax.jit(digits.loss)(params, (pixels, labels))
+    loss = jax.jit(digits.loss)(params, batch)
     np.testing.assert_allclose(loss, expected, rtol=1e-4)
     check_metrics(digits, params, data.digits(), lambda x: reference_network(layers, x))
 
 
 def check_metrics(problem, params, dataset, network):
     measured = jax.jit(problem.metrics)(params)
-    for part, examples in (("validation", dataset.validation), ("test", dataset.test)):
-        logits = network(examples.features)
-        loss = cross_entropy(logits, examples.labels)
+    for part in ("validation", "test"):
+        rows = parts_of(params, dataset)[part]
+        labels = dataset.labels[rows]
+        logits = network(dataset.features[rows])
+        loss = cross_entropy(logits, labels)
         np.testing.assert_allclose(measured[f"{part}_loss"], loss, rtol=1e-4)
         # In float32 a near tie may go the other way: allow for one example.
-        right = (logits.argmax(axis=1) == examples.labels).mean()
-        assert abs(measured[f"{part}_accuracy"] - right) < 1.5 / len(examples.labels)
+        right = (logits.argmax(axis=1) == labels).mean()
+        assert abs(measured[f"{part}_accuracy"] - right) < 1.5 / len(labels)
 
 
 def test_digits_start_as_he_proposed(digits):
-    layers = jax.jit(digits.init)(jax.random.key(4))
+    layers = jax.jit(digits.init)(jax.random.key(4)).params
     values = []
     for layer in layers:
         inputs, outputs = layer.weight.shape
@@ -118,13 +135,13 @@ def reference_convolutions(layers, pixels):
 
 def test_mnist_loss_and_metrics_are_those_of_the_network(mnist, rng):
     params = some_params(mnist, rng)
-    layers = floats(params)
+    layers = floats(params.params)
     assert [layer.weight.shape for layer in layers] == [(25, 8), (200, 16), (256, 10)]
-    pixels, labels = mnist.sample(jax.random.key(0), jnp.int32(70))
+    batch, pixels, labels = batch_of(mnist, params, data.mnist(), 70)
     assert (pixels.shape, pixels.dtype) == ((64, 784), np.uint8)
-    expected = cross_entropy(reference_convolutions(layers, np.asarray(pixels)), np.asarray(labels))
+    expected = cross_entropy(reference_convolutions(layers, pixels), labels)
     # Three products of up to 256 terms: 3 * 256 * 2^-24 = 5e-5 of values that cancel little.
-    loss = jax.jit(mnist.loss)(params, (pixels, labels))
+    loss = jax.jit(mnist.loss)(params, batch)
     np.testing.assert_allclose(loss, expected, rtol=1e-4)
     check_metrics(mnist, params, data.mnist(), lambda x: reference_convolutions(layers, x))
 
@@ -157,16 +174,17 @@ def reference_bag(rows, numbers):
 
 def test_bible_loss_and_gradient_are_those_of_a_dense_table(bible, rng):
     params = some_params(bible, rng)
-    numbers, labels = bible.sample(jax.random.key(0), jnp.int32(400))
+    batch, numbers, labels = batch_of(bible, params, data.bible(), 400)
     assert numbers.shape == (64, WORDS_PER_VERSE)
-    rows = floats(params)
-    logits, present = reference_bag(rows, np.asarray(numbers))
-    loss, gradient = jax.jit(jax.value_and_grad(bible.loss))(params, (numbers, labels))
+    rows = floats(params.params)
+    logits, present = reference_bag(rows, numbers)
+    loss, gradient = jax.jit(functools.partial(loss_and_gradient, bible))(params, batch)
+    gradient = gradient.params
     # 32 words, 66 classes: sums of 98 float32 values, 98 * 2^-24 = 6e-6.
-    np.testing.assert_allclose(loss, cross_entropy(logits, np.asarray(labels)), rtol=1e-5)
+    np.testing.assert_allclose(loss, cross_entropy(logits, labels), rtol=1e-5)
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
-    shares[np.arange(64), np.asarray(labels)] -= 1
+    shares[np.arange(64), labels] -= 1
     error = 1e-5 * np.abs(shares).sum(axis=0).max() / 64
     np.testing.assert_allclose(gradient.weights, present.T @ shares / 64, rtol=0, atol=error)
     np.testing.assert_allclose(gradient.bias, shares.mean(axis=0), rtol=0, atol=error)
@@ -176,7 +194,7 @@ def test_bible_loss_and_gradient_are_those_of_a_dense_table(bible, rng):
 
 def test_bible_metrics_are_those_of_a_dense_table(bible, rng):
     params = some_params(bible, rng)
-    rows = floats(params)
+    rows = floats(params.params)
     check_metrics(bible, params, data.bible(), lambda x: reference_bag(rows, x)[0])
 
 
@@ -207,16 +225,16 @@ def test_both_ways_to_sum_rows_are_the_slow_one(rng, way):
 
 def test_flights_loss_and_gradient_are_those_of_a_dense_table(flights, rng):
     params = some_params(flights, rng)
-    assert params.weights.shape == (8057,)
-    numbers, labels = map(np.asarray, flights.sample(jax.random.key(0), jnp.int32(400)))
+    assert params.params.weights.shape == (8057,)
+    batch, numbers, labels = batch_of(flights, params, data.flights(), 400)
     assert numbers.shape == (128, 8)
     present = np.zeros((128, 8057))
     present[np.arange(128)[:, None], numbers] = 1
-    weights, bias = floats(params)
+    weights, bias = floats(params.params)
     late = 1 / (1 + np.exp(-(present @ weights + bias)))
     expected = -np.where(labels == 1, np.log(late), np.log1p(-late)).mean()
-    batch = jnp.asarray(numbers), jnp.asarray(labels)
-    loss, gradient = jax.jit(jax.value_and_grad(flights.loss))(params, batch)
+    loss, gradient = jax.jit(functools.partial(loss_and_gradient, flights))(params, batch)
+    gradient = gradient.params
     # Sums of nine float32 values of order 1, and their logarithms: 9 * 2^-24 = 5e-7.
     np.testing.assert_allclose(loss, expected, rtol=2e-6)
     away = (late - labels) / 128
@@ -228,7 +246,7 @@ def test_flights_loss_and_gradient_are_those_of_a_dense_table(flights, rng):
 
 def test_flights_metrics_are_those_of_a_dense_table(flights, rng):
     params = some_params(flights, rng)
-    weights, bias = floats(params)
+    weights, bias = floats(params.params)
 
     def network(numbers):
         late = weights[numbers.astype(int)].sum(axis=1) + bias
@@ -238,7 +256,8 @@ def test_flights_metrics_are_those_of_a_dense_table(flights, rng):
 
 
 def test_flights_run_is_one_epoch(flights):
-    count = len(data.flights().train.labels)
+    dataset = data.flights()
+    count = len(dataset.labels) - 2 * dataset.held_out
     # Of whole batches, whose number is cut to a multiple of 10.
     assert 0 <= count // 128 - flights.steps < 10
 
@@ -281,35 +300,26 @@ def reference_loss(params, codes):
 
 def test_characters_loss_and_metrics_are_those_of_the_recurrence(characters, rng):
     params = some_params(characters, rng)
-    codes = characters.sample(jax.random.key(0), jnp.int32(3))
-    assert codes.shape == (33, 32)
+    read = data.characters()
+    rotated = np.roll(read.codes, -int(params.split)).astype(int)
+    starts = characters.sample(jax.random.key(0), jnp.int32(3))
+    assert starts.shape == (32,)
+    codes = np.stack([rotated[start : start + 33] for start in starts], axis=1)
     # 32 steps whose products have 96 terms: 32 * 96 * 2^-24 = 2e-4 at most; roundings add up as
     # the root of their number.
-    loss = jax.jit(characters.loss)(params, codes)
-    np.testing.assert_allclose(loss, reference_loss(floats(params), np.asarray(codes)), rtol=2e-5)
+    loss = jax.jit(characters.loss)(params, starts)
+    np.testing.assert_allclose(loss, reference_loss(floats(params.params), codes), rtol=2e-5)
     measured = jax.jit(characters.metrics)(params)
-    held_out = data.characters()
-    for part in ("validation", "test"):
-        piece = getattr(held_out, part)
+    pieces = np.split(rotated, [988_000, 994_000])[1:]
+    for part, piece in zip(("validation", "test"), pieces, strict=True):
         windows = [piece[start : start + 33] for start in range(0, len(piece) - 32, 32)]
         assert len(windows) == 187
-        expected = reference_loss(floats(params), np.stack(windows, axis=1).astype(int))
+        expected = reference_loss(floats(params.params), np.stack(windows, axis=1))
         np.testing.assert_allclose(measured[f"{part}_loss"], expected, rtol=2e-5)
 
 
-@pytest.mark.parametrize("spare", [0, 3])
-def test_characters_windows_are_pieces_of_the_text_up_to_its_ends(monkeypatch, spare):
-    real = load_data("characters")
-    short = real._replace(train=np.arange(6 + spare, dtype=np.uint8))
-    monkeypatch.setattr(data, "characters", lambda: short)
-    codes = text.characters(window=5, batch=60).sample(jax.random.key(0), jnp.int32(0))
-    np.testing.assert_array_equal(codes, codes[:1] + np.arange(6)[:, None])
-    # One start of four is missed by 60 draws with probability 4 * 0.75^60 = 1e-7.
-    assert set(codes[0].tolist()) == set(range(spare + 1))
-
-
 def test_characters_start_with_the_scale_of_their_state(characters):
-    start = jax.jit(characters.init)(jax.random.key(4))
+    start = jax.jit(characters.init)(jax.random.key(4)).params
     assert start.read.shape == (65, 288)
     for kernel in (start.read, start.recur, start.predict):
         # Five relative standard errors of a standard deviation: 5 / sqrt(2 n).

@@ -1,5 +1,6 @@
 """What the study expects of every task that it knows by name."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -9,13 +10,21 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from task_loading import PACKAGES, SHA256, load, load_data, some_params
+from task_loading import (
+    PACKAGES,
+    SHA256,
+    load,
+    load_data,
+    loss_and_gradient,
+    some_params,
+    trained,
+)
 
 from rmsprop.study import tasks
 from rmsprop.study.problems import TRAINING_LOSS
 from rmsprop.study.report.claims import general
-from rmsprop.study.tasks import data
-from rmsprop.study.tasks.data import Examples
+from rmsprop.study.running.training import Trained
+from rmsprop.study.tasks.splits import Model
 
 pytestmark = pytest.mark.usefixtures("shared_cache")
 
@@ -123,8 +132,11 @@ def test_everything_stays_float32_in_double_precision_mode(problem):
     params = jax.eval_shape(problem.init, key)
     batch = jax.eval_shape(problem.sample, key, step)
     loss = jax.eval_shape(problem.loss, params, batch)
-    gradient = jax.eval_shape(jax.grad(problem.loss), params, batch)
+    gradient = jax.eval_shape(functools.partial(loss_and_gradient, problem), params, batch)
     outcome = jax.eval_shape(lambda params: measure(problem, params), params)
+    if isinstance(params, Model):
+        assert params.split.dtype in (jnp.int32, jnp.uint32)
+        params = params.params
     for leaf in jax.tree.leaves((params, loss, gradient, outcome)):
         assert leaf.dtype == jnp.float32
     for leaf in jax.tree.leaves((loss, outcome)):
@@ -144,7 +156,7 @@ def test_mapped_over_seeds_it_is_what_it_is_for_one(name):
         initial, batches = jax.random.split(key)
         params = problem.init(initial)
         batch = problem.sample(batches, step)
-        return batch, jax.value_and_grad(problem.loss)(params, batch)
+        return batch, loss_and_gradient(problem, params, batch)
 
     keys = jax.random.split(jax.random.key(7), 3)
     steps = jnp.array([0, 5, 1000], jnp.int32)
@@ -188,21 +200,14 @@ GAINS = {"valley": 5, "rosenbrock": 0.4, "digits": 0.5, "bible": 0.2}
 @pytest.mark.parametrize("name", RATES)
 def test_short_run_makes_it_better(name):
     problem = load(name)
-    optimizer = optax.rmsprop(RATES[name], decay=0.99)
-
-    def step(carry, count):
-        params, state = carry
-        batch = problem.sample(jax.random.key(1), count)
-        updates, state = optimizer.update(jax.grad(problem.loss)(params, batch), state, params)
-        return (optax.apply_updates(params, updates), state), None
-
-    @jax.jit
-    def run(key):
-        params = problem.init(key)
-        trained, _ = jax.lax.scan(step, (params, optimizer.init(params)), jnp.arange(100))
-        return measure(problem, params), measure(problem, trained[0])
-
-    before, after = run(jax.random.key(0))
+    params, _ = trained(
+        problem, lambda rate: optax.rmsprop(rate, decay=0.99), [RATES[name]], 1, 100
+    )
+    start = problem.init(jax.random.split(jax.random.key(0))[0])
+    before, after = (
+        measure(problem, start),
+        measure(problem, jax.tree.map(lambda x: x[0, 0], params)),
+    )
     for metric in (problem.choices[0], problem.reports[0]):
         change = after[metric.name] - before[metric.name]
         assert (change if metric.better == "higher" else -change) > GAINS[name]
@@ -213,36 +218,10 @@ def test_diverged_parameters_have_no_good_metric(problem):
         assert problem.reports == (TRAINING_LOSS,)
         return
     shapes = jax.eval_shape(problem.init, jax.random.key(0))
-    nothing = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+    start = Trained.of(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes))
+    nothing = start.whole(jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), start.params))
     for value in jax.jit(lambda params: measure(problem, params))(nothing).values():
         assert np.isnan(value)
-
-
-@pytest.mark.parametrize("name", PACKAGES)
-def test_no_batch_holds_what_is_held_out(monkeypatch, name):
-    """Held-out data are exchanged for what no training data hold."""
-    mark = 200  # of bytes that are codes of characters; pixels are never all the same
-    real = load_data(name)
-    if name == "characters":
-        marked = real._replace(
-            validation=np.full_like(real.validation, mark), test=np.full_like(real.test, mark)
-        )
-    else:
-        marked = real._replace(
-            **{
-                part: Examples(
-                    np.full_like(getattr(real, part).features, mark), getattr(real, part).labels
-                )
-                for part in ("validation", "test")
-            }
-        )
-    monkeypatch.setattr(data, name, lambda: marked)
-    sample = jax.jit(jax.vmap(tasks.task(name).sample, (None, 0)))
-    drawn = sample(jax.random.key(3), jnp.arange(0, 3000, 23, dtype=jnp.int32))
-    if name == "characters":
-        assert drawn.max() < len(real.symbols)
-    else:
-        assert (np.asarray(drawn[0]) != mark).any(axis=-1).all()
 
 
 @pytest.mark.parametrize("name", PACKAGES)

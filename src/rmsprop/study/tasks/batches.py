@@ -1,11 +1,8 @@
 """Batches, cross entropy and metrics on held-out examples, for the tasks with real data.
 
-Batches are drawn without replacement. The rows of the training data are in a random order already.
-In each epoch, position i reads row (a * i + b) mod n, where n is the number of rows, and a and b
-are random numbers of the epoch, a coprime to n. This map is a permutation. It costs a few integer
-operations for the rows of one batch, where a shuffle would sort all n rows in every step. The last
-n mod (batch size) positions of an epoch are left out. The product a * i must fit into 32 bits, so a
-is below min(n, 2^32 / n), which leaves thousands of orders for 2^18 rows.
+Batches are drawn without replacement: each epoch reads the positions for training in an order of
+its own, as `rmsprop.study.tasks.splits` describes. The last n mod (batch size) positions of an
+epoch are left out. A batch is positions alone; the loss looks the rows up in the split of the run.
 """
 
 from __future__ import annotations
@@ -15,12 +12,12 @@ from typing import Literal, TypedDict
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array
 
 from rmsprop.study.problems import Batch, Metric, Params
 from rmsprop.study.tasks import data
+from rmsprop.study.tasks.splits import LARGEST, Model, order_of, rows_at
 
 # Half a point: accuracies that differ by less count as equal.
 ACCURACY_MARGIN = 0.005
@@ -29,6 +26,7 @@ ACCURACY_MARGIN = 0.005
 class Classification(TypedDict):
     """The arguments of `Problem` that all classifiers have in common."""
 
+    init: Callable[[Array], Params]
     loss: Callable[[Params, Batch], Array]
     sample: Callable[[Array, Array], Batch]
     metrics: Callable[[Params], Mapping[str, Array]]
@@ -37,28 +35,13 @@ class Classification(TypedDict):
     data_sha256: str
 
 
-def batches(examples: data.Examples, size: int) -> Callable[[Array, Array], tuple[Array, Array]]:
-    """A function for `Problem.sample` that draws batches of features and labels.
-
-    Args:
-        examples: The training examples.
-        size: The number of examples in a batch.
-    """
-
-    def sample(key: Array, step: Array) -> tuple[Array, Array]:
-        rows = epoch_rows(key, step, len(examples.labels), size)
-        return jnp.asarray(examples.features)[rows], jnp.asarray(examples.labels)[rows]
-
-    return sample
-
-
 def epoch_rows(key: Array, step: Array, count: int, size: int) -> Array:
-    """The rows in the batch of a step: (a * i + b) mod `count`, as the module describes.
+    """The rows in the batch of a step, each at most once in an epoch.
 
     Args:
         key: The key that decides the order of the rows in all epochs.
         step: The number of the step, counted from 0.
-        count: The number of rows, below 2^20; above that few multipliers would be left.
+        count: The number of rows, below 2^20.
         size: The number of rows in a batch, from 1 to `count`.
 
     Returns:
@@ -72,17 +55,14 @@ def epoch_rows(key: Array, step: Array, count: int, size: int) -> Array:
         >>> sorted(rows.tolist())
         [0, 1, 2, 3, 4, 5]
     """
-    if not 1 <= size <= count < 2**20:
+    if not 1 <= size <= count < LARGEST:
         raise ValueError(
-            f"size is {size} and count is {count}; they must satisfy 1 <= size <= count < 1048576."
+            f"size is {size} and count is {count}; they must satisfy 1 <= size <= count <"
+            f" {LARGEST}."
         )
-    multipliers = np.flatnonzero(np.gcd(np.arange(min(count, 2**32 // count)), count) == 1)
     epoch, batch = jnp.divmod(jnp.asarray(step, jnp.uint32), jnp.uint32(count // size))
-    first, second = jax.random.bits(jax.random.fold_in(key, epoch), (2,), jnp.uint32)
-    a = jnp.asarray(multipliers, jnp.uint32)[first % len(multipliers)]
-    b = second % count
-    position = batch * size + jnp.arange(size, dtype=jnp.uint32)
-    return ((a * position % count + b) % count).astype(jnp.int32)
+    order = order_of(jax.random.fold_in(key, epoch), count)
+    return rows_at(order, batch * size + jnp.arange(size, dtype=jnp.uint32), count)
 
 
 def cross_entropy(logits: Array, labels: Array) -> Array:
@@ -91,6 +71,7 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
 
 
 def classification(
+    init: Callable[[Array], Params],
     logits: Callable[[Params, Array], Array],
     dataset: data.Dataset,
     size: int,
@@ -98,24 +79,57 @@ def classification(
 ) -> Classification:
     """The arguments of `Problem` that all classifiers have in common.
 
+    The parameters of the problem are a `Model`, whose split says which rows are held out.
+
     Args:
+        init: Takes a key and returns the parameters of the classifier.
         logits: The classifier. It takes parameters and features and returns scores of shape
             (n, classes).
-        dataset: The examples: training data for the loss, validation and test data for the metrics.
+        dataset: The examples.
         size: The number of examples in a batch.
         by: The metric by which hyper-parameters are chosen, on validation data, and which is
             reported, on test data.
     """
+    count = len(dataset.labels)
+    training = count - 2 * dataset.held_out
     better: Literal["lower", "higher"] = "lower" if by == "loss" else "higher"
     margin, chance = (None, None) if by == "loss" else (ACCURACY_MARGIN, 1 / len(dataset.classes))
+
+    def start(key: Array) -> Model:
+        params_key, split_key = jax.random.split(key)
+        return Model(init(params_key), order_of(split_key, count))
+
+    def scores_and_labels(model: Model, positions: Array) -> tuple[Array, Array]:
+        rows = rows_at(model.split, positions, count)
+        features = jnp.asarray(dataset.features)[rows]
+        return logits(model.params, features), jnp.asarray(dataset.labels)[rows]
+
+    def metrics(model: Model) -> dict[str, Array]:
+        values = {}
+        for part, first in (("validation", training), ("test", training + dataset.held_out)):
+            positions = first + jnp.arange(dataset.held_out, dtype=jnp.int32)
+            scores, labels = scores_and_labels(model, positions)
+            values[f"{part}_loss"] = cross_entropy(scores, labels)
+            values[f"{part}_accuracy"] = accuracy(scores, labels)
+        return values
+
     return {
-        "loss": lambda params, batch: cross_entropy(logits(params, batch[0]), batch[1]),
-        "sample": batches(dataset.train, size),
-        "metrics": held_out_metrics(logits, dataset),
+        "init": start,
+        "loss": lambda model, positions: cross_entropy(*scores_and_labels(model, positions)),
+        "sample": lambda key, step: epoch_rows(key, step, training, size),
+        "metrics": metrics,
         "choose_by": Metric(f"validation_{by}", f"validation {by}", better),
         "report": Metric(f"test_{by}", f"test {by}", better, margin, chance),
         "data_sha256": dataset.sha256,
     }
+
+
+def accuracy(scores: Array, labels: Array) -> Array:
+    """The share of examples whose label has the largest score; NaN where a score is not finite."""
+    predictions = jnp.argmax(scores, axis=-1).astype(labels.dtype)
+    share = jnp.mean(predictions == labels, dtype=jnp.float32)
+    # Where all scores are NaN, argmax returns class 0, which would count as a prediction.
+    return jnp.where(jnp.isfinite(scores).all(), share, jnp.nan)
 
 
 def two_scores(second: Array) -> Array:
@@ -125,30 +139,3 @@ def two_scores(second: Array) -> Array:
         second: The scores of the second class, shape (n,). Those of the first class are zero.
     """
     return jnp.stack([jnp.zeros_like(second), second], axis=1)
-
-
-def held_out_metrics(
-    logits: Callable[[Params, Array], Array], dataset: data.Dataset
-) -> Callable[[Params], Mapping[str, Array]]:
-    """A function for `Problem.metrics`: loss and accuracy on validation and on test data.
-
-    Args:
-        logits: The classifier. It takes parameters and features and returns scores of shape
-            (n, classes).
-        dataset: The examples.
-    """
-
-    def metrics(params: Params) -> dict[str, Array]:
-        values = {}
-        for part, examples in (("validation", dataset.validation), ("test", dataset.test)):
-            scores = logits(params, jnp.asarray(examples.features))
-            labels = jnp.asarray(examples.labels)
-            loss = cross_entropy(scores, labels)
-            predictions = jnp.argmax(scores, axis=-1).astype(labels.dtype)
-            accuracy = jnp.mean(predictions == labels, dtype=jnp.float32)
-            values[f"{part}_loss"] = loss
-            # Where all scores are NaN, argmax returns class 0, which would count as a prediction.
-            values[f"{part}_accuracy"] = jnp.where(jnp.isfinite(loss), accuracy, jnp.nan)
-        return values
-
-    return metrics

@@ -30,7 +30,7 @@ def flights() -> Problem:
     A flight is known by its carrier, aircraft, number, two airports, month, day and hour: eight
     categories, of which each aircraft and each number is rare. The loss is the cross entropy; a run
     takes 2,040 batches of 128 flights, which is one epoch. All parameters start at zero, so a seed
-    only decides the order of the flights.
+    only decides the split and the order of the flights.
 
     What it teaches: on sparse data AdaGrad and RMSprop reach the same loss if both are tuned, and
     AdaGrad tolerates a learning rate that is a hundred times too high.
@@ -52,8 +52,7 @@ def flights() -> Problem:
     return Problem(
         name="flights",
         title="Flights that come late, logistic regression",
-        init=init,
-        **classification(logits, dataset, 128),
+        **classification(init, logits, dataset, 128),
         steps=2040,
         target=0.51,
         citation="US Bureau of Transportation Statistics, flights from New York in 2013; the table "

