@@ -19,6 +19,8 @@ from rmsprop.study.optimizers import Factory, Optimizer
 from rmsprop.study.problems import Problem
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.running.devices import available_memory
+from rmsprop.study.running.duration import Duration
+from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.progress import Progress, Silent
 from rmsprop.study.running.protocol import compare_on
@@ -131,9 +133,17 @@ def compare(
     study_folder.begin(plan.definition())
     provenance = Provenance.begin()
     results: dict[str, xr.Dataset] = {}
+    ready: Mapping[str, Engine] = {}
+    # Of a study that goes on nobody knows how much is left; and nobody asks where nothing is shown.
+    if not isinstance(progress, Silent) and not study_folder.has_runs():
+        duration = Duration.measured(plan, study_folder)
+        progress.say(str(duration))
+        ready = duration.engines
     for each in problems:
         with progress.task(each.title, plan.runs(each)):
-            results[each.name] = compare_on(each, plan, study_folder, progress)
+            results[each.name] = compare_on(
+                each, plan, study_folder, progress, ready.get(each.name)
+            )
     for file in study_folder.damaged:
         progress.say(f"{file} was damaged and has been made again.")
     settings = {

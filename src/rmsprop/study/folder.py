@@ -106,6 +106,10 @@ class StudyFolder:
                     f" the settings of that study to go on with it, or remove the folder."
                 )
 
+    def has_runs(self) -> bool:
+        """Whether runs of a study have been kept here."""
+        return self._folder is not None and (self._folder / RUNS).is_dir()
+
     def get(self, name: str) -> dict[str, np.ndarray] | None:
         """The arrays kept under a name, None where there are none or they are damaged."""
         file = self._file(name)

@@ -1,5 +1,6 @@
 """Showing how far a study is: bars with the time left, or nothing."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
@@ -76,6 +77,7 @@ class Bars:
         )
         self._current: TaskID | None = None
         self._total = 0
+        self._lock = threading.Lock()  # optimizers run side by side
 
     @contextmanager
     def task(self, title: str, runs: int) -> Iterator[None]:
@@ -89,8 +91,9 @@ class Bars:
     def extend(self, runs: int) -> None:
         """Makes the bar longer."""
         if self._current is not None:
-            self._total += runs
-            self._bars.update(self._current, total=self._total)
+            with self._lock:
+                self._total += runs
+                self._bars.update(self._current, total=self._total)
 
     def advance(self, runs: int) -> None:
         """Moves the bar on."""

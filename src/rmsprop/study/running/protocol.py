@@ -74,7 +74,13 @@ class Engines:
         return [*self.tuned.values(), *([self.shipped] if self.shipped else [])]
 
 
-def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Progress) -> xr.Dataset:
+def compare_on(
+    problem: Problem,
+    plan: Plan,
+    folder: StudyFolder,
+    progress: Progress,
+    ready: Engine | None = None,
+) -> xr.Dataset:
     """Tunes and reports every optimizer on one problem under every schedule.
 
     Args:
@@ -82,6 +88,7 @@ def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Prog
         plan: What is compared, and how.
         folder: Where runs that have ended are kept.
         progress: Is told of the runs.
+        ready: What `first_engine` made, if it did.
 
     Returns:
         The results of the problem, as `rmsprop.study.results.schema` says.
@@ -90,7 +97,7 @@ def compare_on(problem: Problem, plan: Plan, folder: StudyFolder, progress: Prog
         ValueError: not even one run fits into memory.
         OSError: the folder cannot be written to; what has ended is kept.
     """
-    engines = engines_of(problem, plan, folder)
+    engines = engines_of(problem, plan, folder, ready)
     contests = [
         _Contest(problem, plan, engines, optimizer, schedule, progress)
         for optimizer in plan.optimizers
@@ -208,21 +215,38 @@ def _side_by_side(jobs: Sequence[Callable[[], _T]], engines: Sequence[Engine]) -
         return [future.result() for future in futures]
 
 
-def engines_of(problem: Problem, plan: Plan, folder: StudyFolder) -> Engines:
+def first_engine(problem: Problem, plan: Plan, folder: StudyFolder) -> Engine:
+    """The engine of the first optimizer, of the width that most likely is that of the study."""
+    width = _width_in(folder, problem) or default_width(problem)
+    optimizer, steps = plan.optimizers[0], plan.steps_of(problem)
+    build = plan.build(optimizer, steps)
+    program = Program.of(problem, build, optimizer.names, steps, width)
+    return Engine(program, memory=plan.memory, folder=folder)
+
+
+def engines_of(
+    problem: Problem, plan: Plan, folder: StudyFolder, ready: Engine | None = None
+) -> Engines:
     """Engines for all optimizers and defaults, of a width that fits into memory.
 
     The width that a study began with is kept in its folder: it decides the last bits.
 
+    Args:
+        problem: What they train on.
+        plan: What is compared.
+        folder: Where their runs are kept.
+        ready: The engine of the first optimizer, if there is one already; it is taken if its width
+            is that of the others.
+
     Raises:
         ValueError: not even one run fits into memory.
     """
-    record = f"width-{problem.name}"
-    earlier = folder.get(record)
-    if earlier is not None:
-        return _engines_of_width(problem, plan, folder, int(earlier["width"]))
+    known = _width_in(folder, problem)
+    if known is not None:
+        return _engines_of_width(problem, plan, folder, known, ready)
     width = default_width(problem)
     while True:
-        engines = _engines_of_width(problem, plan, folder, width)
+        engines = _engines_of_width(problem, plan, folder, width, ready)
         with ThreadPoolExecutor(available_cores()) as pool:
             list(pool.map(Engine.compile, engines.all))
         most = max(engine.program.chunk_bytes for engine in engines.all)
@@ -235,11 +259,23 @@ def engines_of(problem: Problem, plan: Plan, folder: StudyFolder) -> Engines:
                 f" make the problem smaller."
             )
         width //= 2
-    folder.put(record, {"width": np.array(width)})
+    folder.put(_width_record(problem), {"width": np.array(width)})
     return engines
 
 
-def _engines_of_width(problem: Problem, plan: Plan, folder: StudyFolder, width: int) -> Engines:
+def _width_record(problem: Problem) -> str:
+    return f"width-{problem.name}"
+
+
+def _width_in(folder: StudyFolder, problem: Problem) -> int | None:
+    """The width that the study in a folder began with; None where it has not begun."""
+    earlier = folder.get(_width_record(problem))
+    return None if earlier is None else int(earlier["width"])
+
+
+def _engines_of_width(
+    problem: Problem, plan: Plan, folder: StudyFolder, width: int, ready: Engine | None
+) -> Engines:
     steps = plan.steps_of(problem)
     builds = [(plan.build(each, steps), each.names) for each in plan.optimizers]
     defaults = [each for _, _, each in plan.shipped]
@@ -251,7 +287,8 @@ def _engines_of_width(problem: Problem, plan: Plan, folder: StudyFolder, width: 
         program = Program.of(problem, build, names, steps, width)
         return Engine(program, memory=plan.memory, folder=folder)
 
+    first = [ready] if ready is not None and ready.program.width == width else []
     with ThreadPoolExecutor(available_cores()) as pool:
-        engines = list(pool.map(engine, builds))
+        engines = [*first, *pool.map(engine, builds[len(first) :])]
     tuned = {each.name: x for each, x in zip(plan.optimizers, engines, strict=False)}
     return Engines(tuned, engines[-1] if defaults else None)
