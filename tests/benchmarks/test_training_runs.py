@@ -30,7 +30,7 @@ STEPS = {"small": 50, "usual": 500, "full": 500}
 @functools.cache
 def _engine(count, steps):
     program = Program.of(
-        tasks.task("digits"),
+        tasks.task("digits-wide"),
         lambda values, schedule: rmsprop.rmsprop(values["learning_rate"], 0.99),
         ("learning_rate",),
         steps,
@@ -48,7 +48,7 @@ def _study(count, steps):
 
 @functools.cache
 def _jax_step():
-    problem = tasks.task("digits")
+    problem = tasks.task("digits-wide")
     optimizer = optax.rmsprop(1e-3, 0.99)
     key = jax.random.key(0)
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 def test_the_published_bible():
     as_published = task_by_decay([0.483, 0.518, 0.524], 0.520, better="higher")
-    claim = claim_about(published(comparison_of(bible=as_published)), "Bible")
+    claim = claim_about(published(comparison_of(**{"bible-books": as_published})), "Bible")
     assert claim.verdict == "agrees"
     assert claim.reason == (
         "As published, decay 0.9 is below 0.99, decay 0.99 is below 0.999 and AdaGrad is nearer to "
@@ -30,7 +30,7 @@ def test_the_published_bible():
     )
     assert len(claim.measurements) == 3
     other = task_by_decay([0.53, 0.518, 0.524], 0.54, better="higher")
-    claim = claim_about(published(comparison_of(bible=other)), "Bible")
+    claim = claim_about(published(comparison_of(**{"bible-books": other})), "Bible")
     assert claim.verdict == "differs"
     assert claim.reason == (
         "As published, decay 0.99 is below 0.999; otherwise than published, it is not so that "
@@ -50,7 +50,7 @@ def test_the_published_characters():
 def test_published_decays_that_were_not_tried():
     grids = {**GRIDS, "rmsprop": {"learning_rate": RATES, "one_minus_decay": [0.3, 0.03]}}
     task = one_task(grids)
-    assert published(comparison_of(bible=task, characters=task, own=one_task())) == []
+    assert published(comparison_of(**{"bible-books": task}, characters=task, own=one_task())) == []
 
 
 def _flights(rmsprop=0.001, wide=2.0, at_one=2.8):

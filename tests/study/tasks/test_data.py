@@ -54,7 +54,7 @@ def test_digits_are_the_rows_of_the_source_file():
 @pytest.fixture
 def recorded_bible(monkeypatch):
     """The arguments of the source file's one call, from running it with stand-in imports."""
-    load_data("bible")  # or skips
+    load_data("bible-books")  # or skips
     arguments = []
     stand_ins = {
         "pythonbible": {},
@@ -105,11 +105,45 @@ def test_bible_is_the_words_of_the_source_file(recorded_bible):
 
 
 def test_bible_holds_its_shortest_verse():
-    dataset = load_data("bible")
+    dataset = load_data("bible-books")
     features, labels = dataset[:2]
     words = np.append(dataset.words, "")
     shortest = [" ".join(words[row]).split() == ["wept", "jesus"] for row in features]
     assert dataset.classes[labels[shortest]].tolist() == ["John"]
+
+
+def test_sections_are_the_books_of_the_canon_in_their_order():
+    books, sections = load_data("bible-books"), load_data("bible")
+    first = {
+        "Genesis": "Law",
+        "Joshua": "History",
+        "Job": "Poetry and Wisdom",
+        "Isaiah": "Major Prophets",
+        "Hosea": "Minor Prophets",
+        "Matthew": "Gospels",
+        "Acts": "Acts",
+        "Romans": "Pauline Epistles",
+        "Hebrews": "General Epistles",
+        "Revelation": "Revelation",
+    }
+    assert sections.classes.tolist() == list(first.values())
+    expected, section = {}, None
+    for book in books.classes:
+        section = first.get(book, section)
+        expected[book] = section
+    named = sections.classes[sections.labels].tolist()
+    assert named == [expected[book] for book in books.classes[books.labels]]
+    assert sections.labels.dtype == np.int32
+
+
+def test_sections_have_the_rarest_of_the_most_frequent_words():
+    books, sections = load_data("bible-books"), load_data("bible")
+    assert sections.held_out == 1000
+    assert sections.words.tolist() == books.words[:2000].tolist()
+    assert (sections.features.shape, sections.features.dtype) == ((31102, 16), np.int16)
+    for row, whole in zip(sections.features[::7], books.features[::7], strict=True):
+        expected = [number for number in whole if number < 2000][:16]
+        assert row.tolist() == expected + [2000] * (16 - len(expected))
 
 
 @pytest.mark.slow

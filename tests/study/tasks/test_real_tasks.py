@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from task_loading import (
     floats,
     load,
+    load_data,
     loss_and_gradient,
     parts_of,
     some_params,
@@ -20,14 +21,13 @@ from task_loading import (
 import rmsprop
 from rmsprop.study import tasks
 from rmsprop.study.tasks import data, row_sums, text
-from rmsprop.study.tasks.data.text import WORDS_PER_VERSE
 
 pytestmark = [pytest.mark.usefixtures("shared_cache"), pytest.mark.slow]
 
 
-@pytest.fixture(scope="module")
-def digits(shared_cache):
-    return load("digits")
+@pytest.fixture(scope="module", params=["digits", "digits-wide"])
+def digits(shared_cache, request):
+    return load(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +35,9 @@ def mnist(shared_cache):
     return load("mnist")
 
 
-@pytest.fixture(scope="module")
-def bible(shared_cache):
-    return load("bible")
+@pytest.fixture(scope="module", params=["bible", "bible-books"])
+def bible(shared_cache, request):
+    return load(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,8 @@ def reference_network(layers, pixels):
 def test_digits_loss_and_metrics_are_those_of_the_network(digits, rng):
     params = some_params(digits, rng)
     layers = floats(params.params)
-    assert [layer.weight.shape for layer in layers] == [(64, 128), (128, 64), (64, 10)]
+    hidden = 128 if digits.name == "digits-wide" else 64
+    assert [layer.weight.shape for layer in layers] == [(64, hidden), (hidden, 64), (64, 10)]
     batch, pixels, labels = batch_of(digits, params, data.digits(), 30)
     assert pixels.shape == (64, 64)
     expected = cross_entropy(reference_network(layers, pixels), labels)
@@ -174,8 +175,8 @@ def reference_bag(rows, numbers):
 
 def test_bible_loss_and_gradient_are_those_of_a_dense_table(bible, rng):
     params = some_params(bible, rng)
-    batch, numbers, labels = batch_of(bible, params, data.bible(), 400)
-    assert numbers.shape == (64, WORDS_PER_VERSE)
+    batch, numbers, labels = batch_of(bible, params, load_data(bible.name), 290)
+    assert numbers.shape == (64, 32 if bible.name == "bible-books" else 16)
     rows = floats(params.params)
     logits, present = reference_bag(rows, numbers)
     loss, gradient = jax.jit(functools.partial(loss_and_gradient, bible))(params, batch)
@@ -195,7 +196,7 @@ def test_bible_loss_and_gradient_are_those_of_a_dense_table(bible, rng):
 def test_bible_metrics_are_those_of_a_dense_table(bible, rng):
     params = some_params(bible, rng)
     rows = floats(params.params)
-    check_metrics(bible, params, data.bible(), lambda x: reference_bag(rows, x)[0])
+    check_metrics(bible, params, load_data(bible.name), lambda x: reference_bag(rows, x)[0])
 
 
 @pytest.mark.parametrize("way", ["in_turn", "at_once"])

@@ -36,8 +36,10 @@ NAMES = [
     "wilson",
     "rare",
     "digits",
+    "digits-wide",
     "mnist",
     "bible",
+    "bible-books",
     "flights",
     "characters",
 ]
@@ -79,10 +81,15 @@ def test_calling_a_task_makes_its_problem(monkeypatch):
 
 def test_claims_name_the_tasks_of_their_kinds_in_this_order():
     assert general.VALLEYS == ("valley", "rosenbrock")
-    assert general.SPARSE == ("bible", "flights", "rare")
-    assert general.DEEP == ("digits", "mnist", "characters", "scale-change")
+    assert general.SPARSE == ("bible", "bible-books", "flights", "rare")
+    assert general.DEEP == ("digits", "digits-wide", "mnist", "characters", "scale-change")
     assert tasks.names_of(tasks.Kind.LESSON) == ("reddi", "wilson")
-    assert tasks.names_of(tasks.Kind.RARE, tasks.Kind.SPARSE) == ("rare", "bible", "flights")
+    assert tasks.names_of(tasks.Kind.RARE, tasks.Kind.SPARSE) == (
+        "rare",
+        "bible",
+        "bible-books",
+        "flights",
+    )
     assert tasks.names_of() == ()
 
 

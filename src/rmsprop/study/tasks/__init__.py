@@ -2,12 +2,14 @@
 
 `TASKS` is the one list of them: the help of the command line and the claims of the report are made
 from it. The first six are small and made for what they teach, without data; the others have real
-data.
+data. `digits-wide` and `bible-books` are fuller forms of `digits` and `bible`, which are cheap
+enough for a comparison in which the user names no task.
 """
 
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -66,8 +68,18 @@ TASKS: dict[str, Task] = {
     "wilson": Task(wilson, "separable data that adaptive methods only memorise", Kind.LESSON),
     "rare": Task(rare, "features that occur in every 1st, 10th and 100th step", Kind.RARE),
     "digits": Task(digits, "1,797 pictures, a multi-layer perceptron", Kind.DEEP),
+    "digits-wide": Task(
+        functools.partial(digits, wide=True),
+        "1,797 pictures, a wider multi-layer perceptron",
+        Kind.DEEP,
+    ),
     "mnist": Task(mnist, "5,000 larger pictures, a convolutional network", Kind.DEEP),
-    "bible": Task(bible, "31,102 verses as sets of words, softmax regression", Kind.SPARSE),
+    "bible": Task(bible, "31,102 verses to ten sections, softmax regression", Kind.SPARSE),
+    "bible-books": Task(
+        functools.partial(bible, books=True),
+        "31,102 verses to 66 books, softmax regression",
+        Kind.SPARSE,
+    ),
     "flights": Task(flights, "327,346 flights by category, logistic regression", Kind.SPARSE),
     "characters": Task(characters, "1,000,000 characters, a recurrent network", Kind.DEEP),
 }
@@ -103,6 +115,6 @@ def names_of(*kinds: Kind) -> tuple[str, ...]:
 
     Example:
         >>> names_of(Kind.SPARSE, Kind.RARE)
-        ('bible', 'flights', 'rare')
+        ('bible', 'bible-books', 'flights', 'rare')
     """
     return tuple(name for kind in kinds for name, entry in TASKS.items() if entry.kind is kind)

