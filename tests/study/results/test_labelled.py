@@ -163,11 +163,11 @@ def test_the_best_and_the_winner_follow_the_direction(better, best):
     task["metric"][1] = 1 + 0.01 * np.arange(6)
     comparison = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT)
     assert comparison.best("t").optimizer == best
-    (difference,) = comparison.differences()
+    (difference,) = comparison.headlines()
     assert (difference.first, difference.second) == ("rmsprop", "adagrad")
     assert difference.is_ratio == (better == "lower")
     ratio = np.exp(np.log((2 + 0.01 * np.arange(6)) / (1 + 0.01 * np.arange(6))).mean())
-    assert difference.metric.value == pytest.approx(ratio if better == "lower" else 1)
+    assert difference.interval.value == pytest.approx(ratio if better == "lower" else 1)
     assert difference.winner == best
     assert difference.verdict == "better"
     assert difference.improvement.value == (best == "rmsprop")
@@ -178,16 +178,16 @@ def test_no_winner_without_evidence():
     task["metric"][0] = [1, 2, 3, 4, 5, 6]
     task["metric"][1] = [2, 1, 4, 3, 6, 5]
     task = synthetic.with_one_finalist(task)
-    (difference,) = Comparison.of({"t": task}, synthetic.ROOT).differences()
+    (difference,) = Comparison.of({"t": task}, synthetic.ROOT).headlines()
     assert difference.winner is None
     assert difference.verdict == "undecided"
     assert difference.seeds_needed > 6
     for seeds in (2, 3, 5):
         few = Comparison.of({"t": synthetic.task(seeds=seeds, steps=10)}, synthetic.ROOT)
-        (difference,) = few.differences()
+        (difference,) = few.headlines()
         assert difference.winner is None
         assert difference.too_few
-        assert np.isnan([difference.metric.low, difference.p_value]).all()
+        assert np.isnan([difference.interval.low, difference.p_value]).all()
 
 
 def test_a_difference_is_that_of_all_choices_among_the_finalists():
@@ -195,7 +195,9 @@ def test_a_difference_is_that_of_all_choices_among_the_finalists():
     comparison = Comparison.of({"t": task}, synthetic.ROOT)
     of = {
         name: [
-            Finalists(row["finalist_choice"].values[real], row["finalist_report"].values[real])
+            Finalists(
+                row["finalist_choice"].values[0, real], row["finalist_report"].values[0, real]
+            )
             for row in (task.sel(optimizer=name, schedule=x) for x in ("constant", "linear"))
             for real in (row["finalist_configuration"].values >= 0,)
         ]
@@ -204,16 +206,15 @@ def test_a_difference_is_that_of_all_choices_among_the_finalists():
     for number, schedule in enumerate(("constant", "linear")):
         (row,) = comparison.differences("t", schedule=schedule)
         expected = reselect(of["rmsprop"][number], of["adagrad"][number], 3, "higher")
-        assert row.metric == expected.difference
+        assert row.interval == expected.difference
         assert row.improvement == expected.improvement
         assert (row.schedule, row.tuning_seeds, row.is_ratio) == (schedule, 3, False)
-    assert comparison.differences("t")[0].schedule == "constant"
     both = [
         Finalists(*(np.concatenate([getattr(x, part) for x in of[name]]) for part in PARTS))
         for name in ("rmsprop", "adagrad")
     ]
     (own,) = comparison.differences("t", schedule="own")
-    assert own.metric == reselect(*both, 3, "higher").difference
+    assert own.interval == reselect(*both, 3, "higher").difference
     with pytest.raises(ValueError, match="setting is 'default'; it must be 'tuned'"):
         comparison.differences("t", schedule="own", setting="default")
 
@@ -224,16 +225,16 @@ def test_the_default_setting_is_compared_without_a_choice():
     (row,) = comparison.differences(setting="default")
     metric = np.log(task["metric"].sel(setting="default", schedule="constant").values)
     expected = stats.ttest_rel(metric[0], metric[1])
-    assert np.log(row.metric.value) == pytest.approx((metric[0] - metric[1]).mean())
+    assert np.log(row.interval.value) == pytest.approx((metric[0] - metric[1]).mean())
     # Leaving out one seed after the other is the usual interval of a mean.
-    assert np.log(row.metric.high) == pytest.approx(expected.confidence_interval().high)
+    assert np.log(row.interval.high) == pytest.approx(expected.confidence_interval().high)
     assert row.p_value == pytest.approx(expected.pvalue)
 
 
 @pytest.mark.parametrize(
     ("margin", "noise", "verdict"),
     [
-        (np.nan, 0.02, "equal"),  # 5 % by default
+        (None, 0.02, "equal"),  # 5 % by default
         (0.02, 0.02, "undecided"),
         (0.02, 0.002, "slightly better"),
         (0.001, 0.002, "better"),
@@ -244,8 +245,8 @@ def test_a_metric_has_a_margin(margin, noise, verdict):
     task = synthetic.task(seeds=6, steps=10, margin=margin)
     task["metric"][1] = 1.0
     task["metric"][0] = np.exp(0.02 + noise * np.array([-1, 1, -1, 1, 1, -1]))
-    (row,) = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT).differences()
-    assert row.margin == (0.05 if np.isnan(margin) else margin)
+    (row,) = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT).headlines()
+    assert row.margin == (0.05 if margin is None else margin)
     assert row.verdict == verdict
     assert row.winner == ("adagrad" if "better" in verdict else None)
 
@@ -254,11 +255,11 @@ def test_the_margin_of_a_loss_means_nothing_where_a_loss_is_zero():
     task = synthetic.task(seeds=6, steps=10, margin=0.05)
     task["metric"][0] = 1e-2 * np.arange(1, 7)
     task["metric"][1] = 1e-3 * np.arange(6)  # the first is 0
-    (row,) = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT).differences()
+    (row,) = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT).headlines()
     assert (row.is_ratio, row.margin, row.verdict) == (False, None, "better")
 
 
-@pytest.mark.parametrize("chance", [np.nan, 0.1])
+@pytest.mark.parametrize("chance", [None, 0.1])
 def test_an_optimizer_that_always_diverges_is_not_equal_to_one_that_does_not(chance):
     task = synthetic.task(
         better="higher",
@@ -271,7 +272,7 @@ def test_an_optimizer_that_always_diverges_is_not_equal_to_one_that_does_not(cha
     (row,) = Comparison.of({"t": task}, synthetic.ROOT).differences(setting="default")
     assert row.improvement.value == 0
     assert (row.verdict, row.winner) == (
-        ("undecided", None) if np.isnan(chance) else ("better", "adagrad")
+        ("undecided", None) if chance is None else ("better", "adagrad")
     )
 
 
@@ -289,19 +290,19 @@ def test_optimizers_that_both_diverge_are_not_equal():
 def test_choices_are_made_in_the_direction_of_what_they_are_made_by():
     """Chosen by a loss, reported by an accuracy, as the task wilson does."""
     task = synthetic.task(better="higher", seeds=8, steps=10, choose_by_better="lower")
-    task["finalist_choice"][0, 0, :, :] = [[3.0], [1.0], [2.0], [4.0]]
-    task["finalist_report"][0, 0, :, :] = [[0.3], [0.1], [0.2], [0.4]]
-    task["finalist_choice"][1, 0, :, :] = 1.0
-    task["finalist_report"][1, 0, :, :] = 0.5
+    task["finalist_choice"][0, 0, 0, :, :] = [[3.0], [1.0], [2.0], [4.0]]
+    task["finalist_report"][0, 0, 0, :, :] = [[0.3], [0.1], [0.2], [0.4]]
+    task["finalist_choice"][1, 0, 0, :, :] = 1.0
+    task["finalist_report"][1, 0, 0, :, :] = 0.5
     task["tuning_score"] = task["tuning_score"].where(~task["tuning_diverged"], np.inf)
-    (row,) = Comparison.of({"t": task}, synthetic.ROOT).differences()
-    assert row.metric.value == pytest.approx(0.1 - 0.5)
+    (row,) = Comparison.of({"t": task}, synthetic.ROOT).headlines()
+    assert row.estimate == pytest.approx(0.1 - 0.5)
 
 
 def test_tasks_are_asked_for_by_name(comparison):
     assert comparison.tasks == ("digits", "valley")
     assert comparison.summary("valley") == comparison.summary()[3:]
-    assert comparison.differences("digits") == comparison.differences()[:2]
+    assert comparison.differences("digits") == comparison.differences()[:4]
     assert list(tuned_names(comparison.task("valley"))) == ["rmsprop", "adagrad"]
     for ask in (comparison.task, comparison.summary, comparison.differences, comparison.best):
         with pytest.raises(ValueError, match="'vally' is not here; name one of digits, valley"):
@@ -313,5 +314,111 @@ def test_an_older_format_is_refused_in_a_sentence(comparison, tmp_path):
     older = comparison.tree.copy()
     del older.attrs["format"]  # the first format had no number
     older.to_netcdf(file, engine="h5netcdf")
-    with pytest.raises(ValueError, match=r"has format 1, and this version .* reads format 3; run"):
+    with pytest.raises(ValueError, match=r"has format 1, and this version .* reads format 4; run"):
         Comparison.load(tmp_path)
+
+
+GRID = {"learning_rate": [0.01, 0.1]}
+
+
+@pytest.fixture(scope="module")
+def several():
+    """Two optimizers and two references, two schedules, two metrics and three settings."""
+    grids = dict.fromkeys(("rmsprop", "adagrad", "sgd", "adam"), GRID)
+    task = synthetic.task(
+        grids,
+        steps=10,
+        schedules=("constant", "linear"),
+        settings=("tuned", "torch", "keras"),
+        references=("sgd", "adam"),
+        second_metric=True,
+    )
+    task["metric"].loc[{"optimizer": "adagrad", "setting": "keras"}] = np.nan
+    return Comparison.of({"t": task, "u": synthetic.task(steps=10)}, synthetic.ROOT)
+
+
+def test_every_line_comes_in_its_order(several):
+    """Own schedule and then each; of each the metrics; of each the optimizers, references last."""
+    lines = [
+        (row.schedule, row.metric_name, row.second, row.is_reference)
+        for row in several.differences("t")
+    ]
+    metrics = ("test_error", "training_loss")
+    assert lines == [
+        *(("own", metric, "adagrad", False) for metric in metrics),
+        *(("constant", metric, "adagrad", False) for metric in metrics),
+        *(
+            ("linear", metric, second, second != "adagrad")
+            for metric in metrics
+            for second in ("adagrad", "sgd", "adam")
+        ),
+    ]
+    assert {row.first for row in several.differences()} == {"rmsprop"}
+    assert [row.metric_label for row in several.differences("t", schedule="own")] == [
+        "test error (share of images)",
+        "training loss",
+    ]
+    assert several.differences()[: len(lines)] == several.differences("t")
+    one = several.differences("t", schedule="linear", metric="training_loss")
+    assert [row.second for row in one] == ["adagrad", "sgd", "adam"]
+    assert several.settings("t") == ("tuned", "torch", "keras")
+    assert several.metrics("t") == metrics
+    for options, words in (
+        ({"schedule": "sine"}, "schedule 'sine' is not here; name one of constant, linear"),
+        ({"metric": "loss"}, "metric 'loss' is not here; name one of test_error, training_loss"),
+        ({"setting": "optax"}, "setting 'optax' is not here; name one of tuned, torch, keras"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            several.differences("t", **options)
+
+
+def test_headlines_are_of_own_schedule_and_first_metric_without_references(several):
+    headlines = several.headlines()
+    assert [(row.task, row.schedule, row.metric_name, row.second) for row in headlines] == [
+        ("t", "own", "test_error", "adagrad"),
+        ("u", "own", "test_error", "adagrad"),
+    ]
+    assert not any(row.is_reference for row in headlines)
+    assert several.headlines("u") == headlines[1:]
+    row = headlines[0]
+    assert (row.estimate, row.low, row.high) == (
+        row.interval.value,
+        row.interval.low,
+        row.interval.high,
+    )
+    # Eight seeds: tuned on three, and beside it on four.
+    assert row.tuning_seeds == 3
+    assert row.well_tuned is not None
+    assert row.well_tuned != row.interval
+    (other,) = several.differences("t", schedule="own", metric="training_loss")
+    assert other.well_tuned is None, "told of the headline alone"
+
+
+def test_a_setting_that_one_optimizer_lacks_is_left_out(several):
+    assert several.optimizers("t", "constant", "keras") == ("rmsprop",)
+    assert several.differences("t", schedule="constant", setting="keras") == ()
+    (row,) = several.differences("t", schedule="constant", setting="torch")
+    assert (row.second, row.setting, row.well_tuned) == ("adagrad", "torch", None)
+    assert [row.optimizer for row in several.summary("t", setting="keras")] == ["rmsprop"]
+    assert [row.optimizer for row in several.summary("t")] == ["rmsprop", "adagrad"]
+    assert [row.optimizer for row in several.summary("t", schedule="linear")] == [
+        *("rmsprop", "adagrad", "sgd", "adam")
+    ]
+    assert {row.setting for row in several.differences("t", setting="torch")} == {"torch"}
+    assert "own" not in {row.schedule for row in several.differences("t", setting="torch")}
+
+
+def test_a_pair_that_did_not_run_is_refused_in_a_sentence(several):
+    row = several.pair("t", "sgd", "adam", schedule="linear")
+    assert (row.first, row.second, row.is_reference) == ("sgd", "adam", True)
+    for options, words in (
+        ({}, r"'sgd' did not run on t under constant, tuned; name one of rmsprop, adagrad\.$"),
+        ({"schedule": "linear", "setting": "torch"}, "'sgd' did not run on t under linear, torch"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            several.pair("t", "rmsprop", "sgd", **options)
+    for metric, words in (("training_loss", "there is 'test_error' alone"), ("x", "is not here")):
+        with pytest.raises(ValueError, match=words):
+            several.pair("t", "rmsprop", "adagrad", metric=metric, setting="torch")
+    with pytest.raises(ValueError, match="setting is 'torch'; it must be 'tuned' where each"):
+        several.pair("t", "rmsprop", "adagrad", schedule="own", setting="torch")

@@ -8,7 +8,13 @@ import pytest
 
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.results.schema import mean_tuning_scores, tuned_names, worst_value
+from rmsprop.study.results.schema import (
+    mean_tuning_scores,
+    raced_to_the_end,
+    tuned_names,
+    view,
+    worst_value,
+)
 from rmsprop.study.results.validation import validate
 
 
@@ -33,6 +39,16 @@ def _set(name, index, value):
 
 def _attribute(name, value):
     return lambda dataset: dataset.assign_attrs({name: value})
+
+
+def _metric(**options):
+    """Another value of the only reported metric."""
+
+    def change(dataset):
+        (metric,) = json.loads(dataset.attrs["metrics"])
+        return dataset.assign_attrs(metrics=json.dumps([{**metric, **options}]))
+
+    return change
 
 
 BROKEN = {
@@ -62,34 +78,44 @@ BROKEN = {
         "finalist_configuration", (0, 0, 1), int(d["finalist_configuration"][0, 0, 0])
     )(d),
     "finalist_configuration .* but is .*-7": _set("finalist_configuration", (2, 0, 3), -7),
-    "finalist_report must not be -inf": _set("finalist_report", (0, 0, 1, 3), -np.inf),
-    "chance must be a number": _attribute("chance", "0.1"),
+    "finalist_report must not be -inf": _set("finalist_report", (0, 0, 0, 1, 3), -np.inf),
+    "a finite number or null as the chance of test_error, but holds '0.1'": _metric(chance="0.1"),
+    "null as the margin of test_error, but holds nan": _metric(margin=math.nan),
+    "metrics must describe the metrics": _attribute("metrics", "[]"),
+    "metrics must say name, label and better": _metric(better="less"),
+    "choose_by must be those of the first of metrics": _metric(better="higher"),
+    "references must list some of the optimizers": _attribute("references", '["sgd"]'),
+    "references must list some .* but is .*rmsprop": _attribute(
+        "references", '["rmsprop", "adagrad", "αdam"]'
+    ),
     "finalist_configuration must hold .* that were run": _set(
         "finalist_configuration", (1, 0, 0), 5
     ),
-    "finalist_choice must be NaN where": _set("finalist_choice", (0, 0, 0, 0), np.nan),
-    "finalist_report must be NaN where": _set("finalist_report", (0, 0, 1, 3), np.nan),
-    "margin must be a number": _attribute("margin", "0.05"),
+    "finalist_choice must be NaN where": _set("finalist_choice", (0, 0, 0, 0, 0), np.nan),
+    "finalist_report must be NaN where": _set("finalist_report", (0, 0, 0, 1, 3), np.nan),
     "step must count from 1": lambda d: d.assign_coords(step=np.arange(10)),
     "step must count .* steps \\(11\\)": _attribute("steps", 11),
     "learning_rate must be positive": _set("learning_rate", (0, 0, 0), -1.0),
-    "tuning_score must be NaN where": _set("tuning_score", (0, 0, 0, 0), np.nan),
+    "tuning_score must have a value on the first": _set("tuning_score", (0, 0, 0, 0), np.nan),
+    "tuning_score .* NaN where that is NaN": _set("tuning_score", (1, 0, 5, 1), 1.0),
     "eps must have a value for each configuration of αdam": _set("eps", (2, 0, 0), np.nan),
     "tuning_score must be inf": _set("tuning_diverged", (0, 0, 0, 0), True),
     "chosen must be .* configuration that was run": _set("chosen", 1, 4),
     "chosen must be the number": _set("chosen", 1, -1),
     "metric must be inf where diverged": _set("metric", (0, 0, 0, 1), 1.0),
-    "metric must be finite": _set("metric", (0, 0, 0, 0), np.nan),
+    "metric must be finite": _set("metric", (0, 0, 0, 0), np.inf),
+    "metric must be NaN on all seeds or on none": _set("metric", (0, 0, 0, 0), np.nan),
+    "metric must be NaN .* cannot have diverged": _set("metric", (0, 0, 0), np.nan),
     "final_loss must be finite": _set("final_loss", (0, 0), np.inf),
     "last_loss must be inf where diverged": _set("last_loss", (0, 0, 0, 1), 1.0),
     "growth is missing": lambda d: d.drop_vars("growth"),
-    "setting must be": lambda d: d.isel(setting=[1, 0]),
+    "setting must begin with 'tuned'": lambda d: d.assign_coords(setting=["torch", "default"]),
     "point must hold ascending steps, the last of them 10": lambda d: d.assign_coords(
         point=d["point"].values[::-1]
     ),
     "bin must hold ascending": lambda d: d.isel(bin=slice(-1)),
     "attribute defaults must be a JSON object": _attribute("defaults", "[]"),
-    "attribute defaults must hold the default": _attribute("defaults", "{}"),
+    "attribute defaults must hold the arguments of rmsprop": _attribute("defaults", "{}"),
     "report_label is missing": lambda d: d.drop_attrs().assign_attrs(
         {k: v for k, v in d.attrs.items() if k != "report_label"}
     ),
@@ -144,6 +170,39 @@ def test_mean_tuning_scores_keep_what_is_bad(small):
         np.testing.assert_allclose(means.values[index], expected, rtol=1e-14)
     assert np.isinf(means.values).any(), "some diverged"
     assert np.isnan(means.values).any(), "some are padding"
+
+
+def test_a_configuration_may_leave_the_race_after_the_first_seed(small):
+    """Its mean is that over the seeds that it ran on."""
+    small["tuning_score"][0, 0, 1, 1:] = np.nan
+    small["tuning_score"][0, 0, 2, 2:] = np.nan
+    validate(small)
+    scores, means = small["tuning_score"].values[0, 0], mean_tuning_scores(small).values[0, 0]
+    assert means[1] == scores[1, 0]
+    assert means[2] == pytest.approx(scores[2, :2].mean())
+    assert means[0] == pytest.approx(scores[0].mean())
+    assert raced_to_the_end(small).values[0, 0].tolist() == [True, False, False, True, True, True]
+    assert raced_to_the_end(small).values[1, 0].tolist() == [True] * 3 + [False] * 3, "padding"
+
+
+def test_a_view_holds_the_optimizers_that_ran_there():
+    grid = {"learning_rate": [0.01, 0.1]}
+    grids = dict.fromkeys(("rmsprop", "adagrad", "sgd"), grid)
+    options = {"schedules": ("constant", "linear"), "settings": ("tuned", "torch", "keras")}
+    task = synthetic.task(grids, steps=10, references=("sgd",), **options)
+    task["metric"].loc[{"optimizer": "adagrad", "setting": "keras"}] = np.nan
+    defaults = json.loads(task.attrs["defaults"])
+    del defaults["adagrad"]["keras"]
+    del defaults["sgd"]
+    task.attrs["defaults"] = json.dumps(defaults)
+    validate(task)
+    both, three = ["rmsprop", "adagrad"], [*grids]
+    assert [*tuned_names(view(task))] == both
+    assert [*tuned_names(view(task, "linear"))] == three
+    assert [*tuned_names(view(task, "linear", "torch"))] == both
+    assert [*tuned_names(view(task, "constant", "keras"))] == ["rmsprop"]
+    with pytest.raises(ValueError, match="setting 'default' is not here; name one of tuned, torch"):
+        view(task, None, "default")
 
 
 def test_hyperparameters_come_in_the_order_of_the_optimizers(small):

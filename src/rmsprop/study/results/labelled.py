@@ -180,7 +180,7 @@ class Results:
         Args:
             task: The name of a task; None for all tasks.
             schedule: The schedule of the learning rate; None for the first.
-            setting: "tuned" or "default".
+            setting: "tuned", or the name of complete defaults; optimizers without them have no row.
 
         Raises:
             ValueError: there is no such task, schedule or setting.
@@ -217,7 +217,8 @@ class Results:
             schedule: The schedule of the learning rate; "own" for each optimizer under its own
                 better one; None for "own" and then every schedule.
             metric: The name of a reported metric; None for all of a task, the headline first.
-            setting: "tuned", or the name of complete defaults, of which there is no "own".
+            setting: "tuned", or the name of complete defaults, of which there is no "own" and no
+                metric but the headline.
 
         Raises:
             ValueError: there is no such task, schedule, metric or setting.
@@ -296,6 +297,12 @@ class Results:
                 f"setting is {line.setting!r}; it must be {TUNED!r} where each optimizer chooses"
                 f" its own schedule, for nothing is chosen by default."
             )
+        headline = self.metrics(line.task)[0]
+        if line.setting != TUNED and line.metric_name != headline:
+            summary.metric_of(self.task(line.task), line.metric_name)  # refuses an unknown name
+            raise ValueError(
+                f"metric is {line.metric_name!r}; of complete defaults there is {headline!r} alone."
+            )
         there = self.optimizers(line.task, line.schedule, line.setting)
         for optimizer in (line.first, line.second):
             if optimizer not in there:
@@ -337,11 +344,11 @@ class Results:
     def _differences(
         self, task: str, schedule: str, metric: str | None, setting: str
     ) -> tuple[Difference, ...]:
-        metrics = self.metrics(task) if metric is None else (metric,)
+        known = self.metrics(task) if setting == TUNED else self.metrics(task)[:1]
+        metrics = known if metric is None else (metric,)
         names = self.optimizers(task, schedule, setting)
-        if (
-            schedule == OWN
-        ):  # references run under one schedule, so that they have none of their own
+        # References ran under one schedule, so that they have none of their own.
+        if schedule == OWN:
             names = tuple(x for x in names if x not in references(self.task(task)))
         return tuple(
             self.pair(task, names[0], second, schedule=schedule, metric=name, setting=setting)

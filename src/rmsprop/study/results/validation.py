@@ -157,6 +157,12 @@ def _check_metrics(dataset: xr.Dataset) -> None:
                 f"attribute metrics must say name, label and better of {metric['name']} and of what"
                 f" it is chosen by, but says {part!r}",
             )
+        for key in ("margin", "chance"):
+            _require(
+                key in metric and _is_number_or_none(metric[key]),
+                f"attribute metrics must hold a finite number or null as the {key} of"
+                f" {metric['name']}, but holds {metric.get(key, 'nothing')!r}",
+            )
     headline = metrics[0]
     _require(
         (headline["name"], headline["better"], headline["choose_by"]["better"])
@@ -324,6 +330,12 @@ def _is_padded_list_of_numbers(values: Sequence[int]) -> bool:
     """Whether a list begins with different numbers, one at least, and ends with -1 alone."""
     numbers = [value for value in values if value >= 0]
     return len(set(numbers)) == len(numbers) > 0 and [*values[: len(numbers)]] == numbers
+
+
+def _is_number_or_none(value: object) -> bool:
+    """Whether a value out of JSON is null or a number, not NaN or infinite."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value is None or (number and bool(np.isfinite(value)))
 
 
 def _is_list_of(text: str, names: Sequence[str]) -> bool:
