@@ -5,8 +5,13 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
+import synthetic_results as synthetic
+from rmsprop.study.comparison import Comparison
+from rmsprop.study.results import trials
 from rmsprop.study.results.exponents import exponent, exponents
+from rmsprop.study.results.schema import view
 from rmsprop.study.results.trials import best_by, expected_best, rate_interval
 
 INF = math.inf
@@ -26,32 +31,108 @@ INF = math.inf
 )
 def test_the_best_of_some_trials_by_enumeration(scores, better):
     sign = 1 if better == "lower" else -1
-    values = sign * np.array(scores)
-    found = expected_best(values, better)
+    curve = expected_best(sign * np.array(scores), better)
     for k in range(1, len(scores) + 1):
         best = [min(draw) for draw in itertools.combinations(scores, k)]
-        np.testing.assert_allclose(sign * found.expected[k - 1], np.mean(best), rtol=1e-12)
-        # the smallest value that a quarter of the draws do not exceed
-        lucky, unlucky = np.quantile(best, [0.25, 0.75], method="inverted_cdf")
-        assert sign * found.lucky[k - 1] == lucky, k
-        assert sign * found.unlucky[k - 1] == unlucky, k
-    assert not np.isnan([found.expected, found.lucky, found.unlucky]).any()
+        np.testing.assert_allclose(sign * curve[k - 1], np.mean(best), rtol=1e-12)
+    assert not np.isnan(curve).any()
+
+
+@pytest.mark.parametrize("better", ["lower", "higher"])
+@pytest.mark.parametrize(
+    "ranks", [[3.0, 1.0, 2.0, 5.0], [3.0, 1.0, 2.0, 2.0, 5.0, 2.0], [1.0, INF, 1.0, INF]]
+)
+def test_what_the_best_is_worth_on_other_seeds_by_enumeration(ranks, better, rng):
+    """Chosen by one score, worth another; of those that tie on the first any may be chosen."""
+    sign = 1 if better == "lower" else -1
+    values = rng.standard_normal((len(ranks), 3))
+    values[-1, 0] = sign * INF
+    curves = expected_best(sign * np.array(ranks), better, values)
+    assert curves.shape == (len(ranks), 3)
+    for k in range(1, len(ranks) + 1):
+        worth = []
+        for draw in itertools.combinations(range(len(ranks)), k):
+            best = min(ranks[i] for i in draw)
+            worth.append(np.mean([values[i] for i in draw if ranks[i] == best], axis=0))
+        np.testing.assert_allclose(curves[k - 1], np.mean(worth, axis=0), rtol=1e-11)
 
 
 def test_the_expectation_is_infinite_as_long_as_all_may_have_diverged():
-    found = expected_best([1.0, INF, INF, 2.0], "lower")
-    assert np.isinf(found.expected).tolist() == [True, True, False, False]
-    assert found.expected[3] == 1
+    curve = expected_best([1.0, INF, INF, 2.0], "lower")
+    assert np.isinf(curve).tolist() == [True, True, False, False]
+    assert curve[3] == 1
 
 
 def test_many_trials_give_neither_overflow_nor_a_loss():
     scores = np.random.default_rng(0).permutation(2000).astype(float)
-    found = expected_best(scores, "lower")
+    curve = expected_best(scores, "lower")
     # The mean of the least of k of 0, ..., n - 1 is (n - k) / (k + 1).
     k = np.arange(1, 2001)
-    np.testing.assert_allclose(found.expected, (2000 - k) / (k + 1), rtol=1e-9, atol=1e-9)
-    assert found.of(27) == pytest.approx(1973 / 28)
-    assert found.of(2001) is None
+    np.testing.assert_allclose(curve, (2000 - k) / (k + 1), rtol=1e-9, atol=1e-9)
+
+
+def _small(**options):
+    """A view with four configurations of one optimizer, of which the last came by growing."""
+    grid = {"learning_rate": [0.001, 0.01, 0.1, 1.0]}
+    return view(synthetic.task({"adagrad": grid}, steps=10, **options))
+
+
+def test_a_budget_is_worth_what_the_reporting_seeds_say():
+    """Two finalists of three in the first grid: the third has its tuning score."""
+    task = _small(seeds=3)
+    task["tuning_score"][0, :, 1:] = np.nan  # the race saw enough
+    task["tuning_score"][0, :, :] = np.array([3.0, 1.0, 2.0, INF])[:, None]
+    task["tuning_score"][0, 0, 1:] = np.nan
+    task["finalist_configuration"][0] = [1, 2, -1, -1]
+    task["finalist_report"][0, 0] = np.nan
+    task["finalist_report"][0, 0, :2] = [[4.0, 5.0, 6.0], [2.0, 3.0, INF]]
+    budget = trials.budget_of(task, "adagrad")
+    # Of two, the one chosen by 1 is there in two of three draws, the one chosen by 2 in the third;
+    # the run that diverged counts as the worst of its seed, 6.
+    seeds = np.array([[9, 11, 15], [10, 13, 18], [12, 15, 18]]) / 3
+    np.testing.assert_allclose(budget.expected, seeds.mean(axis=1))
+    for curve, low, high in zip(seeds, budget.low, budget.high, strict=True):
+        interval = stats.ttest_1samp(curve, 0).confidence_interval()
+        assert (low, high) == pytest.approx((interval.low, interval.high))
+    assert budget.of(2) == pytest.approx(seeds[1].mean())
+    assert budget.of(4) is None
+
+
+def test_a_budget_chosen_by_a_loss_and_reported_by_an_accuracy_is_told_by_the_loss():
+    task = _small(seeds=2, better="higher", choose_by_better="lower")
+    task["tuning_score"][0, :, :] = np.array([3.0, 1.0, 2.0, INF])[:, None]
+    task["finalist_configuration"][0] = [1, -1, -1, -1]
+    task["finalist_choice"][0, 0, 0] = 1.5
+    budget = trials.budget_of(task, "adagrad")
+    assert budget.expected[2] == pytest.approx(1.5)
+    assert budget.expected[0] == pytest.approx((3 + 1.5 + 2) / 3)
+
+
+def test_what_was_raced_out_is_never_the_best():
+    """Its only score is the best of all, on a seed that was kind to it."""
+    grid = {"learning_rate": [0.001, 0.01, 0.1], "one_minus_decay": [0.1, 0.01]}
+    results = Comparison.of({"t": synthetic.task({"rmsprop": grid}, steps=10)}, synthetic.ROOT)
+    scores = results.task("t")["tuning_score"][0, 0]
+    scores[:] = np.array([5.0, 5.0, 1.02, 2.0, 0.5, 9.0])[:, None] * [1.0, 1.1, 0.9]
+    scores[4:, 1:] = np.nan
+    rows = trials.trials_of(results, "t", "rmsprop")
+    assert trials.best_scores(rows) == pytest.approx([1.02, 1.122, 0.918])
+    decays = trials.by_decay(results, "t")
+    assert decays["0.9"] == pytest.approx([1.02, 1.122, 0.918])
+    assert decays["0.99"] == pytest.approx([2.0, 2.2, 1.8])
+    interval = trials.rates_of(results.view("t"), "rmsprop")
+    assert interval is not None
+    assert interval.low == pytest.approx(10 ** (-2 - 0.05 * 1.02 / (5 - 1.02)))
+    assert interval.high == pytest.approx(0.1), "0.5 on one seed is within 5 % of 1.02"
+    assert not interval.bounded
+    # On the first seed 0.5 is there; on the later ones the interval ends where nothing was run.
+    decades, bounded = trials.widths(rows)
+    assert decades[1:] == pytest.approx(math.log10(0.01 / interval.low))
+    assert not bounded
+    scores[:, 1:] = np.where(np.arange(6) % 2, np.nan, scores[:, 1:].T).T
+    assert list(trials.by_decay(results, "t")) == ["0.9"]
+    with pytest.raises(ValueError, match="none of these configurations was raced to the end"):
+        trials.best_scores(trials.trials_of(results, "t", "rmsprop"), np.arange(6) % 2 == 1)
 
 
 @pytest.mark.parametrize("scores", [[], [1.0, math.nan]])
@@ -110,3 +191,11 @@ def test_the_best_by_one_hyperparameter():
     assert values.tolist() == [0.01, 0.1]
     assert best.tolist() == [INF, 2.0]
     assert best_by(keys, [3.0, 2.0, 5.0, -INF, math.nan], "higher")[1].tolist() == [5.0, 3.0]
+
+
+def test_the_best_among_first_choices_where_there_are_some():
+    keys, scores = [0.1, 0.1, 0.01, 0.01, 1.0], [3.0, 2.0, 4.0, math.nan, math.nan]
+    first = np.array([True, False, False, True, True])
+    values, best = best_by(keys, scores, "lower", first)
+    assert values.tolist() == [0.01, 0.1, 1.0]
+    np.testing.assert_array_equal(best, [4.0, 3.0, math.nan])

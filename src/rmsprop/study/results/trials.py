@@ -2,12 +2,15 @@
 
 * The expected best of k trials (Dodge et al. 2019, "Show your work"; Sivaprasad et al. 2020,
   "Optimizer benchmarking needs to account for hyperparameter tuning"): what someone gets who can
-  afford k of the trials of a grid, drawn without replacement. It needs no further runs.
+  afford k of the trials of a grid, drawn without replacement. It needs no further runs. The best is
+  chosen on the tuning seeds, and what it is worth comes from the reporting seeds.
 * The learning rates that are within 5 % of the best: a wide interval is easy to hit.
 * The exponent with which the effective learning rate falls: -1/2 for AdaGrad under gradients of a
   constant size, 0 for what has settled.
 
-Scores are `inf` where lower is better, `-inf` where higher is, for what diverged; never NaN.
+Scores are `inf` where lower is better, `-inf` where higher is, for what diverged. NaN is a seed
+that a configuration was not run on, for the race had seen enough of it: its score is the mean over
+the seeds that it ran on, and it is never the best.
 """
 
 from __future__ import annotations
@@ -18,10 +21,17 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from rmsprop.study import spelling
 from rmsprop.study.results.labelled import Results
-from rmsprop.study.results.schema import Better, mean_tuning_scores, tuned_names, worst_value
+from rmsprop.study.results.schema import (
+    Better,
+    mean_tuning_scores,
+    raced_to_the_end,
+    tuned_names,
+    worst_value,
+)
 
 TOLERANCE = 0.05
 BUDGETS = (1, 3, 9, 27)
@@ -29,65 +39,92 @@ BUDGETS = (1, 3, 9, 27)
 
 @dataclass(frozen=True)
 class Budget:
-    """The best score among k trials, for k = 1 to all of them.
+    """The best of k trials, for k = 1 to all of them, on seeds that it was not chosen on.
 
     Attributes:
-        expected: The expectation; infinite as long as all k may have diverged.
-        lucky: A quarter of all draws are at least as good.
-        unlucky: Three quarters of all draws are at least as good.
+        expected: The mean over the seeds of the expectation; infinite as long as all k may have
+            diverged.
+        low: The lower end of its 95 % interval, of Student's t over the seeds.
+        high: The upper end of its 95 % interval; infinite where `expected` is.
     """
 
     expected: NDArray[np.float64]
-    lucky: NDArray[np.float64]
-    unlucky: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
 
     def of(self, trials: int) -> float | None:
         """The expected best of so many trials; None where there are fewer."""
         return float(self.expected[trials - 1]) if trials <= self.expected.size else None
 
 
-def expected_best(scores: ArrayLike, better: Better) -> Budget:
-    """The best of k trials drawn without replacement from all n, in closed form.
+def chances_to_be_best(ranks: ArrayLike, better: Better) -> NDArray[np.float64]:
+    """The probability of each trial to be the best of k drawn without replacement from all n.
 
     With the scores in order, the best first, the i-th (from 0) is the best of k with probability
 
         p_i = C(n - 1 - i, k - 1) / C(n, k),
 
-    so p_0 = k / n and p_{i+1} = p_i (n - i - k) / (n - 1 - i).
+    so p_0 = k / n and p_{i+1} = p_i (n - i - k) / (n - 1 - i). Trials that tie share theirs.
 
     Args:
-        scores: One score per trial, at least one, in any order.
+        ranks: One score per trial, at least one, in any order.
         better: Whether "lower" or "higher" scores are better.
+
+    Returns:
+        Shape (n, n): row k - 1 is of k draws, its columns are the trials in the order of `ranks`.
 
     Raises:
         ValueError: no score, or a NaN.
-
-    Example:
-        >>> expected_best([1.0, 2.0, 3.0], "lower").expected.tolist()
-        [2.0, 1.3333333333333333, 1.0]
     """
-    values = np.asarray(scores, dtype=np.float64).reshape(-1)
+    values = np.asarray(ranks, dtype=np.float64).reshape(-1)
     if values.size == 0 or np.isnan(values).any():
         raise ValueError(
             "scores must hold one number per trial, at least one, and no NaN; record a diverged"
             " trial as infinitely bad."
         )
     count = values.size
-    ordered = np.sort(values) if better == "lower" else np.sort(values)[::-1]
+    _, group = np.unique(values if better == "lower" else -values, return_inverse=True)
+    order = np.argsort(group, kind="stable")
     trials = np.arange(1, count + 1)[:, None]
     place = np.arange(count - 1)
     steps = np.clip((count - place - trials) / (count - 1 - place), 0, None)
     first = trials / count
     chances = first * np.hstack([np.ones((count, 1)), np.cumprod(steps, axis=1)])
+    alike = group[order] == np.unique(group)[:, None]  # (groups, places)
+    shared = (chances @ alike.T) / alike.sum(axis=1)
+    return shared[:, group]
+
+
+def expected_best(
+    ranks: ArrayLike, better: Better, values: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """What is expected of the best of k trials drawn without replacement, for k = 1 to all.
+
+    Args:
+        ranks: The score of each trial that the best is chosen by.
+        better: Whether "lower" or "higher" scores are better.
+        values: What the chosen one is worth, on seeds that did not choose it, of shape (trials,) or
+            (trials, seeds); None for the score itself, which flatters, for the best score of
+            several is a lucky one.
+
+    Returns:
+        Shape (k,) or (k, seeds). It is infinite where an infinite value may be that of the best.
+
+    Raises:
+        ValueError: no score, or a NaN.
+
+    Example:
+        >>> expected_best([1.0, 2.0, 3.0], "lower").tolist()
+        [2.0, 1.3333333333333333, 1.0]
+    """
+    chances = chances_to_be_best(ranks, better)
+    worth = np.asarray(ranks if values is None else values, dtype=np.float64)
+    finite = np.isfinite(worth)
+    total = chances @ np.where(finite, worth, 0.0)
     # 0 times infinity is nothing: what cannot be the best does not count.
-    weighted = np.multiply(chances, ordered, out=np.zeros_like(chances), where=chances > 0)
-    # A hair below each level, for the chances are sums of rounded numbers.
-    reached = np.cumsum(chances, axis=1) + 1e-12
-    return Budget(
-        weighted.sum(axis=1),
-        ordered[(reached >= 0.25).argmax(axis=1)],
-        ordered[(reached >= 0.75).argmax(axis=1)],
-    )
+    signs = np.where(finite, 0.0, np.sign(worth))
+    infinite = chances @ signs
+    return np.where(infinite == 0, total, np.copysign(np.inf, infinite))
 
 
 @dataclass(frozen=True)
@@ -97,8 +134,8 @@ class RateInterval:
     Attributes:
         low: The lowest of these rates.
         high: The highest of these rates.
-        bounded: Whether both ends were seen; if not, the grid ends first and the interval may be
-            wider.
+        bounded: Whether both ends were seen; if not, what was run ends first and the interval may
+            be wider.
     """
 
     low: float
@@ -112,34 +149,42 @@ class RateInterval:
 
 
 def rate_interval(
-    rates: ArrayLike, scores: ArrayLike, better: Better, tolerance: float = TOLERANCE
+    rates: ArrayLike,
+    scores: ArrayLike,
+    better: Better,
+    tolerance: float = TOLERANCE,
+    may_be_best: NDArray[np.bool_] | None = None,
 ) -> RateInterval | None:
     """The learning rates around the best one whose scores are within a share of the best.
 
     Between two rates of the grid the score is taken to be linear in the logarithm of the rate;
-    towards one that diverged the interval ends at once.
+    towards one that diverged the interval ends at once. Where the next rate was not run, the
+    interval ends as it does at the end of the grid.
 
     Args:
         rates: The learning rates, positive and ascending.
-        scores: For each rate the best score over the other hyper-parameters.
+        scores: For each rate the best score over the other hyper-parameters, NaN where none of
+            them was run.
         better: Whether "lower" or "higher" scores are better.
         tolerance: The share of the best score's magnitude by which another may be worse.
+        may_be_best: Which rates may be the best; None for all.
 
     Returns:
         The interval; None where every rate diverged.
     """
     logs = np.log10(np.asarray(rates, dtype=np.float64))
     costs = np.asarray(scores, dtype=np.float64) * (1 if better == "lower" else -1)
-    best = int(np.argmin(costs))
-    if not np.isfinite(costs[best]):
+    eligible = np.isfinite(costs) if may_be_best is None else np.isfinite(costs) & may_be_best
+    if not eligible.any():
         return None
+    best = int(np.argmin(np.where(eligible, costs, np.inf)))
     limit = costs[best] + tolerance * abs(costs[best])
 
     def end(step: int) -> tuple[float, bool]:
         at = best
         while 0 <= at + step < costs.size and costs[at + step] <= limit:
             at += step
-        if not 0 <= at + step < costs.size:
+        if not 0 <= at + step < costs.size or np.isnan(costs[at + step]):
             return float(logs[at]), False
         share = (limit - costs[at]) / (costs[at + step] - costs[at])
         return float(logs[at] + share * (logs[at + step] - logs[at])), True
@@ -154,43 +199,93 @@ def six_digits(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def best_by(
-    keys: ArrayLike, scores: ArrayLike, better: Better
+    keys: ArrayLike,
+    scores: ArrayLike,
+    better: Better,
+    first_choice: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The best score for each value of one hyper-parameter, whatever the others are.
 
     Args:
         keys: The value of the hyper-parameter in each trial; NaN for padding.
-        scores: The score of each trial.
+        scores: The score of each trial; NaN where it was not run.
         better: Whether "lower" or "higher" scores are better.
+        first_choice: The trials among which the best is taken, for each value that has one of them;
+            of the other values it is the best of all. None for all.
 
     Returns:
-        The values to six digits, ascending, and the best score of each.
+        The values to six digits, ascending, and the best score of each; NaN where none was run.
     """
     values = np.asarray(keys, dtype=np.float64).reshape(-1)
     run = np.isfinite(values)
     distinct, place = np.unique(six_digits(values[run]), return_inverse=True)
-    best = np.full(distinct.size, worst_value(better))
-    reduce = np.minimum if better == "lower" else np.maximum
-    reduce.at(best, place, np.asarray(scores, dtype=np.float64).reshape(-1)[run])
-    return distinct, best
+    reduce = np.fmin if better == "lower" else np.fmax
+    of_run = np.asarray(scores, dtype=np.float64).reshape(-1)[run]
+
+    def best_of(which: NDArray[np.bool_]) -> NDArray[np.float64]:
+        best = np.full(distinct.size, np.nan)
+        reduce.at(best, place[which], of_run[which])
+        return best
+
+    everything = best_of(np.full(of_run.size, True))
+    if first_choice is None:
+        return distinct, everything
+    preferred = best_of(np.asarray(first_choice).reshape(-1)[run])
+    return distinct, np.where(np.isnan(preferred), everything, preferred)
 
 
 def budget_of(dataset: xr.Dataset, optimizer: str) -> Budget:
     """The expected best of an optimizer's first grid, from a view of a task's results.
 
-    What came by growing is left out: nobody who has tried k of them would have known of it.
+    The best of k trials is chosen by the tuning score. What it is worth was measured on seeds that
+    did not choose it: of a finalist it is the reported metric on each reporting seed, or what it is
+    chosen by where the two go in opposite directions. Of the others, which the race saw enough of,
+    it is the tuning score, for nothing else is known; that flatters them a little. A finalist's run
+    that diverged counts as the worst run of its seed. What came by growing the grid is left out:
+    nobody who has tried k configurations would have known of it.
     """
-    first = dataset["growth"].sel(optimizer=optimizer).values == 0
-    scores = mean_tuning_scores(dataset).sel(optimizer=optimizer).values[first]
-    return expected_best(scores, dataset.attrs["choose_by_better"])
+    row = dataset.sel(optimizer=optimizer)
+    better: Better = dataset.attrs["choose_by_better"]
+    scores = mean_tuning_scores(row).values
+    values = np.repeat(scores[:, None], dataset.sizes["seed"], axis=1)
+    alike = better == dataset.attrs["report_better"]
+    runs = row["finalist_report" if alike else "finalist_choice"].isel(metric_name=0).values
+    numbers = row["finalist_configuration"].values
+    real = numbers >= 0
+    values[numbers[real]] = _diverged_as_worst(runs[real], better)
+    first = row["growth"].values == 0
+    curves = expected_best(scores[first], better, values[first])
+    count = curves.shape[1]
+    finite = np.isfinite(curves).all(axis=1)
+    expected = np.full(len(curves), worst_value(better))
+    half = np.zeros(len(curves))
+    expected[finite] = curves[finite].mean(axis=1)
+    error = curves[finite].std(axis=1, ddof=1) / math.sqrt(count)
+    half[finite] = stats.t.ppf(0.975, count - 1) * error
+    return Budget(expected, expected - half, expected + half)
+
+
+def _diverged_as_worst(runs: NDArray[np.float64], better: Better) -> NDArray[np.float64]:
+    """Runs of shape (configurations, seeds), those that diverged as the worst of their seed."""
+    worst = np.where(np.isfinite(runs), runs, -worst_value(better))
+    worst = worst.max(axis=0) if better == "lower" else worst.min(axis=0)
+    worst = np.where(np.isfinite(worst), worst, worst_value(better))  # all of the seed diverged
+    return np.where(np.isfinite(runs), runs, worst)
 
 
 def rates_of(dataset: xr.Dataset, optimizer: str) -> RateInterval | None:
-    """The learning rates close to an optimizer's best, from a view of a task's results."""
+    """The learning rates close to an optimizer's best, from a view of a task's results.
+
+    The score of a configuration is its mean over the tuning seeds that it ran on. The best rate is
+    one that was raced to the end: what was raced out may look better on fewer seeds.
+    """
     better: Better = dataset.attrs["choose_by_better"]
-    scores = mean_tuning_scores(dataset).sel(optimizer=optimizer)
-    rates, best = best_by(dataset["learning_rate"].sel(optimizer=optimizer), scores, better)
-    return rate_interval(rates, best, better)
+    row = dataset.sel(optimizer=optimizer)
+    rates, scores = row["learning_rate"].values, mean_tuning_scores(row).values
+    raced = raced_to_the_end(row).values
+    distinct, best = best_by(rates, scores, better, raced)
+    eligible = np.isin(distinct, six_digits(rates[raced]))
+    return rate_interval(distinct, best, better, may_be_best=eligible)
 
 
 def trials_of(comparison: Results, task: str, optimizer: str) -> xr.Dataset:
@@ -200,27 +295,37 @@ def trials_of(comparison: Results, task: str, optimizer: str) -> xr.Dataset:
 
 
 def best_scores(trials: xr.Dataset, where: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
-    """Scores of the configuration with the best mean, of all or of some."""
-    scores = trials["tuning_score"].values.astype(np.float64)
-    scores = scores if where is None else scores[where]
+    """Scores of the configuration with the best mean, of all or of some.
+
+    Only configurations that were raced to the end count, so that there is a score on each tuning
+    seed, and none that looks good on few of them.
+
+    Raises:
+        ValueError: none of these configurations was raced to the end.
+    """
+    eligible = raced_to_the_end(trials).values
+    eligible = eligible if where is None else eligible & where
+    if not eligible.any():
+        raise ValueError("none of these configurations was raced to the end; ask for others.")
+    scores = trials["tuning_score"].values.astype(np.float64)[eligible]
     mean = scores.mean(axis=-1)
     lower = trials.attrs["choose_by_better"] == "lower"
     return scores[int(mean.argmin() if lower else mean.argmax())]
 
 
 def by_decay(comparison: Results, task: str) -> dict[str, NDArray[np.float64]]:
-    """The best scores of RMSprop for each decay that was tried, the shortest memory first.
+    """The best scores of RMSprop for each decay, the shortest memory first.
 
-    Decays are searched as one minus themselves, whatever the argument is called.
+    Decays are searched as one minus themselves, whatever the argument is called. A decay of which
+    no configuration was raced to the end is left out.
     """
     trials = trials_of(comparison, task, "rmsprop")
     names = [x for x in tuned_names(comparison.task(task))["rmsprop"] if x in one_minus(trials)]
     if not names:
         return {}
     rest = six_digits(trials[names[0]])
-    return {
-        spelling.value(names[0], x): best_scores(trials, rest == x) for x in np.unique(rest)[::-1]
-    }
+    raced = np.unique(rest[raced_to_the_end(trials).values])[::-1]
+    return {spelling.value(names[0], x): best_scores(trials, rest == x) for x in raced}
 
 
 def one_minus(trials: xr.Dataset) -> list[str]:
@@ -239,7 +344,10 @@ def minus(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def widths(trials: xr.Dataset) -> tuple[NDArray[np.float64], bool]:
-    """Decades of good learning rates on each tuning seed, and whether all their ends were seen."""
+    """Decades of good learning rates on each tuning seed, and whether all their ends were seen.
+
+    On the later seeds only what was still in the race was run; an interval ends there.
+    """
     better = trials.attrs["choose_by_better"]
     scores = trials["tuning_score"].values
     intervals = [
