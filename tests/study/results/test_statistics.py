@@ -265,18 +265,18 @@ def test_the_same_runs_do_not_differ_at_all(rng):
 @pytest.mark.parametrize(
     ("value", "low", "high", "text"),
     [
-        (1.012, 0.931, 1.101, "1.01 [0.931, 1.10]"),
-        (1.5, 0.4, 6.0, "1.5 [0.40, 6.0]"),
+        (1.012, 0.931, 1.101, "1.01 [0.93, 1.10]"),
+        (1.5, 0.4, 6.0, "1.5 [0.4, 6.0]"),
         (0.03, 0.0005, 1.8, "0.030 [0.00050, 1.8]"),
         (12.0, 0.5, 300.0, "12 [0.50, 300]"),
         (1.00079, 1.00065, 1.00093, "1.00079 [1.00065, 1.00093]"),
         (1.43, 1.03, 2.0, "1.43 [1.03, 2.00]"),  # an end that is not 1 does not look like 1
-        (0.951, 0.903, 1.001, "0.951 [0.903, 1.00]"),
+        (0.951, 0.903, 1.001, "0.951 [0.903, 1.001]"),
         (1.0, 1.0, 1.0, "1.0 [1.0, 1.0]"),
         (2.5e-7, 1e-7, 6e-7, "2.5e-07 [1.0e-07, 6.0e-07]"),
         (2.0, math.nan, math.nan, "2.0 [no interval]"),
     ],
 )
-def test_ratios_have_significant_digits(value, low, high, text):
+def test_the_numbers_of_a_ratio_have_the_same_digits(value, low, high, text):
     assert str(Ratio(value, low, high)) == text
     assert str(Ratio.exp(Estimate(*(math.log(x) for x in (value, low, high))))) == text

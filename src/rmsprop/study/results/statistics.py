@@ -74,9 +74,11 @@ class Ratio(Estimate):
         return cls(*(math.exp(x) for x in (logarithm.value, logarithm.low, logarithm.high)))
 
     def __str__(self) -> str:
-        """`1.01 [0.930, 1.10]`: as many significant digits as the width of the interval allows.
+        """`1.01 [0.93, 1.10]`: as many digits as the width of the interval allows.
 
-        At least two, and so many that an end that is not 1 does not look like 1.
+        The three numbers have the same decimals, or where the ends are more than a factor of 100
+        apart, the same number of significant digits: at least two, and so many that an end that is
+        not 1 does not look like 1.
         """
         if math.isnan(self.low) or math.isnan(self.high):
             return f"{_significant(self.value, 2)} [no interval]"
@@ -87,19 +89,32 @@ class Ratio(Estimate):
         excludes = self.low > 1 or self.high < 1
         while excludes and digits < 6 and self._looks_equal(digits):
             digits += 1
-        value, low, high = (_significant(x, digits) for x in (self.value, self.low, self.high))
+        value, low, high = self._written(digits)
         return f"{value} [{low}, {high}]"
 
+    def _written(self, digits: int) -> list[str]:
+        """The value, which gets so many significant digits, and the ends."""
+        numbers = (self.value, self.low, self.high)
+        plain = all(1e-4 <= number < 1e6 for number in numbers)
+        if not plain or self.high > 100 * self.low:
+            return [_significant(number, digits) for number in numbers]
+        decimals = max(_decimals(self.value, digits), _decimals(self.low, 1))
+        return [f"{number:.{decimals}f}" for number in numbers]
+
     def _looks_equal(self, digits: int) -> bool:
-        return any(float(_significant(x, digits)) == 1 for x in (self.low, self.high))
+        return any(float(end) == 1 for end in self._written(digits)[1:])
 
 
 def _significant(number: float, digits: int) -> str:
     """A positive number with so many significant digits, trailing zeros included."""
     if not 1e-4 <= number < 1e6:
         return f"{number:.{digits - 1}e}"
-    decimals = max(0, digits - 1 - math.floor(math.log10(number)))
-    return f"{number:.{decimals}f}"
+    return f"{number:.{_decimals(number, digits)}f}"
+
+
+def _decimals(number: float, digits: int) -> int:
+    """The decimals with which a positive number has so many significant digits."""
+    return max(0, digits - 1 - math.floor(math.log10(number)))
 
 
 def _writer(estimate: Estimate) -> Callable[[float], str]:
