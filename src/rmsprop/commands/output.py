@@ -25,7 +25,7 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
 def write_and_print(
     results: Results, problems: Sequence[Problem], folder: Path, *, quiet: bool
 ) -> None:
-    """Writes the report of results, and prints the table and the sentences.
+    """Writes the report of results, and prints the table and what is at the limit of a grid.
 
     Args:
         results: The results of a comparison.
@@ -40,13 +40,13 @@ def write_and_print(
     """
     from rich.console import Console
 
-    from rmsprop.study.report import files, sentences, table
+    from rmsprop.study.report import files, remarks, table
     from rmsprop.study.report.surfaces import is_plane, surface_of
 
     surfaces = {problem.name: surface_of(problem) for problem in problems if is_plane(problem)}
     page = files.write(results, folder, surfaces)
     console = Console(quiet=quiet)
     console.print(table.table(results))
-    for sentence in (*sentences.limits(results), *sentences.answers(results)):
+    for sentence in remarks.limits(results):
         console.print(sentence, highlight=False, markup=False)
     console.print(f"\nThe report is {page}", highlight=False, markup=False, soft_wrap=True)

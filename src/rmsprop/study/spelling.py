@@ -15,7 +15,9 @@ SCHEDULES: Mapping[str, str] = {
     "constant": "constant",
     "linear": "linear to 0",
     "inverse_sqrt": "1/sqrt(t)",
+    "own": "each its own",
 }
+SETTINGS: Mapping[str, str] = {"torch": "PyTorch", "keras": "Keras", "optax": "Optax"}
 # Hyper-parameters searched as one minus themselves, so that their grid can be logarithmic.
 ONE_MINUS = "one_minus_"
 
@@ -38,6 +40,17 @@ def clipped(text: str, length: int) -> str:
 def schedule(name: str) -> str:
     """A schedule of the learning rate in words."""
     return SCHEDULES.get(name, name)
+
+
+def setting(name: str) -> str:
+    """A setting in words: whose defaults they are, `tuned`, or `default` for an own factory's."""
+    return SETTINGS.get(name, name)
+
+
+def defaults(setting_name: str) -> str:
+    """Complete defaults in words: `defaults of PyTorch`, or `default` for an own factory's."""
+    known = setting_name in SETTINGS
+    return f"defaults of {SETTINGS[setting_name]}" if known else setting_name
 
 
 def axis(hyperparameter: str) -> str:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from rmsprop.study.results.schema import OWN
 from rmsprop.study.results.statistics import bootstrap_interval
-from rmsprop.study.spelling import name, schedule, settings, times
+from rmsprop.study.results.verdicts import holm
+from rmsprop.study.spelling import listed, name, schedule, times
 
 if TYPE_CHECKING:
     from rmsprop.study.results.labelled import Results
@@ -24,10 +25,87 @@ if TYPE_CHECKING:
 
 # Beyond that many seeds the number says no more than that these optimizers are much alike.
 MANY_SEEDS = 10_000
+# The probability with which even one of all verdicts together may be wrong.
+LEVEL = 0.05
+
+
+def overall(results: Results) -> str:
+    """On which tasks which optimizer is better, corrected for that several are asked about.
+
+    Verdicts are those of the headlines: each optimizer under its own better schedule, the first
+    metric, no references. A difference counts if it is shown by Holm's method for all of them
+    together.
+
+    Args:
+        results: The results of a comparison.
+
+    Returns:
+        A sentence for each pair of optimizers, and one on the correction; empty where there is
+        nothing to compare.
+
+    Example:
+        `RMSprop against AdaGrad, each under its own better schedule: RMSprop is better on valley;
+        digits and bible are undecided. Corrected for 3 comparisons by Holm's method.`
+    """
+    rows = results.headlines()
+    if not rows:
+        return ""
+    adjusted = holm([row.p_value for row in rows])
+    lost = [
+        row for row, p in zip(rows, adjusted, strict=True) if row.winner is not None and p > LEVEL
+    ]
+    pairs: dict[tuple[str, str], list[Difference]] = {}
+    for row in rows:
+        pairs.setdefault((row.first, row.second), []).append(row)
+    own = "" if _one_schedule(results) else ", each under its own better schedule"
+    sentences = [
+        f"{name(first)} against {name(second)}{own}: {_by_verdict(several, lost)}."
+        for (first, second), several in pairs.items()
+    ]
+    if len(rows) > 1:
+        sentences.append(_correction(rows, lost))
+    return " ".join(sentences)
+
+
+def _by_verdict(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
+    """The tasks of one pair by the verdict on them: `RMSprop is better on valley; ...`."""
+    winners: dict[str, list[str]] = {}
+    for winner in (rows[0].first, rows[0].second):
+        for kind in ("better", "slightly better"):
+            tasks = [
+                row.task
+                for row in rows
+                if row.winner == winner and row.verdict == kind and row not in lost
+            ]
+            if tasks:
+                winners.setdefault(winner, []).append(f"{kind} on {listed(tasks)}")
+    clauses = [f"{name(winner)} is {', '.join(parts)}" for winner, parts in winners.items()]
+    if equal := [row.task for row in rows if row.verdict == "equal"]:
+        clauses.append(f"the two are equal on {listed(equal)}")
+    if few := [row.task for row in rows if row.too_few]:
+        clauses.append(f"too few seeds on {listed(few)}")
+    open_ones = [row.task for row in rows if row.verdict == "undecided" and not row.too_few]
+    open_ones += [row.task for row in rows if row in lost]
+    if open_ones:
+        clauses.append(f"{listed(open_ones)} {'is' if len(open_ones) == 1 else 'are'} undecided")
+    return "; ".join(clauses)
+
+
+def _correction(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
+    """For how many comparisons the overall answer is corrected, and what that took away."""
+    sentence = f"Corrected for {len(rows)} comparisons by Holm's method"
+    if lost:
+        taken = listed([f"{row.task} ({verdict(row)})" for row in lost])
+        sentence += f", without which {taken} would be decided too"
+    return f"{sentence}."
+
+
+def _one_schedule(results: Results) -> bool:
+    return all(len(results.schedules(task)) == 1 for task in results.tasks)
 
 
 def answers(results: Results) -> list[str]:
-    """One sentence per task: what each optimizer reaches, and whether they differ.
+    """One sentence per task: by how much the optimizers differ, and what that says.
 
     Args:
         results: The results of a comparison.
@@ -36,68 +114,72 @@ def answers(results: Results) -> list[str]:
         As many sentences as tasks, in the order of the tasks.
 
     Example:
-        `digits: RMSprop reaches test loss 0.098 [0.088, 0.106], AdaGrad 0.117 [0.107, 0.121]; over
-        all choices on 3 of the 10 seeds, RMSprop / AdaGrad is 0.85 [0.77, 0.94]: RMSprop is
-        better.`
+        `digits: each under its own better schedule and tuned on 3 of 20 seeds, RMSprop / AdaGrad is
+        0.94 [0.87, 1.02]: not decided (it would take about 150 seeds); tuned on 10 of them,
+        0.95 [0.90, 1.01]. Both under one schedule: constant 0.96 [0.90, 1.03], linear to 0
+        0.88 [0.83, 0.93].`
     """
-    return [_answer(results, task) for task in results.tasks]
+    return [f"{task}: {answer(results, task)}" for task in results.tasks]
 
 
-def limits(results: Results) -> list[str]:
-    """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
-    return [
-        f"{row.task}, {name(row.optimizer)}: the best {_settings_at_limit(row)} is at the limit of "
-        "its grid."
-        for row in results.summary()
-        if row.at_edge
+def answer(results: Results, task: str) -> str:
+    """What `answers` says of one task, without its name."""
+    headlines = results.headlines(task)
+    if not headlines:
+        return _measurement(results, task)
+    schedules = results.schedules(task)
+    own = "each under its own better schedule and " if len(schedules) > 1 else ""
+    seeds = f"tuned on {headlines[0].tuning_seeds} of {headlines[0].seeds} seeds, "
+    parts = [f"{own}{seeds}{'; '.join(map(_headline, headlines))}."]
+    if len(schedules) > 1:
+        parts += [_by_schedule(results, row) for row in headlines]
+    return " ".join(parts)
+
+
+def _headline(row: Difference) -> str:
+    """The verdict on a pair, and the estimate when tuned on half of the seeds beside it."""
+    if row.well_tuned is None or math.isnan(row.interval.low):
+        return conclusion(row)
+    return f"{conclusion(row)}; tuned on {row.seeds // 2} of them, {row.well_tuned}"
+
+
+def _by_schedule(results: Results, headline: Difference) -> str:
+    """The estimates of a pair with both under one schedule, for each schedule."""
+    lines = [
+        f"{schedule(row.schedule)} {row.interval}"
+        for row in results.differences(headline.task, metric=headline.metric_name)
+        if row.schedule != OWN and row.second == headline.second
     ]
+    which = "" if len(results.headlines(headline.task)) == 1 else f"{pair(headline)}, "
+    return f"{which}{'both' if which else 'Both'} under one schedule: {', '.join(lines)}."
 
 
-def _settings_at_limit(row: Row) -> str:
-    """The hyper-parameters at the limit of their grid, with their values."""
-    return settings({key: row.hyperparameters[key] for key in row.at_edge})
-
-
-def _answer(results: Results, task: str) -> str:
-    rows = results.summary(task)
+def _measurement(results: Results, task: str) -> str:
+    """What the only optimizer reaches under each schedule."""
     label = results.task(task).attrs["report_label"]
-    metrics = [f"{name(rows[0].optimizer)} reaches {_metric(rows[0], f'{label} ')}"]
-    metrics += [f"{name(row.optimizer)} {_metric(row)}" for row in rows[1:]]
-    differences = _differences(results, task)
-    named = {
-        optimizer
-        for row in results.differences(task)
-        for optimizer, share in zip((row.first, row.second), row.diverged, strict=True)
-        if share.value > 0
-    }
-    # An infinite metric and a difference have named diverged runs already.
-    divergence = _divergence(
-        [row for row in rows if math.isfinite(row.metric.value) and row.optimizer not in named]
-    )
-    answer = "; ".join((", ".join(metrics), *differences, *divergence))
-    return f"{task}{under_schedule(results, task)}: {answer}."
+    several = len(results.schedules(task)) > 1
+    rows = [
+        (f"{schedule(place)}: " if several else "", row)
+        for place in results.schedules(task)
+        for row in results.summary(task, schedule=place)
+    ]
+    metrics = [f"{where}{name(row.optimizer)} reaches {_metric(row, label)}" for where, row in rows]
+    return f"{'; '.join(metrics)}."
 
 
-def _metric(row: Row, label: str = "") -> str:
+def _metric(row: Row, label: str) -> str:
     """A result with its interval; where it is infinite, how many runs diverged."""
     if math.isfinite(row.metric.value):
-        return f"{label}{row.metric}"
-    no = f"no {label}".rstrip() if label else "none"
-    return f"{no}, for {row.diverged} of {row.runs} runs diverged"
+        return f"{label} {row.metric}"
+    return f"no {label}, for {row.diverged} of {row.runs} runs diverged"
 
 
-def _differences(results: Results, task: str) -> list[str]:
-    """One clause for each pair, and one for it where each chooses its own schedule."""
-    clauses = []
-    for row in results.differences(task):
-        start = f"over all choices on {row.tuning_seeds} of the {row.seeds} seeds, "
-        clauses.append(f"{'' if clauses else start}{conclusion(row)}")
-    if len(results.schedules(task)) > 1:
-        clauses += [
-            f"each under its own best schedule, {conclusion(row)}"
-            for row in results.differences(task, schedule=OWN)
-        ]
-    return clauses
+def winners(results: Results, task: str, place: str) -> set[str]:
+    """The optimizer that is better by every verdict under one schedule, or none; no references."""
+    metric = results.metrics(task)[0]
+    rows = results.differences(task, schedule=place, metric=metric)
+    names = {row.winner for row in rows if not row.is_reference}
+    return {winner for winner in names if winner is not None} if len(names) == 1 else set()
 
 
 def conclusion(row: Difference) -> str:
@@ -122,7 +204,7 @@ def comparison(row: Difference) -> str:
         for optimizer, share in of_each
         if share.value > 0
     ]
-    return ", ".join([f"{pair(row)} is {row.metric}", *shares])
+    return ", ".join([f"{pair(row)} is {row.interval}", *shares])
 
 
 def _percent(share: float) -> str:
@@ -137,20 +219,6 @@ def seeds(row: Difference) -> str:
     rounded = math.ceil(number / 10**digits) * 10**digits
     about = f"about {rounded:,}" if number <= MANY_SEEDS else f"more than {MANY_SEEDS:,}"
     return f"it would take {about} seeds"
-
-
-def _divergence(rows: Sequence[Row]) -> list[str]:
-    """One clause on the runs that diverged, or none."""
-    shares = [
-        f"{row.diverged} of {row.runs} {name(row.optimizer)} runs" for row in rows if row.diverged
-    ]
-    return [f"diverged: {', '.join(shares)}"] if shares else []
-
-
-def under_schedule(results: Results, task: str) -> str:
-    """The first schedule of a task, to follow its name; empty where it is the only one."""
-    names = results.schedules(task)
-    return f" under the schedule {schedule(names[0])}" if len(names) > 1 else ""
 
 
 def measure(results: Results, task: str) -> str:

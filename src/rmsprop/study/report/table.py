@@ -10,23 +10,31 @@ from rich.markup import escape
 from rich.table import Table
 
 from rmsprop.study import spelling
-from rmsprop.study.report import sentences
+from rmsprop.study.report import remarks, sentences
 from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.summary import Row
 
 WIDTH = 80
 
 
 def table(results: Results) -> Table:
-    """The results as a table for a terminal of 80 columns.
+    """The results as a table for a terminal of 80 columns, the answer over all tasks first.
 
     Args:
         results: The results of a comparison.
     """
     whole = Table.grid(expand=True)
+    if overall := sentences.overall(results):
+        whole.add_row(escape(overall))
+        whole.add_row("")
     for task in results.tasks:
-        under, measure = sentences.under_schedule(results, task), sentences.measure(results, task)
-        whole.add_row(f"[bold]{escape(task)}[/]{escape(under)}: {escape(measure)}")
+        whole.add_row(f"[bold]{escape(task)}[/]: {escape(sentences.measure(results, task))}")
         whole.add_row(_rows(results, task))
+        answer = sentences.answer(results, task)
+        whole.add_row(escape(answer[:1].upper() + answer[1:]))
+        for remark in remarks.twins(results, task):
+            whole.add_row(escape(remark))
+        whole.add_row("")
     return whole
 
 
@@ -35,25 +43,37 @@ def plain(results: Results) -> str:
     console = Console(width=WIDTH, file=io.StringIO(), color_system=None, legacy_windows=False)
     with console.capture() as capture:
         console.print(table(results))
-    return capture.get().rstrip()
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
 
 
 def _rows(results: Results, task: str) -> Table:
     """The table of one task; its columns have the same width in all of them."""
     columns = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=True)
-    columns.add_column("optimizer", width=10, overflow="fold")
+    columns.add_column("schedule", width=11, overflow="fold")
+    columns.add_column("optimizer", width=9, overflow="fold")
     columns.add_column(r"result \[95 %]", width=24, overflow="fold")
-    columns.add_column("diverged", width=8, justify="right", overflow="fold")
     columns.add_column("chosen", ratio=1, overflow="fold")
     columns.add_column("s / run", width=7, justify="right", overflow="fold")
-    best = results.best(task).optimizer
-    for row in results.summary(task):
-        name, result = escape(spelling.name(row.optimizer)), escape(str(row.metric))
-        columns.add_row(
-            name,
-            f"[bold]{result}[/]" if row.optimizer == best else result,
-            f"{row.diverged} of {row.runs}",
-            escape(spelling.settings(row.hyperparameters).replace(", ", "\n")),
-            spelling.seconds(row.seconds_per_run),
-        )
+    for schedule in results.schedules(task):
+        best = sentences.winners(results, task, schedule)
+        for index, row in enumerate(results.summary(task, schedule=schedule)):
+            result = escape(str(row.metric))
+            columns.add_row(
+                "" if index else escape(spelling.schedule(schedule)),
+                escape(spelling.name(row.optimizer)),
+                (f"[bold]{result}[/]" if row.optimizer in best else result) + _diverged(row),
+                escape(_configuration(row)),
+                spelling.seconds(row.seconds_per_run),
+            )
     return columns
+
+
+def _diverged(row: Row) -> str:
+    """How many runs diverged, on a line of its own; empty where none did."""
+    return f"\n{row.diverged} of {row.runs} diverged" if row.diverged else ""
+
+
+def _configuration(row: Row) -> str:
+    """A configuration with short names: `rate 0.01, initial 0.1`."""
+    words = spelling.settings(row.hyperparameters)
+    return words.replace("learning rate", "rate").replace("initial accumulator value", "initial")

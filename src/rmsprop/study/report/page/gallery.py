@@ -15,7 +15,7 @@ from rmsprop.study.report import plots, sentences
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results import exponents, trials
 from rmsprop.study.results.labelled import Results
-from rmsprop.study.results.schema import DEFAULT, TUNED, tuned_names
+from rmsprop.study.results.schema import TUNED, tuned_names
 from rmsprop.study.results.summary import Row
 
 
@@ -38,7 +38,7 @@ class Drawing:
 
 def overview_drawings(results: Results) -> Iterator[Drawing]:
     """The pictures of all tasks together."""
-    if rows := results.differences():
+    if rows := results.headlines():
         numbers = "; ".join(
             f"{row.task}, {sentences.comparison(row)}, {sentences.verdict(row)}" for row in rows
         )
@@ -47,8 +47,9 @@ def overview_drawings(results: Results) -> Iterator[Drawing]:
             lambda: plots.differences(results),
             f"Differences with 95 % intervals. {numbers}.",
             f"{spelling.name(rows[0].first)} against the other on a new seed, with the 95 % "
-            "interval: losses by their ratio, other metrics by their difference. Coloured: one of "
-            "the two is better. Each task has its own scale.",
+            "interval: losses by their ratio, other metrics by their difference. Thick: each under "
+            "its own better schedule; below: both under one. Grey: too small to count. "
+            "Coloured: one of the two is better. Each task has its own scale.",
         )
     sizes = "; ".join(
         f"{row.task}, {spelling.name(row.optimizer)}: {spelling.size(row.state_bytes)} beside "
@@ -108,18 +109,22 @@ def _run_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[
 
 def _schedule_drawing(results: Results, task: str) -> Drawing:
     """The picture of the results under each schedule and setting."""
+    first = results.schedules(task)[0]
+    places = [(schedule, TUNED) for schedule in results.schedules(task)]
+    places += [(first, setting) for setting in results.settings(task)[1:]]
     metrics = "; ".join(
-        f"{spelling.schedule(schedule)}, {setting}: "
-        + _by_optimizer(results.summary(task, schedule=schedule, setting=setting), _metric)
-        for schedule in results.schedules(task)
-        for setting in (TUNED, DEFAULT)
+        f"{spelling.schedule(schedule)}, {spelling.defaults(setting)}: "
+        + _by_optimizer(rows, _metric)
+        for schedule, setting in places
+        if (rows := results.summary(task, schedule=schedule, setting=setting))
     )
     return Drawing(
         f"{task}-schedules",
         lambda: plots.schedules(results, task),
         f"Results on {task} by schedule of the learning rate and setting. {metrics}.",
         "What tuning is worth: filled points are tuned, under each schedule apart, empty ones have "
-        "default hyper-parameters; the line is the 95 % interval. A cross diverged.",
+        f"complete defaults, under the schedule {spelling.schedule(first)}; the line is the 95 % "
+        "interval. A cross diverged.",
     )
 
 
@@ -132,8 +137,8 @@ def _tuning_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterat
         f"{task}-learning-rates",
         lambda: plots.learning_rates(view),
         f"Tuning score against learning rate on {task}. Within 5 % of the best: {close_rates}.",
-        "How much the learning rate matters: a point is the mean over the tuning seeds. A wide "
-        "bottom is easy to tune.",
+        "How much the learning rate matters: a point is the mean over the tuning seeds that the "
+        "race ran it on. A wide bottom is easy to tune.",
     )
     budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in rows}
     expected = _by_optimizer(
@@ -147,9 +152,10 @@ def _tuning_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterat
     yield Drawing(
         f"{task}-budget",
         lambda: plots.budget(view),
-        f"Expected best tuning score against configurations tried on {task}. {expected}.",
-        "What a small budget buys: the expected best of so many configurations, drawn from the "
-        "first grid; the band is between the quartiles.",
+        f"Expected best against configurations tried on {task}. {expected}.",
+        "What a small budget buys: so many configurations are drawn from the first grid, the "
+        "best is chosen on the tuning seeds, and it is worth what other seeds say; the band is the "
+        "95 % interval.",
     )
     for index, (row, names) in enumerate(zip(rows, tuned_names(view).values(), strict=True)):
         if len(names) > 1:
@@ -164,7 +170,7 @@ def _heat_map_drawing(view: xr.Dataset, task: str, row: Row, second: str, index:
         f"Tuning score of {name} on {task} over learning rate and {spelling.axis(second)}. Chosen: "
         f"{spelling.settings(row.hyperparameters)}.",
         f"{name}: learning rate and {spelling.axis(second)} together. Dark is good, the frame is "
-        "the best, a cross diverged.",
+        "the chosen one, a cross diverged.",
     )
 
 

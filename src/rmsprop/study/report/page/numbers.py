@@ -8,62 +8,165 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+import xarray as xr
+
 from rmsprop.study import spelling
-from rmsprop.study.report import sentences
+from rmsprop.study.report import remarks, sentences
 from rmsprop.study.report.page import markup
 from rmsprop.study.results import exponents, trials
 from rmsprop.study.results.labelled import Results
-from rmsprop.study.results.schema import DEFAULT
-from rmsprop.study.results.summary import Row
+from rmsprop.study.results.schema import OWN
+from rmsprop.study.results.summary import Difference, Row
 
 ARROWS: Mapping[str, str] = {"lower": "↓", "higher": "↑"}
+# In the place of a number that there is not.
+ABSENT = "–"
 
 
 def results_table(results: Results) -> str:
-    """The table of results: a row per task and optimizer."""
+    """The table of results: a row per task, schedule and optimizer, a column per setting."""
+    defaults = default_settings(results)
     rows, bold = [], []
     for task in results.tasks:
-        best = results.best(task).optimizer
-        defaults = results.summary(task, setting=DEFAULT)
-        for row, default in zip(results.summary(task), defaults, strict=True):
-            if row.optimizer == best:
-                bold.append(len(rows))
-            rows.append(
-                (
-                    f"{task}: {_metric_label(results, task)}",
-                    spelling.name(row.optimizer),
-                    row.metric,
-                    default.metric,
-                    f"{row.diverged} of {row.runs}",
-                    spelling.settings(row.hyperparameters),
+        for schedule in results.schedules(task):
+            best = sentences.winners(results, task, schedule)
+            by_default = {
+                setting: {
+                    row.optimizer: row.metric for row in _rows_of(results, task, schedule, setting)
+                }
+                for setting in defaults
+            }
+            for row in results.summary(task, schedule=schedule):
+                if row.optimizer in best:
+                    bold.append(len(rows))
+                rows.append(
+                    (
+                        f"{task}: {_metric_label(results, task)}",
+                        spelling.schedule(schedule),
+                        spelling.name(row.optimizer),
+                        row.metric,
+                        *(by_default[setting].get(row.optimizer, ABSENT) for setting in defaults),
+                        f"{row.diverged} of {row.runs}",
+                        spelling.settings(row.hyperparameters),
+                    )
                 )
-            )
-    heads = ("Task", "Optimizer", "Tuned [95 %]", "Default [95 %]", "Diverged", "Chosen")
+    settings = [f"{_capital(spelling.defaults(setting))} [95 %]" for setting in defaults]
+    heads = ("Task", "Schedule", "Optimizer", "Tuned [95 %]", *settings, "Diverged", "Chosen")
     return (
         markup.table("Results of all tasks", heads, rows, bold)
-        + '<p class="small">↓ lower is better, ↑ higher is better. The best of a task is bold, '
-        "which the interval of the difference need not confirm. Diverged runs are those of the "
-        "tuned setting.</p>"
+        + '<p class="small">↓ lower is better, ↑ higher is better. Bold: better than the other'
+        " under this schedule, by a verdict of its own; the answers above are corrected for all,"
+        " and each under its own better schedule. Diverged runs are those of the tuned setting."
+        " Defaults are complete ones, run under the first schedule alone;"
+        f" {ABSENT} where there are none.</p>"
     )
+
+
+def default_settings(results: Results) -> tuple[str, ...]:
+    """The settings of all tasks but the tuned one, in their order."""
+    return tuple(
+        dict.fromkeys(setting for task in results.tasks for setting in results.settings(task)[1:])
+    )
+
+
+def _rows_of(results: Results, task: str, schedule: str, setting: str) -> tuple[Row, ...]:
+    """The rows of a task under a schedule and a setting; none where it has no such setting."""
+    if setting not in results.settings(task):
+        return ()
+    return results.summary(task, schedule=schedule, setting=setting)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def lines_table(results: Results, task: str) -> str:
+    """All comparisons of a task, the headline first, then by schedule, metric and reference."""
+    rows, bold = [], []
+    for row in lines(results, task):
+        if is_headline(results, row):
+            bold.append(len(rows))
+        rows.append(
+            (
+                row.metric_label,
+                spelling.schedule(row.schedule),
+                sentences.pair(row),
+                row.interval,
+                sentences.verdict(row),
+            )
+        )
+    if not rows:
+        return ""
+    heads = ("Metric", "Schedule", "Pair", "Estimate [95 %]", "Verdict")
+    table = markup.table(f"All comparisons on {task}", heads, rows, bold)
+    uncorrected = (
+        '<p class="small">Bold: the headline. The other lines have intervals of their own, which'
+        " are not corrected for how many there are.</p>"
+    )
+    return table + (uncorrected if len(rows) > len(bold) else "")
+
+
+def lines(results: Results, task: str) -> list[Difference]:
+    """The comparisons of a task as they are read: headline, schedules, other metrics, references.
+
+    Where there is one schedule its line repeats the headline, and is left out.
+    """
+    metrics = results.metrics(task)
+    rows = results.differences(task)
+    if len(results.schedules(task)) == 1:
+        rows = tuple(row for row in rows if row.schedule == OWN or row.is_reference)
+    return sorted(
+        rows,
+        key=lambda row: (row.is_reference, metrics.index(row.metric_name), row.schedule != OWN),
+    )
+
+
+def is_headline(results: Results, row: Difference) -> bool:
+    """Whether a comparison is one that verdicts over all tasks are about."""
+    headline = row.metric_name == results.metrics(row.task)[0]
+    return headline and row.schedule == OWN and not row.is_reference
 
 
 def notebook_table(results: Results) -> str:
     """The table of results without configurations and defaults, for a notebook."""
     rows = [
-        (row.task, spelling.name(row.optimizer), row.metric, f"{row.diverged} of {row.runs}")
-        for row in results.summary()
+        (
+            row.task,
+            spelling.schedule(row.schedule),
+            spelling.name(row.optimizer),
+            row.metric,
+            f"{row.diverged} of {row.runs}",
+        )
+        for row in remarks.tuned_rows(results)
     ]
-    heads = ("Task", "Optimizer", "Result [95 %]", "Diverged")
-    return markup.table("Results", heads, rows)
+    heads = ("Task", "Schedule", "Optimizer", "Result [95 %]", "Diverged")
+    overall = sentences.overall(results)
+    answer = f"<p>{markup.text(overall)}</p>" if overall else ""
+    return answer + markup.table("Results", heads, rows)
 
 
 def edges(results: Results) -> str:
     """A note on every best value that is at the edge of its grid; empty where there is none."""
-    notes = [f"<li>{markup.text(note)}</li>" for note in sentences.limits(results)]
+    notes = [f"<li>{markup.text(note)}</li>" for note in remarks.limits(results)]
     if not notes:
         return ""
     return (
         f'<div class="note"><strong>At the edge of a grid</strong><ul>{"".join(notes)}</ul></div>'
+    )
+
+
+def twins(results: Results) -> str:
+    """A note on every chosen RMSprop that is AdaGrad under another name; empty without one."""
+    notes = [
+        f"<li>{markup.text(note)}</li>"
+        for task in results.tasks
+        for note in remarks.twins(results, task)
+    ]
+    if not notes:
+        return ""
+    return (
+        '<div class="note"><strong>RMSprop that is AdaGrad under another name</strong>'
+        f"<ul>{''.join(notes)}</ul></div>"
     )
 
 
@@ -87,14 +190,21 @@ def _numbers_under(results: Results, task: str, schedule: str, caption: str) -> 
     """The table of all numbers of a task under one schedule."""
     view = results.view(task, schedule)
     tuned = results.summary(task, schedule=schedule)
-    defaults = results.summary(task, schedule=schedule, setting=DEFAULT)
+    by_setting: dict[str, list[Row | None]] = {"tuned": list(tuned)}
+    for setting in results.settings(task)[1:]:
+        rows = {row.optimizer: row for row in _rows_of(results, task, schedule, setting)}
+        if rows:
+            by_setting[spelling.defaults(setting)] = [rows.get(row.optimizer) for row in tuned]
     budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in tuned}
-    score = view.attrs["choose_by_label"]
-    facts: dict[str, Sequence[object]] = {
-        **_metrics(tuned, view.attrs["report_label"], "tuned"),
-        **_metrics(defaults, view.attrs["report_label"], "default"),
-        "configuration, tuned": [spelling.settings(row.hyperparameters) for row in tuned],
-        "configuration, default": [spelling.settings(row.hyperparameters) for row in defaults],
+    score = _budget_label(view)
+    facts: dict[str, Sequence[object]] = {}
+    for words, of_setting in by_setting.items():
+        facts |= _metrics(of_setting, view.attrs["report_label"], words)
+    for words, of_setting in by_setting.items():
+        facts[f"configuration, {words}"] = [
+            ABSENT if row is None else spelling.settings(row.hyperparameters) for row in of_setting
+        ]
+    facts |= {
         "trials": [sentences.trials(row) for row in tuned],
         **{
             f"{score}, expected best of {spelling.trial_count(k)}": [
@@ -111,12 +221,15 @@ def _numbers_under(results: Results, task: str, schedule: str, caption: str) -> 
         **_costs(tuned),
     }
     heads = ("Number", *(spelling.name(row.optimizer) for row in tuned))
-    rows = [(name, *cells) for name, cells in facts.items()]
-    return markup.table(caption, heads, rows)
+    rows_of_table = [(name, *cells) for name, cells in facts.items()]
+    return markup.table(caption, heads, rows_of_table)
 
 
-def _metrics(rows: Sequence[Row], label: str, setting: str) -> dict[str, Sequence[object]]:
-    """What was measured of the reporting runs under one setting, a cell for each optimizer."""
+def _metrics(rows: Sequence[Row | None], label: str, setting: str) -> dict[str, Sequence[object]]:
+    """What was measured of the reporting runs under one setting, a cell for each optimizer.
+
+    None stands for an optimizer without this setting.
+    """
     facts: dict[str, Callable[[Row], object]] = {
         label: lambda row: row.metric,
         "training loss, last step": lambda row: row.last_loss,
@@ -125,7 +238,10 @@ def _metrics(rows: Sequence[Row], label: str, setting: str) -> dict[str, Sequenc
         "steps to a good run": lambda row: sentences.steps_to(row.steps_to_target),
         "diverged": lambda row: f"{row.diverged} of {row.runs}",
     }
-    return {f"{name}, {setting}": [fact(row) for row in rows] for name, fact in facts.items()}
+    return {
+        f"{name}, {setting}": [ABSENT if row is None else fact(row) for row in rows]
+        for name, fact in facts.items()
+    }
 
 
 def _costs(rows: Sequence[Row]) -> dict[str, Sequence[object]]:
@@ -145,6 +261,12 @@ def _expected_best(number: float | None) -> str:
     if number is None:
         return "fewer were tried"
     return f"{number:.3g}" if math.isfinite(number) else "∞, all may diverge"
+
+
+def _budget_label(view: xr.Dataset) -> str:
+    """What the expected best of some trials is worth; see `rmsprop.study.results.trials`."""
+    alike = view.attrs["choose_by_better"] == view.attrs["report_better"]
+    return view.attrs["report_label" if alike else "choose_by_label"]
 
 
 def _metric_label(results: Results, task: str) -> str:

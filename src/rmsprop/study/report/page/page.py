@@ -17,15 +17,13 @@ from matplotlib.figure import Figure
 
 from rmsprop.study import spelling
 from rmsprop.study.report import sentences
-from rmsprop.study.report.page import claims, markup, numbers
+from rmsprop.study.report.page import claims, markup, method, numbers
 from rmsprop.study.report.page.gallery import Drawing, overview_drawings, task_drawings
 from rmsprop.study.report.page.markup import Picture, attribute, definitions, text
 from rmsprop.study.report.plots import export, style
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.labelled import FILE_NAME, Results
-from rmsprop.study.results.reselection import LEAST_SEEDS, MOST_SUBSETS
-from rmsprop.study.results.schema import tuned_names
-from rmsprop.study.results.verdicts import holm
+from rmsprop.study.results.schema import names_of, references, tuned_names
 
 # By this line a page of rmsprop is known from a page of somebody else.
 GENERATOR = '<meta name="generator" content="rmsprop">'
@@ -49,7 +47,14 @@ def render(
     Returns:
         A complete HTML document.
     """
-    optimizers = list(dict.fromkeys(row.optimizer for row in results.summary()))
+    optimizers = list(
+        dict.fromkeys(
+            optimizer
+            for task in results.tasks
+            for optimizer in names_of(results.task(task), "optimizer")
+            if optimizer not in references(results.task(task))
+        )
+    )
     names = spelling.listed([spelling.name(optimizer) for optimizer in optimizers])
     title = f"{names} compared" if len(optimizers) > 1 else f"{names} measured"
     claim_sections = claims.render(results)
@@ -75,11 +80,12 @@ def render(
 <h2 id="numbers">Numbers</h2>
 {numbers.results_table(results)}
 {numbers.edges(results)}
+{numbers.twins(results)}
 <h2 id="pictures">Pictures</h2>
 {markup.pictures(overview)}
 {sections}
 {claim_sections}
-{_method(results)}
+{method.how_to_read(results)}
 <h2 id="settings">Settings and versions</h2>
 {_settings(results)}
 {_how_to_load(results) if files else ""}
@@ -129,78 +135,24 @@ def _subtitle(results: Results) -> str:
 
 
 def _answers(results: Results) -> str:
-    """A card for each task: its verdicts and its answer."""
+    """The answer over all tasks, and a card for each: its verdict, its answer, all comparisons."""
     cards = []
-    for task, answer in zip(results.tasks, sentences.answers(results), strict=True):
-        differences = results.differences(task)
+    for task in results.tasks:
+        headlines = results.headlines(task)
         chips = ""
-        for row in differences:
-            which = f"{sentences.pair(row)}: " if len(differences) > 1 else ""
+        for row in headlines:
+            which = f"{sentences.pair(row)}: " if len(headlines) > 1 else ""
             kind = "chip yes" if row.winner else "chip none"
             chips += f'<span class="{kind}">{text(which + sentences.verdict(row))}</span>'
         title = text(results.task(task).attrs["title"])
+        answer = f"{task}: {sentences.answer(results, task)}"
         cards.append(
             f'<article><h3><a href="#task-{task}">{title}</a></h3>{chips}'
-            f"<p>{text(answer)}</p></article>"
+            f"<p>{text(answer)}</p>{numbers.lines_table(results, task)}</article>"
         )
-    return f'<div class="answers">{"".join(cards)}</div>'
-
-
-def _method(results: Results) -> str:
-    """How the page is read."""
-    return f"""<h2 id="method">How to read this</h2>
-<ul>
-<li>On each seed every optimizer starts from the same parameters and sees the same batches.
-The best configurations on tuning seeds and validation data are the finalists of an optimizer;
-everything shown as a result comes from other seeds, and from test data where there is any.</li>
-{_verdicts(results)}
-<li>A result is the interquartile mean over the seeds of the best finalist: the mean without the
-best and the worst quarter. In brackets stands its 95 % bootstrap interval.</li>
-<li>A run that diverged counts as infinitely bad (∞) and is never left out. In a verdict it counts
-as twice the worst loss of its seed, or as an accuracy by chance; how often that was is said.</li>
-<li>Under several schedules of the learning rate each optimizer is tuned under each; answers and
-pictures are of the first. The default setting is what a user gets who tunes nothing.</li>
-<li>The expected best of some trials is that of the tuning score, drawn without replacement from the
-first grid; what came by growing it is left out. The score is that of the seeds chosen by, so it
-flatters a little.</li>
-<li>Training loss, the reported metric and the loss over all steps, which is the area under its
-curve, are told apart, for the best may differ. Seconds are those of one core or device, without
-compilation.</li>
-</ul>"""
-
-
-def _verdicts(results: Results) -> str:
-    """How a verdict is reached; empty where one optimizer has nothing to be compared with."""
-    rows = results.differences()
-    if not rows:
-        return ""
-    return f"""<li>A verdict does not rest on one choice of hyper-parameters, which a few lucky
-seeds may have made. Each optimizer chooses among its finalists on {rows[0].tuning_seeds} of
-{rows[0].seeds} seeds, by validation data, and is compared on the others; the difference is the mean
-over all such choices, or over {MOST_SUBSETS:,} where there are more: what to expect on a new seed.
-Its interval leaves out one seed after the other, so that it holds the luck of the choice as well.
-Losses are compared by their ratio where all are positive.</li>
-<li>Equal: the interval lies within a margin, 5 % of a loss or half a point of an accuracy unless
-the problem says otherwise. Better: it lies beyond the margin. Slightly better: it excludes
-equality, and a difference of the margin or more is not shown. Not decided: everything else, with
-about the number of seeds that an answer would take. Below {LEAST_SEEDS} seeds there is no
-verdict.{text(_joint(results))}</li>"""
-
-
-def _joint(results: Results) -> str:
-    """Whether what the verdicts of several tasks show holds for all of them together."""
-    rows = results.differences()
-    adjusted = holm([row.p_value for row in rows])
-    shown = [p <= 0.05 for row, p in zip(rows, adjusted, strict=True) if row.winner is not None]
-    if len(rows) < 2 or not shown:
-        return ""
-    count = f"of {len(rows)} pairs {len(shown)} {'differs' if len(shown) == 1 else 'differ'}"
-    if all(shown):
-        return f" By Holm's method it is shown at 95 % for all together that {count}."
-    return (
-        f" Each verdict holds by itself at 95 %, by which {count}; for all together Holm's method"
-        f" leaves {sum(shown)}."
-    )
+    overall = sentences.overall(results)
+    whole = f'<p class="overall">{text(overall)}</p>' if overall else ""
+    return f'{whole}<div class="answers">{"".join(cards)}</div>'
 
 
 def _task(results: Results, task: str, pictures: Sequence[Picture]) -> str:
@@ -261,7 +213,7 @@ def _improvement(results: Results, task: str) -> dict[str, object]:
     return {
         f"Probability that {spelling.name(row.first)} beats {spelling.name(row.second)} on a new "
         "seed": row.improvement
-        for row in results.differences(task)
+        for row in results.headlines(task)
     }
 
 

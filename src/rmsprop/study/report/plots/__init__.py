@@ -8,7 +8,8 @@ Conventions:
 * What is infinite is drawn at the edge of the axes, never left out.
 """
 
-from rmsprop.study.report.plots.outcomes import differences, memory, schedules
+from rmsprop.study.report.plots.forest import differences
+from rmsprop.study.report.plots.outcomes import memory, schedules
 from rmsprop.study.report.plots.paths import path
 from rmsprop.study.report.plots.runs import effective_rates, loss_curves
 from rmsprop.study.report.plots.tuning import budget, heat_map, learning_rates

@@ -16,15 +16,21 @@ from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
 from rmsprop.study.report.plots.style import fit_vertical_axis, ratio_scale
 from rmsprop.study.results import trials
-from rmsprop.study.results.schema import mean_tuning_scores, tuned_names, worst_value
+from rmsprop.study.results.schema import (
+    mean_tuning_scores,
+    raced_to_the_end,
+    tuned_names,
+    worst_value,
+)
 
 
 def learning_rates(dataset: xr.Dataset) -> Figure:
     """Tuning score against learning rate: a panel per optimizer, a line per second setting.
 
-    A point is the mean over the tuning seeds, by which configurations are chosen; where three or
-    more hyper-parameters were tuned, the best over the others. A ring marks the configuration
-    chosen, a cross at the bad end of the axis one that diverged on a tuning seed.
+    A point is the mean over the tuning seeds that a configuration ran on, by which the race goes;
+    where three or more hyper-parameters were tuned, the best over the others, of those that were
+    raced to the end if there is one. A ring marks the configuration chosen, a cross at the bad end
+    of the axis one that diverged on a tuning seed.
 
     Args:
         dataset: A view of the results of one task.
@@ -49,9 +55,11 @@ def learning_rates(dataset: xr.Dataset) -> Figure:
 def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
     """Tuning score over learning rate and the second tuned hyper-parameter of an optimizer.
 
-    A cell is the mean over the tuning seeds; where three or more hyper-parameters were tuned, the
-    best over the others. A frame marks the best cell, a cross one that diverged on a tuning seed;
-    what was not run is left empty.
+    A cell is the mean over the tuning seeds that a configuration ran on; where three or more
+    hyper-parameters were tuned, the best over the others, of those that were raced to the end if
+    there is one. A frame marks the configuration chosen, which need not be the best cell: it was
+    chosen among the finalists on more seeds. A cross diverged on a tuning seed; what was not run is
+    left empty.
 
     Args:
         dataset: A view of the results of one task.
@@ -78,8 +86,12 @@ def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
     )
     for y, x in np.argwhere(np.isinf(cells)):
         axes.plot(x + 0.5, y + 0.5, "x", color=style.MUTED, markersize=5)
-    best = np.nanargmin(cells) if better == "lower" else np.nanargmax(cells)
-    y, x = np.unravel_index(best, cells.shape)
+    row = dataset.sel(optimizer=optimizer)
+    chosen = row.isel(configuration=int(row["chosen"]))
+    x, y = (
+        int(np.searchsorted(values, trials.six_digits(chosen[name])[0]))
+        for values, name in zip((rates, others), names[:2], strict=True)
+    )
     frame = Rectangle(
         (float(x), float(y)), 1, 1, fill=False, edgecolor=style.COLOURS[1], linewidth=2.2
     )
@@ -99,28 +111,29 @@ def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
 
 
 def budget(dataset: xr.Dataset) -> Figure:
-    """The expected best tuning score against the number of configurations tried.
+    """What the best of so many configurations is expected to be worth on other seeds.
 
-    The line is the expectation over all ways to draw so many of the first grid, the band reaches
-    from the lower to the upper quartile; see `rmsprop.study.results.trials.expected_best`. A
+    The line is the mean over the reporting seeds of the expectation over all ways to draw so many
+    of the first grid, the band its 95 % interval; see `rmsprop.study.results.trials.budget_of`. A
     line begins where not all of the configurations drawn may have diverged.
 
     Args:
         dataset: A view of the results of one task.
     """
+    alike = dataset.attrs["choose_by_better"] == dataset.attrs["report_better"]
     better = dataset.attrs["choose_by_better"]
     optimizers = [str(name) for name in dataset["optimizer"].values]
     budgets = [trials.budget_of(dataset, name) for name in optimizers]
     entries = len(optimizers)
     figure, (axes,) = style.panels(2.2 + style.head_height(entries), top=style.head_height(entries))
-    curves = [x for each in budgets for x in (each.expected, each.lucky, each.unlucky)]
-    low, high = fit_vertical_axis(axes, np.concatenate(curves), better)
+    low, high = fit_vertical_axis(axes, np.concatenate([x.expected for x in budgets]), better)
     for index, (name, each) in enumerate(zip(optimizers, budgets, strict=True)):
         counts = np.arange(1, each.expected.size + 1)
-        band = np.clip((each.lucky, each.unlucky), low, high)
+        finite = np.isfinite(each.expected)
+        band = np.clip((each.low[finite], each.high[finite]), low, high)
         colour = style.colour(index)
-        axes.fill_between(counts, *band, alpha=0.22, linewidth=0, color=colour)
-        line = np.where(np.isfinite(each.expected), each.expected, np.nan)
+        axes.fill_between(counts[finite], *band, alpha=0.22, linewidth=0, color=colour)
+        line = np.where(finite, each.expected, np.nan)
         label = spelling.short(name)
         axes.plot(counts, line, ls=style.dash(index), color=colour, lw=1.8, label=label)
     most = max(2, *(each.expected.size for each in budgets))
@@ -128,7 +141,8 @@ def budget(dataset: xr.Dataset) -> Figure:
     axes.set_xlim(1, most)
     style.logarithmic_ticks(axes.xaxis, 1, most)
     axes.set_xlabel("configurations tried")
-    style.title(axes, f"expected best {dataset.attrs['choose_by_label']}", entries)
+    label = dataset.attrs["report_label" if alike else "choose_by_label"]
+    style.title(axes, f"expected best {label}", entries)
     style.legend(axes)
     return figure
 
@@ -182,20 +196,21 @@ def _cells(
 
     Returns:
         The rates, the values of the second hyper-parameter (one 0 without any), and an array
-        (others, rates): the best over any further hyper-parameters, NaN where nothing was run.
+        (others, rates): the best over any further hyper-parameters, NaN where nothing was run;
+        among those that were raced to the end where there is one.
     """
     row = dataset.sel(optimizer=optimizer)
-    scores = mean_tuning_scores(dataset).sel(optimizer=optimizer).values
     run = np.isfinite(row["learning_rate"].values)
-    scores = scores[run]
+    scores, raced = mean_tuning_scores(row).values[run], raced_to_the_end(row).values[run]
     rate = trials.six_digits(row["learning_rate"].values[run])
     other = trials.six_digits(row[names[1]].values[run]) if len(names) > 1 else np.zeros_like(rate)
     rates, others = np.unique(rate), np.unique(other)
-    best = np.fmin if dataset.attrs["choose_by_better"] == "lower" else np.fmax
     cells = np.full((others.size, rates.size), np.nan)
-    at = np.searchsorted(others, other), np.searchsorted(rates, rate)
-    for y, x, score in zip(*at, scores, strict=True):
-        cells[y, x] = best(cells[y, x], score)
+    better = dataset.attrs["choose_by_better"]
+    for y, value in enumerate(others):
+        line = other == value
+        at, best = trials.best_by(rate[line], scores[line], better, raced[line])
+        cells[y, np.searchsorted(rates, at)] = best
     return rates, others, cells
 
 

@@ -1,0 +1,141 @@
+"""How the page is read: the protocol of a comparison in sentences."""
+
+from __future__ import annotations
+
+from rmsprop.study import spelling
+from rmsprop.study.report.page import self_comparison
+from rmsprop.study.report.page.markup import text
+from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.reselection import LEAST_SEEDS, MOST_SUBSETS
+from rmsprop.study.results.schema import references
+
+
+def how_to_read(results: Results) -> str:
+    """The section on method, as a list; what this comparison does not have is left out."""
+    parts = [
+        _seeds(),
+        _tuning(results),
+        *_verdicts(results),
+        _against_itself(),
+        _references(results),
+        _numbers(),
+        _settings(results),
+        _budget(),
+        """Training loss, the reported metric and the loss over all steps, which is the area under
+its curve, are told apart, for the best may differ. Seconds are those of one core or device, without
+compilation.""",
+    ]
+    items = "\n".join(f"<li>{part}</li>" for part in parts if part)
+    return f'<h2 id="method">How to read this</h2>\n<ul>\n{items}\n</ul>'
+
+
+def _seeds() -> str:
+    return """A seed draws the initial parameters, the batches and, in the tasks that come with
+rmsprop, the split of the data into training, validation and test, so that an interval over seeds
+holds the luck of the split as well. On each seed every optimizer starts from the same parameters
+and sees the same batches."""
+
+
+def _tuning(results: Results) -> str:
+    schedules = {
+        spelling.schedule(name) for task in results.tasks for name in results.schedules(task)
+    }
+    several = (
+        """ Each optimizer is tuned under each schedule of the learning rate; pictures are of the
+first schedule where nothing else is said."""
+        if len(schedules) > 1
+        else ""
+    )
+    raced = max(results.task(task).sizes["tuning_seed"] for task in results.tasks)
+    return f"""Configurations race: all run on one seed, the best third of them on {raced}, and the
+best of these, the finalists, on all reporting seeds, which are others. Grids grow where the best is
+on their edge. They are still coarse: shifting the grid of learning rates by half of its spacing
+changes the result on the valley by about 25 %.{several}"""
+
+
+def _verdicts(results: Results) -> list[str]:
+    """How a verdict is reached; nothing where one optimizer has nothing to be compared with."""
+    rows = results.headlines()
+    if not rows:
+        return []
+    row = rows[0]
+    own = (
+        """ In the headline each optimizer is under its own better schedule, which is chosen like
+everything else; the lines below have both under one schedule."""
+        if any(len(results.schedules(task)) > 1 for task in results.tasks)
+        else ""
+    )
+    return [
+        f"""A verdict does not rest on one choice of hyper-parameters, which a few lucky seeds may
+have made. Each optimizer chooses among its finalists on {row.tuning_seeds} of {row.seeds} seeds, by
+validation data, and is compared on the others; the difference is the mean over all such choices, or
+over {MOST_SUBSETS:,} where there are more: what to expect on a new seed. Its interval leaves out
+one seed after the other, so that it holds the luck of the choice as well. Beside it stands what
+comes of choosing on half of the seeds. Losses are compared by their ratio where all are
+positive.{own}""",
+        f"""Equal: the interval lies within a margin, 5 % of a loss or half a point of an accuracy
+unless the problem says otherwise. Better: it lies beyond the margin. Slightly better: it excludes
+equality, and a difference of the margin or more is not shown. Not decided: everything else, with
+about the number of seeds that an answer would take. Below {LEAST_SEEDS} seeds there is no
+verdict.{_joint(len(rows))}""",
+    ]
+
+
+def _joint(count: int) -> str:
+    """What is corrected for several comparisons, and what is not."""
+    if count < 2:
+        return ""
+    return f""" The answer over all tasks corrects the {count} headlines by Holm's method: that even
+one of its differences is not real has a probability of at most 5 %. An equality, and every other
+line, stands for itself."""
+
+
+def _against_itself() -> str:
+    figures = self_comparison.SELF_COMPARISON
+    if figures is None:
+        return ""
+    return f"""An optimizer was compared with itself {figures.repetitions:,} times by this method,
+on {figures.seeds} seeds, under two names with the same initial parameters and split and with
+batches of their own. It came out as better or slightly better in {figures.all_lines:.1f} % of all
+lines (standard error {figures.error:.1f} %), and in {figures.worst_line:.1f} % of the line where
+that was most frequent."""
+
+
+def _references(results: Results) -> str:
+    names = dict.fromkeys(
+        spelling.name(name) for task in results.tasks for name in references(results.task(task))
+    )
+    if not names:
+        return ""
+    return text(
+        f"{spelling.listed(list(names))} are references: tuned on as many trials, under one"
+        " schedule, with estimates and intervals, and without a part in the answer over all tasks."
+    )
+
+
+def _numbers() -> str:
+    return """A result is the interquartile mean over the seeds of the chosen finalist: the mean
+without the best and the worst quarter. In brackets stands its 95 % bootstrap interval. A run that
+diverged counts as infinitely bad (∞) and is never left out. In a verdict it counts as twice the
+worst loss of its seed, or as an accuracy by chance; how often that was is said."""
+
+
+def _settings(results: Results) -> str:
+    names = dict.fromkeys(
+        spelling.defaults(setting)
+        for task in results.tasks
+        for setting in results.settings(task)[1:]
+    )
+    if not names:
+        return ""
+    return text(
+        "A default setting is what a user gets who tunes nothing. It is named after who ships it,"
+        f" and is complete, the learning rate included: {spelling.listed(list(names))}."
+    )
+
+
+def _budget() -> str:
+    return """The expected best of some trials: so many are drawn without replacement from the first
+grid, what came by growing it left out; the best is chosen by its tuning score and is worth what it
+reached on the reporting seeds, which did not choose it. What was no finalist is worth its tuning
+score. The interval is over the reporting seeds."""

@@ -1,0 +1,88 @@
+"""What a reader has to know of the configurations that were chosen, a sentence each.
+
+A best value at the limit of its grid, and an RMSprop that is AdaGrad under another name.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+from rmsprop.study.spelling import name, schedule, settings
+
+if TYPE_CHECKING:
+    from rmsprop.study.results.labelled import Results
+    from rmsprop.study.results.summary import Row
+
+LONG = "remembers longer than a third of the run"
+
+
+def limits(results: Results) -> list[str]:
+    """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
+    return [
+        f"{row.task}{_under(results, row)}, {name(row.optimizer)}: the best"
+        f" {_settings_at_limit(row)} is at the limit of its grid."
+        for row in tuned_rows(results)
+        if row.at_edge
+    ]
+
+
+def tuned_rows(results: Results, task: str | None = None) -> list[Row]:
+    """The tuned rows of a task, or of all, under each schedule and of every optimizer."""
+    return [
+        row
+        for each in (results.tasks if task is None else (task,))
+        for place in results.schedules(each)
+        for row in results.summary(each, schedule=place)
+    ]
+
+
+def _under(results: Results, row: Row) -> str:
+    """The schedule of a row, to follow the name of its task; empty where it is the only one."""
+    several = len(results.schedules(row.task)) > 1
+    return f" under the schedule {schedule(row.schedule)}" if several else ""
+
+
+def _settings_at_limit(row: Row) -> str:
+    """The hyper-parameters at the limit of their grid, with their values."""
+    return settings({key: row.hyperparameters[key] for key in row.at_edge})
+
+
+def twins(results: Results, task: str) -> list[str]:
+    r"""One sentence for each chosen RMSprop that is AdaGrad under another name.
+
+    Where :math:`(1 - d) T < 3` for a decay d and T steps, the average of RMSprop has hardly begun
+    to forget when the run ends. Without bias correction it is then close to
+
+    .. math:: \text{AdaGrad}(\eta / \sqrt{1 - d}, \; v_0 = \epsilon / (1 - d)).
+
+    Whether averages are bias-corrected is known where the attribute `fixed` of the task holds the
+    arguments of each optimizer that are not tuned, as JSON.
+    """
+    return [
+        f"{name(row.optimizer)} on {task}{_under(results, row)}, {settings(row.hyperparameters)},"
+        f" {_twin(results, row)}."
+        for row in tuned_rows(results, task)
+        if row.optimizer == "rmsprop" and _remembers(row) * results.task(task).attrs["steps"] < 3
+    ]
+
+
+def _remembers(row: Row) -> float:
+    """One minus the decay of a row; infinite where it has none that was tuned."""
+    return row.hyperparameters.get("one_minus_decay", math.inf)
+
+
+def _twin(results: Results, row: Row) -> str:
+    """What AdaGrad it is; exactly so where the averages are known not to be bias-corrected."""
+    fixed = json.loads(results.task(row.task).attrs.get("fixed", "{}")).get(row.optimizer, {})
+    arguments = {**fixed, **row.hyperparameters}
+    if fixed.get("bias_correction", True) or "eps" not in arguments:
+        return (
+            "remembers longer than a third of the run, and is AdaGrad but for the size of its rate"
+        )
+    rest = _remembers(row)
+    rate = arguments["learning_rate"] / math.sqrt(rest)
+    start = arguments["eps"] / rest
+    twin = settings({"learning_rate": rate, "initial_accumulator_value": start})
+    return f"{LONG}, and is about the AdaGrad of {twin}"
