@@ -124,6 +124,43 @@ def test_task_is_described(problem):
         assert metric == TRAINING_LOSS or metric.name in measured
 
 
+REPORTS = {
+    "loss": ["test_loss", "test_accuracy", "training_loss"],
+    "accuracy": ["test_accuracy", "test_loss", "training_loss"],
+}
+CLASSIFIERS = {
+    "digits": "loss",
+    "digits-wide": "loss",
+    "mnist": "loss",
+    "bible": "accuracy",
+    "bible-books": "accuracy",
+    "flights": "loss",
+}
+
+
+def test_each_reported_metric_is_chosen_by_its_own_form(problem):
+    reports = [metric.name for metric in problem.reports]
+    choices = [metric.name for metric in problem.choices]
+    if problem.name in CLASSIFIERS:
+        assert reports == REPORTS[CLASSIFIERS[problem.name]]
+        assert choices == [name.replace("test", "validation") for name in reports]
+        accuracy = problem.reports[reports.index("test_accuracy")]
+        classes = {"flights": 2, "bible-books": 66}.get(problem.name, 10)
+        assert (accuracy.margin, accuracy.chance) == (0.005, 1 / classes)
+    elif problem.name == "characters":
+        assert reports == ["test_loss", "training_loss"]
+        assert choices == ["validation_loss", "training_loss"]
+    elif problem.name == "wilson":
+        assert reports == ["test_accuracy", "training_loss"]
+        assert choices == ["training_loss"] * 2
+    else:
+        assert len(reports) == 1
+        assert choices == reports
+    for chosen, reported in zip(problem.choices, problem.reports, strict=True):
+        if problem.name != "wilson":
+            assert chosen.better == reported.better
+
+
 def test_two_dimensional_tasks_have_a_path(problem):
     shapes = jax.eval_shape(problem.init, jax.random.key(0))
     if sum(leaf.size for leaf in jax.tree.leaves(shapes)) == 2:

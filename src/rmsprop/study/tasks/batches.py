@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from rmsprop.study.problems import Batch, Metric, Params
+from rmsprop.study.problems import TRAINING_LOSS, Batch, Metric, Params
 from rmsprop.study.tasks import data
 from rmsprop.study.tasks.splits import LARGEST, Model, order_of, rows_at
 
@@ -30,8 +30,8 @@ class Classification(TypedDict):
     loss: Callable[[Params, Batch], Array]
     sample: Callable[[Array, Array], Batch]
     metrics: Callable[[Params], Mapping[str, Array]]
-    choose_by: Metric
-    report: Metric
+    choose_by: tuple[Metric, ...]
+    report: tuple[Metric, ...]
     data_sha256: str
 
 
@@ -87,13 +87,25 @@ def classification(
             (n, classes).
         dataset: The examples.
         size: The number of examples in a batch.
-        by: The metric by which hyper-parameters are chosen, on validation data, and which is
-            reported, on test data.
+        by: The headline. Reported are the loss and the accuracy on test data, this one first, each
+            chosen by its form on validation data; then the training loss, chosen by itself.
     """
     count = len(dataset.labels)
     training = count - 2 * dataset.held_out
-    better: Literal["lower", "higher"] = "lower" if by == "loss" else "higher"
-    margin, chance = (None, None) if by == "loss" else (ACCURACY_MARGIN, 1 / len(dataset.classes))
+    chance = 1 / len(dataset.classes)
+    pairs = [
+        (
+            Metric("validation_loss", "validation loss", "lower"),
+            Metric("test_loss", "test loss", "lower"),
+        ),
+        (
+            Metric("validation_accuracy", "validation accuracy", "higher", ACCURACY_MARGIN, chance),
+            Metric("test_accuracy", "test accuracy", "higher", ACCURACY_MARGIN, chance),
+        ),
+    ]
+    if by == "accuracy":
+        pairs.reverse()
+    choices, reports = zip(*pairs, (TRAINING_LOSS, TRAINING_LOSS), strict=True)
 
     def start(key: Array) -> Model:
         params_key, split_key = jax.random.split(key)
@@ -118,8 +130,8 @@ def classification(
         "loss": lambda model, positions: cross_entropy(*scores_and_labels(model, positions)),
         "sample": lambda key, step: epoch_rows(key, step, training, size),
         "metrics": metrics,
-        "choose_by": Metric(f"validation_{by}", f"validation {by}", better),
-        "report": Metric(f"test_{by}", f"test {by}", better, margin, chance),
+        "choose_by": choices,
+        "report": reports,
         "data_sha256": dataset.sha256,
     }
 

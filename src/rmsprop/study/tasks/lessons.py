@@ -140,7 +140,7 @@ def wilson(examples: int = 100, positive: float = 0.6) -> Problem:
         sample=sample,
         metrics=metrics,
         choose_by=TRAINING_LOSS,
-        report=accuracy,
+        report=(accuracy, TRAINING_LOSS),
         # Enough for every method. After more steps the training loss, by which learning rates are
         # chosen, would consist of rounding errors.
         steps=20,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from rmsprop.study.problems import Metric, Problem
+from rmsprop.study.problems import TRAINING_LOSS, Metric, Problem
 from rmsprop.study.tasks import data
 from rmsprop.study.tasks.batches import classification, cross_entropy
 from rmsprop.study.tasks.row_sums import sum_of_rows
@@ -150,8 +150,8 @@ def characters(hidden: int = 96, window: int = 32, batch: int = 32, steps: int =
         loss=loss,
         sample=sample,
         metrics=metrics,
-        choose_by=Metric("validation_loss", "validation loss", "lower"),
-        report=Metric("test_loss", "test loss", "lower"),
+        choose_by=(Metric("validation_loss", "validation loss", "lower"), TRAINING_LOSS),
+        report=(Metric("test_loss", "test loss", "lower"), TRAINING_LOSS),
         steps=steps,
         target=1.85,
         citation=_CITATION,
