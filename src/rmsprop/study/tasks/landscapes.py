@@ -24,6 +24,9 @@ def valley(condition: float = 100.0, angle: float = 30.0, noise: float = 0.03) -
     coordinate: that would turn the valley into a round bowl at 0 degrees, and would change nothing
     at 45 degrees.
 
+    What it teaches: one learning rate fits one direction only, and noise keeps a rate that does not
+    fall from settling. The loss begins near 58; a perfect run has 0.
+
     Args:
         condition: The ratio of the curvature across to that along the valley; finite, at least 1.
         angle: The angle between the valley and the first coordinate, in degrees; finite.
@@ -82,7 +85,7 @@ def rosenbrock(noise: float = 0.01) -> Problem:
     What it teaches: where the steep direction turns, no scale of the coordinates fits for long, and
     good learning rates lie close together. RMSprop follows the floor of the valley in steps as long
     as its learning rate, and keeps oscillating by that much. AdaGrad takes long steps at first and
-    then settles. After tuning, both end at about the same loss.
+    then settles. The loss begins near 24; a perfect run has 0.
 
     Args:
         noise: The standard deviation of each coordinate of z; finite, at least 0.
@@ -136,7 +139,8 @@ def scale_change(
     0.5 s |p - c_t - z|^2, where c_t is the optimum, z ~ N(0, noise^2 I), and s is `steepness`
     before step `change` and 1 from then on: the scale of all gradients falls by that factor. The
     metric is the mean of this loss over the last tenth of the steps: it says how closely the
-    optimum is followed. A perfect follower pays for the noise alone, noise^2, 0.01 by default.
+    optimum is followed. A perfect follower pays for the noise alone, noise^2, 0.01 by default; a
+    run that stays in the middle of the circle has 0.51.
 
     What it teaches: AdaGrad never recovers from a steep beginning. There an effective learning rate
     above 2 / s is unstable, so the sum of squares grows until the effective rate is below that.

@@ -26,7 +26,8 @@ def reddi(period: int = 8) -> Problem:
     What it teaches: RMSprop divides the one large slope by a root of v that this slope has just
     increased, and the small slopes by a root of v that has decayed since. Where it forgets too fast
     for the period, it goes to the worst place with any small learning rate: for C = 8, it goes to
-    the best place only if 1 - decay is below 0.0712. AdaGrad goes there for every C.
+    the best place only if 1 - decay is below 0.0712. AdaGrad goes there for every C. A run begins
+    near a distance of 1; a perfect run has 0.
 
     Args:
         period: The number of steps C, at least 2.
@@ -92,7 +93,8 @@ def wilson(examples: int = 100, positive: float = 0.6) -> Problem:
     What it teaches: plain gradient descent finds the solution of smallest norm, which relies on the
     first feature and is always right. Where every gradient is divided by its own size, all weights
     are equally large at first, so that two features outvote the first and every example is called
-    positive: the training loss goes to zero and the accuracy is `positive`. Hyper-parameters are
+    positive: the training loss goes to zero and the accuracy is `positive`. So 0.6 is the share of
+    the larger class, and gradient descent gets 1.0. Hyper-parameters are
     chosen by the training loss, because the lesson is what a good fit is worth.
 
     Args:
@@ -173,7 +175,8 @@ def rare(periods: tuple[int, ...] = (1, 10, 100), noise: float = 0.5) -> Problem
 
     What it teaches: AdaGrad's step for a feature is about lr / sqrt(n) at its n-th occurrence,
     large while the feature is new and small once its weight is known. RMSprop's steps also depend
-    on how often a feature occurs, because v decays in between, but they do not become smaller.
+    on how often a feature occurs, because v decays in between, but they do not become smaller. The
+    excess begins at 0.5; a perfect run has 0.
 
     Args:
         periods: The number of steps from one occurrence of a feature to the next, for each feature;

@@ -41,6 +41,10 @@ def bible(books: bool = False) -> Problem:
     verses, which is two thirds of an epoch. All parameters start at zero, so a seed only decides
     the split and the order of the verses.
 
+    What it teaches: most words are in few verses, so each needs a learning rate of its own, which
+    AdaGrad and an RMSprop with a long memory give. Guesses have an accuracy of 0.1 and the largest
+    section alone 0.23; a perfect run has 1.
+
     Args:
         books: Whether the 66 books take the place of the sections, as in the task `bible-books`: a
             verse is known by at most 32 of 3,482 words, and a run takes 500 batches, which is 1.3
@@ -98,7 +102,8 @@ def characters(hidden: int = 96, window: int = 32, batch: int = 32, steps: int =
     draws from N(0, 1 / hidden), biases as zero.
 
     What it teaches: where gradients change much while a network learns, an average that forgets
-    serves better than a sum.
+    serves better than a sum. The frequencies of the characters alone have a loss of 3.02; a perfect
+    run would have 0, which no reader of a text reaches.
 
     Args:
         hidden: The size of the state.
