@@ -260,6 +260,12 @@ class Comparison(Results):
 
         return plots.schedules(self, task, schedule)
 
+    def plot_profile(self) -> Figure:
+        """The share of runs within a factor of the best optimizer, over all tasks."""
+        from rmsprop.study.report import plots
+
+        return plots.profile(self)
+
     def to_html(self, surfaces: Mapping[str, Surface] | None = None) -> str:
         """The whole page, complete in itself; `surfaces` as `report.files.write` takes them."""
         from rmsprop.study.report.page import page

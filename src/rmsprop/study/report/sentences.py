@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rmsprop.study.results import across
 from rmsprop.study.results.schema import OWN
 from rmsprop.study.results.statistics import bootstrap_interval
 from rmsprop.study.results.verdicts import holm
@@ -104,6 +105,16 @@ def _one_schedule(results: Results) -> bool:
     return all(len(results.schedules(task)) == 1 for task in results.tasks)
 
 
+def across_tasks(results: Results) -> list[str]:
+    """For each pair the probability of improvement over all tasks; nothing for a single task."""
+    return [
+        f"On a new seed {name(row.first)} beats {name(row.second)} with a probability of"
+        f" {row.probability}, the mean of {row.tasks} tasks."
+        for row in across.improvements(results)
+        if row.tasks > 1
+    ]
+
+
 def answers(results: Results) -> list[str]:
     """One sentence per task: by how much the optimizers differ, and what that says.
 
@@ -116,7 +127,7 @@ def answers(results: Results) -> list[str]:
     Example:
         `digits: each under its own better schedule and tuned on 3 of 20 seeds, RMSprop / AdaGrad is
         0.94 [0.87, 1.02]: not decided (it would take about 150 seeds); tuned on 10 of them,
-        0.95 [0.90, 1.01]. Both under one schedule: constant 0.96 [0.90, 1.03], linear to 0
+        0.95 [0.90, 1.01]. Both under one schedule, constant: 0.96 [0.90, 1.03], linear to 0:
         0.88 [0.83, 0.93].`
     """
     return [f"{task}: {answer(results, task)}" for task in results.tasks]
@@ -146,12 +157,12 @@ def _headline(row: Difference) -> str:
 def _by_schedule(results: Results, headline: Difference) -> str:
     """The estimates of a pair with both under one schedule, for each schedule."""
     lines = [
-        f"{schedule(row.schedule)} {row.interval}"
+        f"{schedule(row.schedule)}: {row.interval}"
         for row in results.differences(headline.task, metric=headline.metric_name)
         if row.schedule != OWN and row.second == headline.second
     ]
     which = "" if len(results.headlines(headline.task)) == 1 else f"{pair(headline)}, "
-    return f"{which}{'both' if which else 'Both'} under one schedule: {', '.join(lines)}."
+    return f"{which}{'both' if which else 'Both'} under one schedule, {', '.join(lines)}."
 
 
 def _measurement(results: Results, task: str) -> str:

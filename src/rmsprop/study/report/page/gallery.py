@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from rmsprop.study import spelling
 from rmsprop.study.report import plots, sentences
 from rmsprop.study.report.surfaces import Surface
-from rmsprop.study.results import exponents, trials
+from rmsprop.study.results import across, exponents, trials
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import TUNED, tuned_names
 from rmsprop.study.results.summary import Row
@@ -51,6 +51,7 @@ def overview_drawings(results: Results) -> Iterator[Drawing]:
             "its own better schedule; below: both under one. Grey: too small to count. "
             "Coloured: one of the two is better. Each task has its own scale.",
         )
+    yield from _profile_drawing(results)
     sizes = "; ".join(
         f"{row.task}, {spelling.name(row.optimizer)}: {spelling.size(row.state_bytes)} beside "
         f"{spelling.size(row.parameter_bytes)} of parameters"
@@ -62,6 +63,29 @@ def overview_drawings(results: Results) -> Iterator[Drawing]:
         f"Bytes of optimizer state. {sizes}.",
         "How much memory an optimizer keeps beside the parameters, the grey bar. At the right: how "
         "many copies of the parameters that is.",
+    )
+
+
+def _profile_drawing(results: Results) -> Iterator[Drawing]:
+    """The performance profile, where there are several optimizers and tasks to sum up."""
+    curves = across.profile(results) if len(results.tasks) > 1 else None
+    if curves is None or len(curves.optimizers) < 2:
+        return
+    shares = ", ".join(
+        f"{spelling.name(name)} {100 * curves.share[index, 0]:.0f} % within a factor of 1 and "
+        f"{100 * curves.share[index, -1]:.0f} % within {curves.factors[-1]:g}"
+        for index, name in enumerate(curves.optimizers)
+    )
+    without = [task for task in results.tasks if task not in curves.tasks]
+    rest = f" Without {spelling.listed(without)}, where ratios mean nothing." if without else ""
+    yield Drawing(
+        "profile",
+        lambda: plots.profile(results),
+        f"Share of runs within a factor of the best optimizer's mean. {shares}.",
+        "All tasks together: the share of runs whose loss, or error rate, is at most so many times "
+        "the best optimizer's mean on the same task. Each optimizer is under its own better "
+        "schedule, a reference under its only one; tasks weigh alike; the band is the 95 % "
+        f"interval over seeds.{rest}",
     )
 
 

@@ -145,13 +145,15 @@ def _answers(results: Results) -> str:
             kind = "chip yes" if row.winner else "chip none"
             chips += f'<span class="{kind}">{text(which + sentences.verdict(row))}</span>'
         title = text(results.task(task).attrs["title"])
+        lines = numbers.lines_table(results, task)
+        comparisons = markup.details("All comparisons", lines) if lines else ""
         answer = f"{task}: {sentences.answer(results, task)}"
         cards.append(
             f'<article><h3><a href="#task-{task}">{title}</a></h3>{chips}'
-            f"<p>{text(answer)}</p>{numbers.lines_table(results, task)}</article>"
+            f"<p>{text(answer)}</p>{comparisons}</article>"
         )
-    overall = sentences.overall(results)
-    whole = f'<p class="overall">{text(overall)}</p>' if overall else ""
+    overall = [sentences.overall(results), *sentences.across_tasks(results)]
+    whole = f'<p class="overall">{text(" ".join(overall))}</p>' if overall[0] else ""
     return f'{whole}<div class="answers">{"".join(cards)}</div>'
 
 

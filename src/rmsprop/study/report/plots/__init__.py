@@ -9,7 +9,7 @@ Conventions:
 """
 
 from rmsprop.study.report.plots.forest import differences
-from rmsprop.study.report.plots.outcomes import memory, schedules
+from rmsprop.study.report.plots.outcomes import memory, profile, schedules
 from rmsprop.study.report.plots.paths import path
 from rmsprop.study.report.plots.runs import effective_rates, loss_curves
 from rmsprop.study.report.plots.tuning import budget, heat_map, learning_rates
@@ -23,5 +23,6 @@ __all__ = [
     "loss_curves",
     "memory",
     "path",
+    "profile",
     "schedules",
 ]

@@ -1,4 +1,4 @@
-"""Pictures of outcomes: schedules, the tuned beside default settings, memory.
+"""Pictures of outcomes: schedules and settings, memory, the profile over all tasks.
 
 These take whole results, or a task of them, while pictures of one view stand in `runs` and
 `tuning`.
@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
 from rmsprop.study.report.plots.style import fit_vertical_axis
+from rmsprop.study.results import across
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import TUNED, names_of, worst_value
 from rmsprop.study.results.summary import Row
@@ -70,7 +71,7 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     axes.set_xticks(range(len(groups)), labels)
     axes.tick_params(axis="x", labelcolor=style.INK)
     axes.grid(False, axis="x")
-    empty = "; empty: defaults of whoever ships them" if len(groups) > len(names) else ""
+    empty = "; empty: complete defaults" if len(groups) > len(names) else ""
     axes.set_xlabel(f"filled: tuned under this schedule{empty}")
     style.title(axes, attributes["report_label"], len(entries))
     style.legend(axes)
@@ -144,3 +145,38 @@ def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) ->
     place, beside = (1.02, y), axes.get_yaxis_transform()
     text = f"{copies:.3g} ×"
     axes.annotate(text, place, xycoords=beside, va="center", fontsize=8.5, color=style.INK)
+
+
+def profile(results: Results) -> Figure:
+    """The share of runs that come within a factor of the best optimizer, over all tasks.
+
+    The band is the 95 % interval over seeds; see `rmsprop.study.results.across.profile`.
+
+    Args:
+        results: The results of a comparison.
+
+    Raises:
+        ValueError: No task has a metric whose ratio means something.
+    """
+    curves = across.profile(results)
+    if curves is None:
+        raise ValueError(
+            "no task has a metric of which ratios mean something, for all have values below 0;"
+            " show differences instead."
+        )
+    entries = len(curves.optimizers)
+    figure, (axes,) = style.panels(2.2 + style.head_height(entries), top=style.head_height(entries))
+    for index, name in enumerate(curves.optimizers):
+        colour, label = style.colour(index), spelling.short(name)
+        band = curves.low[index], curves.high[index]
+        axes.fill_between(curves.factors, *band, color=colour, alpha=0.18, linewidth=0)
+        line = {"ls": style.dash(index), "color": colour, "lw": 1.8}
+        axes.plot(curves.factors, curves.share[index], label=label, **line)
+    axes.set_xscale("log")
+    axes.set_xlim(curves.factors[0], curves.factors[-1])
+    axes.set_ylim(-0.03, 1.03)
+    style.logarithmic_ticks(axes.xaxis, curves.factors[0], curves.factors[-1])
+    axes.set_xlabel("factor of the best optimizer's mean")
+    style.title(axes, "share of runs within this factor, all tasks alike", entries)
+    style.legend(axes)
+    return figure
