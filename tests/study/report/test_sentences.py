@@ -1,6 +1,7 @@
 """The sentences, against ones written by hand."""
 
 import dataclasses
+import json
 import math
 
 import pytest
@@ -8,11 +9,10 @@ import pytest
 import synthetic_results as synthetic
 from rmsprop.study import spelling
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.report import sentences
+from rmsprop.study.report import remarks, sentences
 from rmsprop.study.results import trials
-from rmsprop.study.results.schema import Better
 from rmsprop.study.results.statistics import Estimate
-from rmsprop.study.results.summary import Difference, Row
+from rmsprop.study.results.summary import Difference
 
 GRIDS = {
     "rmsprop": {"learning_rate": [1e-2, 1e-1]},
@@ -20,77 +20,78 @@ GRIDS = {
 }
 
 
-def _results(rows, difference, verdict="undecided", better: Better = "lower", **options):
-    """Results of one task whose rows and whose difference are those of a test.
-
-    Args:
-        rows: The name of each optimizer, its reported metric and its diverged runs (default 0).
-        difference: The difference of the first two.
-        verdict: On the two.
-        better: Which values of the metric are better.
-        options: Other attributes of the difference than those of a ratio on ten seeds.
-    """
-    none = Estimate(1.0, 1.0, 1.0)
-
-    def row(name, metric, diverged=0):
-        values = {"learning_rate": 0.00316, "one_minus_decay": 0.03162}
-        place = ("digits", name, "constant", "tuned")
-        losses = (none, none, none, none)
-        return Row(*place, values, "", 27, 0, metric, 1, 1, *losses, diverged, 5, 0.01, 1, 100, 100)
-
+def difference_of(task="digits", interval=None, verdict="undecided", **options):
+    """A difference of RMSprop and AdaGrad: of a ratio on twenty seeds unless `options` say else."""
+    none = Estimate(0.0, 0.0, 0.1)
     attributes = {
-        "metric": difference,
+        "schedule": "own",
+        "setting": "tuned",
+        "metric_name": "test_error",
+        "metric_label": "test error",
+        "first": "rmsprop",
+        "second": "adagrad",
+        "better": "lower",
+        "interval": interval or Estimate(0.94, 0.85, 1.03),
         "is_ratio": True,
+        "well_tuned": None,
         "improvement": Estimate(0.5, 0.1, 0.9),
-        "diverged": (Estimate(0, 0, 0.1),) * 2,
+        "diverged": (none, none),
         "p_value": 0.5,
         "margin": 0.05,
         "verdict": verdict,
-        "seeds": 10,
+        "seeds": 20,
         "tuning_seeds": 3,
         "seeds_needed": None,
+        "is_reference": False,
         **options,
     }
+    return Difference(task, **attributes)
+
+
+def _with(headlines, schedules=("constant",)):
+    """Results whose headlines are those of a test."""
 
     class Given(Comparison):
-        def summary(self, *_, **__):
-            return tuple(row(*arguments) for arguments in rows)
+        def headlines(self, task=None):
+            return tuple(row for row in headlines if task in (None, row.task))
 
-        def differences(self, *_, **__):
-            place = ("digits", "constant", "tuned", rows[0][0], rows[1][0])
-            return (Difference(*place, better, **attributes),)
+    tasks = {
+        row.task: synthetic.task(GRIDS, steps=10, schedules=schedules, seed=seed)
+        for seed, row in enumerate(headlines)
+    }
+    return Given.of(tasks, synthetic.ROOT)
 
-    task = synthetic.task(GRIDS, steps=10, label="test error", better=better)
-    return Given.of({"digits": task}, synthetic.ROOT)
 
-
-def _answer(*arguments, **options):
-    (answer,) = sentences.answers(_results(*arguments, **options))
+def _answer(interval=None, verdict="undecided", **options):
+    (answer,) = sentences.answers(_with([difference_of("digits", interval, verdict, **options)]))
     return answer
 
 
-ROWS = [("rmsprop", Estimate(0.031, 0.028, 0.034)), ("adagrad", Estimate(0.033, 0.03, 0.036))]
-
-
 def test_answers_are_single_sentences():
-    assert _answer(ROWS, Estimate(0.94, 0.85, 1.03), seeds_needed=23) == (
-        "digits: RMSprop reaches test error 0.0310 [0.0280, 0.0340], AdaGrad "
-        "0.0330 [0.0300, 0.0360]; over all choices on 3 of the 10 seeds, RMSprop / AdaGrad is "
-        "0.94 [0.85, 1.03]: not decided (it would take about 23 seeds)."
+    assert _answer(seeds_needed=23) == (
+        "digits: tuned on 3 of 20 seeds, RMSprop / AdaGrad is 0.94 [0.85, 1.03]: not decided (it"
+        " would take about 23 seeds)."
     )
     ratio = Estimate(0.80, 0.71, 0.90)
-    assert _answer(ROWS, ratio, "better").endswith("0.80 [0.71, 0.90]: RMSprop is better.")
+    assert _answer(ratio, "better").endswith("0.80 [0.71, 0.90]: RMSprop is better.")
     slightly = "is 0.80 [0.71, 0.90]: RMSprop is slightly better."
-    assert _answer(ROWS, ratio, "slightly better").endswith(slightly)
-    assert _answer(ROWS, ratio, "better", "higher").endswith("AdaGrad is better.")
+    assert _answer(ratio, "slightly better").endswith(slightly)
+    assert _answer(ratio, "better", better="higher").endswith("AdaGrad is better.")
     points = Estimate(-0.001, -0.002, 0.001)
-    options = {"is_ratio": False, "margin": 0.005}
-    assert _answer(ROWS, points, "equal", "higher", **options).endswith(
+    options = {"is_ratio": False, "margin": 0.005, "better": "higher"}
+    assert _answer(points, "equal", **options).endswith(
         "RMSprop - AdaGrad is -0.0010 [-0.0020, 0.0010]: equal within 0.005."
     )
-    assert _answer(ROWS, ratio, "equal").endswith("equal within 5 %.")
-    assert _answer(ROWS, ratio, "equal", margin=0.025).endswith("equal within 2.5 %.")
-    assert _answer(ROWS, ratio, seeds=5).endswith("too few seeds.")
+    assert _answer(ratio, "equal").endswith("equal within 5 %.")
+    assert _answer(ratio, "equal", margin=0.025).endswith("equal within 2.5 %.")
+    assert _answer(ratio, seeds=5).endswith("too few seeds.")
+
+
+def test_what_half_of_the_seeds_choose_stands_beside_the_headline():
+    half = Estimate(0.85, 0.78, 0.93)
+    assert _answer(Estimate(0.8, 0.7, 0.9), "better", well_tuned=half).endswith(
+        "RMSprop is better; tuned on 10 of them, 0.85 [0.78, 0.93]."
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,55 +99,163 @@ def test_answers_are_single_sentences():
     [(40, "40"), (99, "99"), (101, "110"), (1234, "1,300"), (9_901, "10,000"), (10_001, None)],
 )
 def test_the_seeds_that_an_answer_needs_have_two_digits(seeds, text):
-    answer = _answer(ROWS, Estimate(0.94, 0.85, 1.03), seeds_needed=seeds)
     amount = f"about {text}" if text else "more than 10,000"
-    assert answer.endswith(f": not decided (it would take {amount} seeds).")
+    assert _answer(seeds_needed=seeds).endswith(f": not decided (it would take {amount} seeds).")
 
 
 def test_the_share_of_diverged_choices_is_said():
     shares = (Estimate(0.125, 0.0213, 0.38), Estimate(0.0, 0.0, 0.3))
-    answer = _answer(ROWS, Estimate(1.2, 0.9, 1.6), diverged=shares)
-    assert answer.endswith(
+    assert _answer(Estimate(1.2, 0.9, 1.6), diverged=shares).endswith(
         "RMSprop / AdaGrad is 1.20 [0.90, 1.60], in 12 % [2.1 %, 38 %] of the choices the run of "
         "RMSprop diverged: not decided."
     )
     shares = (Estimate(1.0, 0.7, 1.0),) * 2
-    answer = _answer(ROWS, Estimate(1, 1, 1), diverged=shares)
-    assert answer.endswith(
+    assert _answer(Estimate(1, 1, 1), diverged=shares).endswith(
         "seeds, all chosen runs of RMSprop and of AdaGrad diverged: not decided."
     )
 
 
-def test_diverged_runs_are_counted():
-    lost = [("rmsprop", Estimate(0.031, 0.028, float("inf")), 1), ("mine", ROWS[1][1])]
-    answer = _answer(lost, Estimate(0.94, 0.85, 1.03))
-    assert "RMSprop reaches test error 0.0310 [0.0280, ∞], mine 0.0330" in answer
-    assert answer.endswith("not decided; diverged: 1 of 5 RMSprop runs.")
-
-
-def test_what_is_infinite_reads_well():
-    lost = ("rmsprop", Estimate(math.inf, 0.5, math.inf), 3)
-    ratio = Estimate(2.1, 1.9, 2.3)
-    assert _answer([lost, ROWS[1]], ratio, "better") == (
-        "digits: RMSprop reaches no test error, for 3 of 5 runs diverged, AdaGrad 0.0330 [0.0300, "
-        "0.0360]; over all choices on 3 of the 10 seeds, RMSprop / AdaGrad is 2.10 [1.90, 2.30]: "
-        "AdaGrad is better."
-    )
-    assert _answer([ROWS[1], lost], ratio).startswith(
-        "digits: AdaGrad reaches test error 0.0330 [0.0300, 0.0360], RMSprop none, for 3 of 5 runs "
-        "diverged; over all choices on"
-    )
-
-
-def test_the_schedule_is_named_where_there_are_several():
+def test_each_schedule_has_its_estimate_beside_the_headline():
     several = synthetic.task(GRIDS, steps=10, schedules=("inverse_sqrt", "constant"))
     comparison = Comparison.of({"t": several}, synthetic.ROOT)
     (answer,) = sentences.answers(comparison)
-    assert answer.startswith("t under the schedule 1/sqrt(t): RMSprop reaches")
-    (row, _) = comparison.summary("t")
-    assert str(row.metric) in answer
-    (own,) = comparison.differences("t", schedule="own")
-    assert f"; each under its own best schedule, {sentences.conclusion(own)}." in answer
+    (own,) = comparison.headlines("t")
+    both = [comparison.differences("t", schedule=x)[0] for x in ("inverse_sqrt", "constant")]
+    assert own.well_tuned is not None
+    assert answer == (
+        f"t: each under its own better schedule and tuned on 3 of 8 seeds, "
+        f"{sentences.conclusion(own)}; tuned on 4 of them, {own.well_tuned}. Both under one "
+        f"schedule, 1/sqrt(t): {both[0].interval}, constant: {both[1].interval}."
+    )
+
+
+def test_a_single_optimizer_has_results():
+    grids = {"adagrad": GRIDS["adagrad"]}
+    schedules = ("constant", "linear")
+    task = synthetic.task(grids, steps=10, schedules=schedules, label="test error")
+    task["metric"].loc[{"schedule": "linear"}] = math.inf
+    for name in ("online_loss", "final_loss", "last_loss"):
+        task[name].loc[{"schedule": "linear"}] = math.inf
+    task["diverged"].loc[{"schedule": "linear"}] = True
+    alone = Comparison.of({"t": task}, synthetic.ROOT)
+    (answer,) = sentences.answers(alone)
+    (row,) = alone.summary("t")
+    assert answer == (
+        f"t: constant: AdaGrad reaches test error {row.metric}; linear to 0: AdaGrad reaches no "
+        "test error, for 8 of 8 runs diverged."
+    )
+    assert sentences.overall(alone) == ""
+
+
+BETTER = Estimate(0.5, 0.4, 0.6)
+WORSE = Estimate(2.0, 1.7, 2.5)
+KINDS = {
+    "a": (BETTER, "better", 1e-6),
+    "b": (BETTER, "slightly better", 1e-3),
+    "c": (WORSE, "better", 1e-4),
+    "d": (None, "equal", 0.4),
+    "e": (None, "undecided", 0.2),
+    "f": (None, "undecided", 0.3),
+    "g": (BETTER, "slightly better", 0.04),
+}
+
+
+def _overall(names, schedules=("constant", "linear"), **options):
+    rows = [
+        difference_of(name, interval, verdict, p_value=p, **options)
+        for name, (interval, verdict, p) in ((name, KINDS[name]) for name in names)
+    ]
+    return sentences.overall(_with(rows, schedules))
+
+
+def test_the_answer_over_all_tasks_groups_them_by_verdict():
+    start = "RMSprop against AdaGrad, each under its own better schedule: "
+    assert _overall("abcdef") == (
+        f"{start}RMSprop is better on a, slightly better on b; AdaGrad is better on c; the two are "
+        "equal on d; e and f are undecided. Corrected for 6 comparisons by Holm's method."
+    )
+    assert _overall("e") == f"{start}e is undecided."
+    assert _overall("a", ["constant"]) == "RMSprop against AdaGrad: RMSprop is better on a."
+    assert _overall("e", seeds=5) == f"{start}too few seeds on e."
+
+
+def test_a_verdict_that_holds_by_itself_alone_is_no_answer_over_all_tasks():
+    """Of three p-values 0.04 is multiplied by one, if the others are smaller, or by more."""
+    assert "RMSprop is better on a, slightly better on b and g" in _overall("abg")
+    answer = _overall("aeg")
+    assert "RMSprop is better on a; e and g are undecided." in answer
+    assert answer.endswith(
+        "Corrected for 3 comparisons by Holm's method, without which g (RMSprop is slightly better)"
+        " would be decided too."
+    )
+
+
+def test_the_answer_over_all_tasks_is_of_each_pair():
+    results = synthetic.full()
+    answer = sentences.overall(results)
+    assert "SGD" not in answer, "references have no part in it"
+    assert "Corrected for 3 comparisons" in answer
+    odd = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
+    assert sentences.overall(odd) == (
+        "RMSprop against AdaGrad: too few seeds on t. RMSprop against αdam: too few seeds on t. "
+        "Corrected for 2 comparisons by Holm's method."
+    )
+
+
+def test_the_probability_of_improvement_is_that_of_all_tasks():
+    (sentence,) = sentences.across_tasks(synthetic.full())
+    assert sentence.startswith("On a new seed RMSprop beats AdaGrad with a probability of 0.")
+    assert sentence.endswith("the mean of 3 tasks.")
+    alone = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
+    assert sentences.across_tasks(alone) == []
+
+
+def test_the_winner_of_a_schedule_is_one_by_a_verdict():
+    results = synthetic.full()
+    assert sentences.winners(results, "valley", "linear") == {"rmsprop"}
+    assert sentences.winners(results, "bible", "linear") == {"adagrad"}, "not SGD, a reference"
+    few = Comparison.of({"t": synthetic.task(GRIDS, seeds=4, steps=10)}, synthetic.ROOT)
+    assert sentences.winners(few, "t", "constant") == set()
+
+
+def test_what_is_at_the_limit_of_its_grid_is_said_under_each_schedule():
+    limits = remarks.limits(synthetic.full())
+    assert (
+        "valley under the schedule linear to 0, Adam: the best learning rate 0.01 is at the "
+        in (limits[2])
+    )
+    one = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
+    assert remarks.limits(one) == [
+        "t, AdaGrad: the best learning rate 0.01 is at the limit of its grid."
+    ]
+
+
+LONG = "eps 1e-07, remembers longer than a third of the run, and is"
+
+
+@pytest.mark.parametrize(
+    ("fixed", "end"),
+    [
+        (None, "AdaGrad but for the size of its rate."),
+        ({"bias_correction": True}, "AdaGrad but for the size of its rate."),
+        (
+            {"bias_correction": False},
+            "about the AdaGrad of learning rate 0.316, initial accumulator value 0.0001.",
+        ),
+    ],
+)
+def test_an_rmsprop_that_is_adagrad_is_named(fixed, end):
+    """0.01 / sqrt(0.001) and 1e-7 / 0.001, for the averages without bias correction."""
+    results = synthetic.full()
+    if fixed is not None:
+        results.tree["valley"].attrs["fixed"] = json.dumps({"rmsprop": fixed})
+    twins = remarks.twins(results, "valley")
+    assert len(twins) == 2, "one of each schedule"
+    assert twins[0] == (
+        "RMSprop on valley under the schedule constant, learning rate 0.01, decay 0.999, "
+        f"{LONG} {end}"
+    )
+    assert remarks.twins(results, "digits") == [], "0.99 forgets a third of 300 steps"
 
 
 def test_facts_of_tuning_are_words():
@@ -183,7 +292,7 @@ def test_two_seeds_are_no_evidence():
 def test_several_pairs_are_named():
     comparison = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
     (answer,) = sentences.answers(comparison)
-    assert "; over all choices on 2 of the 5 seeds, RMSprop / AdaGrad is" in answer
+    assert answer.startswith("t: tuned on 2 of 5 seeds, RMSprop / AdaGrad is")
     assert "; RMSprop / αdam is" in answer
 
 
@@ -229,3 +338,10 @@ def test_sizes(count, text):
 def test_durations():
     assert spelling.seconds(0.000189) == "0.00019"
     assert spelling.seconds(math.nan) == "unknown"
+
+
+def test_settings_are_named_after_who_ships_them():
+    assert [spelling.defaults(x) for x in ("tuned", "torch", "keras", "optax", "default")] == [
+        *("tuned", "defaults of PyTorch", "defaults of Keras", "defaults of Optax", "default")
+    ]
+    assert [spelling.setting(x) for x in ("torch", "default")] == ["PyTorch", "default"]

@@ -147,7 +147,7 @@ def _ratio_ticks(reach: float) -> tuple[list[float], list[str]]:
 
 def _name_sides(axes: Axes, row: Difference) -> None:
     """Says above a panel on which side each of the two is better."""
-    first, second = spelling.short(row.first), spelling.short(row.second)
+    first, second = (spelling.clipped(spelling.name(x), 14) for x in (row.first, row.second))
     small = {"fontsize": 8.5, "color": style.MUTED}
     _above(axes, f"◂ {first} better", 0, 6, ha="left", **small)
     _above(axes, f"{second} better ▸", 1, 6, ha="right", **small)
