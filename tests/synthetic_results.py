@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.results.schema import QUANTILES
+from rmsprop.study.results.schema import QUANTILES, RATE_FACTORS
 
 Grid = Mapping[str, Sequence[float]]
 
@@ -148,6 +148,10 @@ def task(
         "finalist_configuration": ((*trials[:2], "finalist"), finalists[0]),
         "finalist_choice": ((*trials[:2], "metric_name", "finalist", "seed"), finalists[1]),
         "finalist_report": ((*trials[:2], "metric_name", "finalist", "seed"), finalists[2]),
+        "off_rate_report": (
+            (*trials[:2], "rate_factor", "seed"),
+            off_rates(metric[:, :, 0], (1.3, 1.1, 1.1, 1.3), better),
+        ),
         "loss": ((*runs_of, "step"), loss),
         "metric": (runs_of, metric),
         "evaluation": ((*runs_of, "point"), metric[..., None] * early),
@@ -173,6 +177,7 @@ def task(
             "finalist": np.arange(finalists[0].shape[-1]),
             "metric_name": [metric["name"] for metric in metrics],
             "setting": list(settings),
+            "rate_factor": list(RATE_FACTORS),
             "seed": 1000 + np.arange(seeds),
             "step": 1 + np.arange(steps),
             "point": points,
@@ -257,6 +262,12 @@ def _finalists(
     choice = report * (1 + 0.01 * random.standard_normal(report.shape))
     padding = (numbers < 0)[..., None]
     return numbers, np.where(padding, np.nan, choice), np.where(padding, np.nan, report)
+
+
+def off_rates(metric: np.ndarray, worse: Sequence[float], better: str) -> np.ndarray:
+    """What a rate that is off makes of a metric: so many times as bad for each factor."""
+    factors = np.array(worse)[:, None]
+    return metric[..., None, :] * (factors if better == "lower" else 1 / factors)
 
 
 def _edges(names: Sequence[str], schedules: Sequence[str]) -> np.ndarray:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,14 +152,14 @@ def reselect(
         )
     both = (first, second)
     subsets = subsets_of(seeds, tuning_seeds)
-    choices, _ = _logarithms([x.choice for x in both], choose_by or better)
+    choices, _ = logarithms([x.choice for x in both], choose_by or better)
     turn = 1 if (choose_by or better) == "lower" else -1
     chosen = [weights(turn * x, subsets) for x in choices]
-    reports, logarithmic = _logarithms([x.report for x in both], better)
-    scores = _without_divergence(reports, better, chance, logarithmic=logarithmic)
+    reports, logarithmic = logarithms([x.report for x in both], better)
+    scores = without_divergence(reports, better, chance, logarithmic=logarithmic)
     one, other = (w @ x for w, x in zip(chosen, scores, strict=True))
     scale = max(float(np.abs(x).max()) for x in scores)
-    differences = np.where(np.abs(one - other) <= ROUNDING * scale, 0.0, one - other)
+    differences = without_rounding(one - other, scale)
     sign = 1 if better == "lower" else -1
     order = [
         np.where(np.isfinite(x), sign * y, np.inf) for x, y in zip(reports, scores, strict=True)
@@ -169,7 +170,7 @@ def reselect(
     difference, error = jackknife(differences, subsets)
     bad = [_snapped(w @ ~np.isfinite(x)) for w, x in zip(chosen, reports, strict=True)]
     return Reselection(
-        _interval(difference, error, seeds),
+        interval_of(difference, error, seeds),
         _share_interval(*jackknife(improvements, subsets), seeds),
         (_binomial(bad[0], subsets, seeds), _binomial(bad[1], subsets, seeds)),
         _p_value(difference, error, seeds),
@@ -244,19 +245,31 @@ def jackknife(values: Floats, subsets: Subsets) -> tuple[float, float]:
     return mean, float(np.sqrt(variance))
 
 
-def _logarithms(arrays: list[Floats], better: Better) -> tuple[list[Floats], bool]:
-    """Logarithms of losses where all that are finite are positive; and whether they are."""
+def logarithms(arrays: Sequence[Floats], better: Better) -> tuple[list[Floats], bool]:
+    """Logarithms of losses where all that are finite are positive; and whether they are.
+
+    Args:
+        arrays: Scores, not finite where a run diverged.
+        better: Whether "lower" or "higher" scores are better; only lower ones are losses.
+    """
     finite = np.concatenate([x[np.isfinite(x)] for x in arrays])
     logarithmic = better == "lower" and bool((finite > 0).all())
     if not logarithmic:
-        return arrays, False
+        return [*arrays], False
     return [np.log(x, where=np.isfinite(x), out=np.full_like(x, np.inf)) for x in arrays], True
 
 
-def _without_divergence(
-    arrays: list[Floats], better: Better, chance: float | None, *, logarithmic: bool
+def without_divergence(
+    arrays: Sequence[Floats], better: Better, chance: float | None, *, logarithmic: bool
 ) -> list[Floats]:
-    """Scores with a finite one in the place of each diverged run."""
+    """Scores with a finite one in the place of each diverged run, as `reselect` says.
+
+    Args:
+        arrays: Scores of the shape (configurations, seeds), of all that is compared.
+        better: Whether "lower" or "higher" scores are better.
+        chance: The score of a run that has learnt nothing, or None.
+        logarithmic: Whether the scores are logarithms.
+    """
     together = np.concatenate(arrays)
     finite = np.isfinite(together)
     sign = 1 if better == "lower" else -1
@@ -269,6 +282,11 @@ def _without_divergence(
     elif better == "lower":
         worst = worst + (PENALTY if logarithmic else worst - best)
     return [np.where(np.isfinite(x), x, worst) for x in arrays]
+
+
+def without_rounding(differences: Floats, scale: float) -> Floats:
+    """Differences of scores as large as `scale`, with 0 in the place of what rounding left."""
+    return np.where(np.abs(differences) <= ROUNDING * scale, 0.0, differences)
 
 
 def _wins(first: Floats, second: Floats) -> Floats:
@@ -286,16 +304,32 @@ def _snapped(shares: Floats) -> Floats:
     return np.where(np.abs(shares - whole) <= ROUNDING, whole, shares)
 
 
-def _interval(value: float, error: float, seeds: int) -> Estimate:
+def interval_of(value: float, error: float, seeds: int) -> Estimate:
+    """The 95 % interval of Student's t with S - 1 degrees of freedom; none below six seeds."""
     if seeds < LEAST_SEEDS or math.isnan(error):
         return Estimate(value, math.nan, math.nan)
     half = float(stats.t.ppf((1 + LEVEL) / 2, seeds - 1)) * error
     return Estimate(value, value - half, value + half)
 
 
+def mean_interval(values: Floats) -> Estimate:
+    """The mean over seeds with its 95 % interval of Student's t; no interval below six seeds.
+
+    Args:
+        values: One finite number for each seed, at least one.
+
+    Example:
+        >>> mean_interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])).value
+        3.5
+    """
+    seeds = values.size
+    error = float(values.std(ddof=1) / math.sqrt(seeds)) if seeds > 1 else math.nan
+    return interval_of(float(values.mean()), error, seeds)
+
+
 def _share_interval(value: float, error: float, seeds: int) -> Estimate:
     """The interval of a probability, clipped to [0, 1], and open where all seeds agree."""
-    plain = _interval(value, error, seeds)
+    plain = interval_of(value, error, seeds)
     if math.isnan(plain.low):
         return plain
     low, high = (float(np.clip(end, 0, 1)) for end in (plain.low, plain.high))

@@ -12,6 +12,7 @@ attributes. The dimensions:
 * `metric_name`: the metrics that are reported, the first of them the headline.
 * `setting`: `tuned` for the configuration chosen; then what a user gets who tunes nothing: complete
   defaults that somebody ships, such as `torch`, or `default` for those of the function itself.
+* `rate_factor`: what the chosen learning rate is multiplied by to see who forgives a wrong one.
 * `seed` of the runs that are reported, `tuning_seed` of those that are raced on: never the same.
 * `step`, counted from 1, and `point`: the steps after which the metrics are measured.
 * `bin`: the last step of each interval, evenly spaced on a logarithmic scale, over which effective
@@ -28,8 +29,10 @@ Conventions:
 * NaN in `tuning_score` is padding, or a seed that the race did not run the configuration on.
 * `finalist_configuration` is the number of a finalist's configuration, -1 for padding;
   `finalist_choice` is what each metric is chosen by, `finalist_report` the metric itself, on the
-  reporting seeds, NaN for padding. `off_rate_report` is the headline of the chosen configuration
-  with its learning rate multiplied by each `rate_factor`, under the first schedule.
+  reporting seeds, NaN for padding.
+* `off_rate_report` is the headline metric on the reporting seeds of the chosen configuration with
+  its learning rate multiplied by `rate_factor`; infinitely bad where it diverged, NaN on all seeds
+  and factors of an optimizer that did not run so.
 * The attribute `metrics` is a JSON list with an object for each reported metric: the arguments of
   `Metric`, and `choose_by`, those of the metric that it is chosen by. What is called `choose_by`
   and `report` is of the headline. `tuning_seeds` is how many seeds a verdict chooses on,
@@ -58,11 +61,14 @@ TUNED, DEFAULT = "tuned", "default"
 # In the place of a schedule: each optimizer under its own better one, chosen as all else is chosen.
 OWN = "own"
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+# A learning rate that is off by half a decade and by a whole one, to both sides.
+RATE_FACTORS = (0.1, 10**-0.5, 10**0.5, 10.0)
 
 _TRIALS = ("optimizer", "schedule", "configuration")
 _FINALISTS = ("optimizer", "schedule", "finalist")
 _FINAL_RUNS = ("optimizer", "schedule", "metric_name", "finalist", "seed")
 _RUNS = ("optimizer", "schedule", "setting", "seed")
+_OFF_RATE_RUNS = ("optimizer", "schedule", "rate_factor", "seed")
 
 # name: (dimensions, dtype kind); "U" is text
 COORDINATES: Mapping[str, tuple[str, str]] = {
@@ -72,8 +78,8 @@ COORDINATES: Mapping[str, tuple[str, str]] = {
     "tuning_seed": ("tuning_seed", "i"),
     "finalist": ("finalist", "i"),
     "metric_name": ("metric_name", "U"),
-    "rate_factor": ("rate_factor", "f"),
     "setting": ("setting", "U"),
+    "rate_factor": ("rate_factor", "f"),
     "seed": ("seed", "i"),
     "step": ("step", "i"),
     "point": ("point", "i"),
@@ -90,7 +96,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "finalist_configuration": (_FINALISTS, "i"),
     "finalist_choice": (_FINAL_RUNS, "f"),
     "finalist_report": (_FINAL_RUNS, "f"),
-    "off_rate_report": (("optimizer", "schedule", "rate_factor", "seed"), "f"),
+    "off_rate_report": (_OFF_RATE_RUNS, "f"),
     "loss": ((*_RUNS, "step"), "f"),
     "metric": (_RUNS, "f"),
     "evaluation": ((*_RUNS, "point"), "f"),

@@ -14,6 +14,7 @@ from rmsprop.study.results.schema import (
     COORDINATES,
     FORMAT,
     PATH,
+    RATE_FACTORS,
     TUNED,
     VARIABLES,
     names_of,
@@ -106,6 +107,7 @@ def validate(dataset: xr.Dataset) -> None:
     _check_seeds_and_steps(dataset)
     _check_tuning(dataset)
     _check_finalists(dataset)
+    _check_off_rates(dataset)
     _check_runs(dataset)
 
 
@@ -263,6 +265,26 @@ def _check_finalists(dataset: xr.Dataset) -> None:
                 f"{name} must be NaN where finalist_configuration is -1, and only there; a diverged"
                 f" run is infinitely bad",
             )
+
+
+def _check_off_rates(dataset: xr.Dataset) -> None:
+    factors = dataset["rate_factor"].values
+    _require(
+        factors.shape == (len(RATE_FACTORS),) and bool(np.allclose(factors, RATE_FACTORS)),
+        f"rate_factor must be {RATE_FACTORS}, but is {factors.tolist()}",
+    )
+    values = dataset["off_rate_report"].values
+    missing = np.isnan(values)
+    _require(
+        np.array_equal(missing.any(axis=(-2, -1)), missing.all(axis=(-2, -1)))
+        and bool(missing[dataset["chosen"].values < 0].all()),
+        "off_rate_report must be NaN on all factors and seeds or on none, and where chosen is -1; a"
+        " diverged run is infinitely bad",
+    )
+    best = -worst_value(dataset.attrs["report_better"])
+    _require(
+        not (values == best).any(), f"off_rate_report must not be {best}, which no run can reach"
+    )
 
 
 def _check_runs(dataset: xr.Dataset) -> None:
