@@ -9,13 +9,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 
 from rmsprop.study.problems import Metric, Problem
 
+# Between the valley and the first coordinate, in degrees.
+VALLEY_ANGLE = 30.0
 _FINAL = Metric("final_loss", "loss without noise, mean of the last tenth", "lower")
 
 
-def valley(condition: float = 100.0, angle: float = 30.0, noise: float = 0.03) -> Problem:
+def valley_axes(angle: float = VALLEY_ANGLE) -> NDArray[np.float64]:
+    """The two unit vectors along and across the narrow valley, one a row.
+
+    Args:
+        angle: The angle between the valley and the first coordinate, in degrees.
+    """
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    return np.array([[cosine, sine], [-sine, cosine]])
+
+
+def valley(condition: float = 100.0, angle: float = VALLEY_ANGLE, noise: float = 0.03) -> Problem:
     """A narrow valley: a quadratic function of two parameters, steep across and flat along.
 
     The loss of a batch is 0.5 * (p - z)^T A (p - z) with A = R diag(1, condition) R^T, where R is
@@ -49,8 +62,7 @@ def valley(condition: float = 100.0, angle: float = 30.0, noise: float = 0.03) -
             f"angle is {angle!r}; it must be a finite number of degrees. The default is 30."
         )
     _check_noise(noise)
-    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    axes = np.array([[cosine, sine], [-sine, cosine]])  # two unit vectors: along and across
+    axes = valley_axes(angle)
     curvature = np.array([1.0, condition])
     start = np.array([-4.0, 1.0]) @ axes
 
