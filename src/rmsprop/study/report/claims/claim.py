@@ -12,7 +12,9 @@ from rmsprop.study import spelling
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import tuned_names
 
-RMSPROP, ADAGRAD = "rmsprop", "adagrad"
+RMSPROP, ADAGRAD, SGD = "rmsprop", "adagrad", "sgd"
+# The schedule that effective learning rates are judged under, for it changes none of them.
+CONSTANT = "constant"
 SUPPORTED, NOT_SUPPORTED, MIXED = "supported", "not supported", "mixed"
 UNDECIDED = "not shown here"
 TOO_FEW = "there are too few seeds"
@@ -26,7 +28,7 @@ class Claim:
         statement: The claim in words.
         measurements: One line per task, or per part of a published result, with intervals.
         verdict: Of a general claim "supported", "not supported", "mixed" or "not shown here"; of a
-            published result "agrees" or "differs".
+            published result "agrees", "differs" or "not shown here".
         reason: The reason for the verdict, in one sentence.
     """
 
@@ -41,7 +43,7 @@ class Part:
     """What one task says of a claim.
 
     Attributes:
-        task: The name of the task.
+        task: The name of the task, with what it is a part of in brackets: a schedule, or defaults.
         figures: The numbers that were measured, in words.
         holds: Whether the claim holds on this task; None where the numbers do not decide.
         finding: The same in words, to be continued by "on" and the names of tasks.
@@ -65,6 +67,23 @@ def tasks_of(results: Results) -> list[str]:
 def those_of(tasks: Sequence[str], selection: Sequence[str]) -> list[str]:
     """The tasks of a selection that are among `tasks`, in the order of the selection."""
     return [task for task in selection if task in tasks]
+
+
+def part_name(task: str, name: str, names: Sequence[str]) -> str:
+    """The task, followed by which of several schedules or defaults is spoken of."""
+    return f"{task} ({name})" if len(names) > 1 else task
+
+
+def schedule_of(results: Results, task: str, optimizer: str) -> str | None:
+    """The schedule that a reference is compared under; None where the optimizer is not here.
+
+    A reference ran under one schedule: the linear one, or the first where that was not asked for.
+    An optimizer that ran under several is compared under the same one.
+    """
+    if optimizer not in tuned_names(results.task(task)):
+        return None
+    names = [x for x in results.schedules(task) if optimizer in results.optimizers(task, x)]
+    return next((name for name in names if name == "linear"), names[0] if names else None)
 
 
 def claim_of(statement: str, parts: Iterable[Part]) -> Claim | None:

@@ -1,36 +1,42 @@
 """Published results beside those of a comparison: whether their shape is the same.
 
-A shape is an order of values. Most published numbers come without an interval, so the intervals of
-the comparison are reported and do not decide. The published numbers are those of the sources named.
+A shape is an order of values. It agrees or differs only where an interval over the reporting seeds
+excludes the opposite, by the estimator of the study: configurations are chosen among the finalists
+on some of these seeds and compared on the others. Everything else is not shown here; so is what is
+said of a decay that the race left no finalist of. The published rates were constant, so the
+constant schedule is compared where it is there, else the first. The published numbers are those of
+the sources named.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from rmsprop.study import spelling
 from rmsprop.study.report import sentences
 from rmsprop.study.report.claims.claim import (
     ADAGRAD,
+    CONSTANT,
     RMSPROP,
+    UNDECIDED,
     Claim,
     sentence,
     tasks_of,
     those_of,
 )
-from rmsprop.study.report.claims.rate_widths import RateWidths
-from rmsprop.study.results import trials
+from rmsprop.study.report.claims.tuning import regret_in_words
+from rmsprop.study.results.decays import decays_of, finalists_by_decay
 from rmsprop.study.results.labelled import Results
-from rmsprop.study.results.statistics import bootstrap_interval
+from rmsprop.study.results.regret import ran_off_rate, regrets
+from rmsprop.study.results.reselection import Finalists, Reselection, reselect
+from rmsprop.study.results.schema import TUNED, Better
+from rmsprop.study.results.statistics import Ratio
+from rmsprop.study.results.summary import Line, finalists, metrics_of
 
 AGREES, DIFFERS = "agrees", "differs"
-# The published ratio is 5.5; half of that is still far.
-FAR = 2.5
+# What two losses differ by that tie.
+TIE = 0.01
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,12 @@ class Shape:
 
     Attributes:
         figures: The numbers of the comparison, in words.
-        holds: Whether they have the published order.
+        holds: Whether they have the published order; None where that is not shown.
         order: The published order, in words.
     """
 
     figures: str
-    holds: bool
+    holds: bool | None
     order: str
 
 
@@ -56,11 +62,10 @@ def published(results: Results) -> list[Claim]:
 
     Returns:
         One claim for each of `bible-books`, `characters` and `flights` that is among the results
-        with both optimizers, and for the first two with the decays that the published result speaks
-        of.
+        with both optimizers, and for the first two with decays that the published result speaks of.
     """
     makers: dict[str, Callable[[Results], Claim | None]] = {
-        "bible-books": _bible,
+        "bible-books": _bible_books,
         "characters": _characters,
         "flights": _flights,
     }
@@ -69,57 +74,47 @@ def published(results: Results) -> list[Claim]:
 
 
 def _claim_of_shapes(statement: str, shapes: Sequence[Shape]) -> Claim:
-    """The claim that agrees where all of its shapes hold."""
-    same = [shape.order for shape in shapes if shape.holds]
-    other = [shape.order for shape in shapes if not shape.holds]
-    findings = []
-    if same:
-        findings.append(f"as published, {spelling.listed(same)}")
-    if other:
-        findings.append(f"otherwise than published, it is not so that {spelling.listed(other)}")
+    """The claim that agrees where all of its shapes hold, and differs where the opposite of one."""
+    openings = {
+        True: "as published, ",
+        False: "otherwise than published, it is not so that ",
+        None: "it is not shown here that ",
+    }
+    findings = [
+        f"{opening}{spelling.listed(orders)}"
+        for holds, opening in openings.items()
+        if (orders := [shape.order for shape in shapes if shape.holds is holds])
+    ]
+    holds = [shape.holds for shape in shapes]
+    verdict = DIFFERS if False in holds else AGREES if all(holds) else UNDECIDED
     lines = tuple(f"{shape.figures}." for shape in shapes)
-    return Claim(statement, lines, DIFFERS if other else AGREES, sentence("; ".join(findings)))
+    return Claim(statement, lines, verdict, sentence("; ".join(findings)))
 
 
-def _bible(results: Results) -> Claim | None:
-    by_decay = trials.by_decay(results, "bible-books")
-    if not {"0.9", "0.99", "0.999"} <= by_decay.keys():
+def _bible_books(results: Results) -> Claim | None:
+    task = "bible-books"
+    if not {"0.9", "0.99"} <= {*decays_of(results.task(task), RMSPROP)}:
         return None
-    short, middle, long = (by_decay[decay] for decay in ("0.9", "0.99", "0.999"))
-    adagrad = trials.best_scores(trials.trials_of(results, "bible-books", ADAGRAD))
-    label = results.task("bible-books").attrs["choose_by_label"]
-    near = min(_distance(adagrad, middle), _distance(adagrad, long)) < _distance(adagrad, short)
+    below = [_ascent(results, task, "decay 0.9", x) for x in ("decay 0.99", "AdaGrad")]
     return _claim_of_shapes(
-        "Verses of the Bible to books, three epochs, test accuracy at the best learning rate: "
+        "Verses of the Bible to 66 books, three epochs, test accuracy at the best learning rate: "
         "RMSprop 0.483 with decay 0.9, 0.518 with 0.99, 0.524 with 0.999; AdaGrad 0.520 (measured "
         "with Optax 0.2.8, 3 seeds).",
-        [
-            _ascent(label, ("decay 0.9", short), ("0.99", middle)),
-            _ascent(label, ("decay 0.99", middle), ("0.999", long)),
-            Shape(
-                f"AdaGrad's {label} is {bootstrap_interval(adagrad)} "
-                f"({sentences.tuning_seeds(adagrad)})",
-                near,
-                "AdaGrad is nearer to decays 0.99 and 0.999 than to 0.9",
-            ),
-        ],
+        below,
     )
 
 
 def _characters(results: Results) -> Claim | None:
-    by_decay = trials.by_decay(results, "characters")
-    if not {"0.9", "0.99"} <= by_decay.keys():
+    task = "characters"
+    if not {"0.9", "0.99"} <= {*decays_of(results.task(task), RMSPROP)}:
         return None
-    adagrad = trials.best_scores(trials.trials_of(results, "characters", ADAGRAD))
-    label = results.task("characters").attrs["choose_by_label"]
-    middle = ("decay 0.99", by_decay["0.99"])
     return _claim_of_shapes(
         "Next character, a GRU of 128 on Python's documentation, mean training loss over 600 "
         "steps: RMSprop 1.596 with decay 0.9 and 1.709 with 0.99, AdaGrad 1.811 (measured with "
         "Optax 0.2.8).",
         [
-            _ascent(label, ("decay 0.9", by_decay["0.9"]), middle),
-            _ascent(label, middle, ("AdaGrad", adagrad)),
+            _ascent(results, task, "decay 0.9", "decay 0.99"),
+            _ascent(results, task, "decay 0.99", "AdaGrad"),
         ],
     )
 
@@ -129,76 +124,77 @@ def _flights(results: Results) -> Claim | None:
         "Late flights, one epoch, mean loss of the batches: AdaGrad 0.5044, RMSprop with decay "
         "0.99 0.5049, a tie when tuned; at a learning rate of 1 AdaGrad 0.507, RMSprop 2.79 "
         "(measured with Optax 0.2.8).",
-        [_tie(results), _wider_range(results), *_rate_of_one(results)],
+        [_tie(results), *_tolerance(results)],
     )
 
 
-def _ascent(
-    label: str,
-    low: tuple[str, NDArray[np.float64]],
-    high: tuple[str, NDArray[np.float64]],
-) -> Shape:
-    """Whether the first has the lower mean score, with the paired difference.
+def _schedule(results: Results, task: str) -> str:
+    names = results.schedules(task)
+    return CONSTANT if CONSTANT in names else names[0]
+
+
+def _candidates(results: Results, task: str) -> Mapping[str, Finalists]:
+    """The finalists of each decay, and those of AdaGrad."""
+    dataset, schedule = results.task(task), _schedule(results, task)
+    headline = results.metrics(task)[0]
+    by_decay = finalists_by_decay(dataset, RMSPROP, schedule, headline)
+    line = Line(task, schedule, TUNED, headline, RMSPROP, ADAGRAD)
+    of_decays = {f"decay {decay}": runs for decay, runs in by_decay.items()}
+    return {**of_decays, "AdaGrad": finalists(dataset, ADAGRAD, line)}
+
+
+def _ascent(results: Results, task: str, low: str, high: str) -> Shape:
+    """Whether the first has the lower value of the headline.
 
     Args:
-        label: What the scores are.
-        low: The name and the scores of what is published to be the lower.
-        high: The name and the scores of what is published to be the higher.
+        results: The results of a comparison.
+        task: The name of the task.
+        low: What is published to be the lower: a decay, or AdaGrad.
+        high: What is published to be the higher.
     """
-    difference = bootstrap_interval(trials.minus(low[1], high[1]))
+    order = f"{low} is below {high}"
+    runs = _candidates(results, task)
+    missing = [name for name in (low, high) if name not in runs]
+    if missing:
+        return Shape(f"no finalist has {spelling.listed(missing)}", None, order)
+    result = _reselection(results, task, runs[low], runs[high])
     figures = (
-        f"the best {label} is {bootstrap_interval(low[1])} for {low[0]} and "
-        f"{bootstrap_interval(high[1])} for {high[0]}, a difference of {difference} "
-        f"({sentences.tuning_seeds(low[1])})"
+        f"{low} {'/' if result.logarithmic else '-'} {high} is"
+        f" {Ratio.exp(result.difference) if result.logarithmic else result.difference}"
+        f" ({sentences.measure(results, task)})"
     )
-    below = float(low[1].mean()) < float(high[1].mean())
-    return Shape(figures, below, f"{low[0]} is below {high[0]}")
+    holds = result.difference.value < 0 if result.difference.excludes_zero() else None
+    return Shape(figures, holds, order)
 
 
-def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """The mean distance of two scores."""
-    return float(trials.apart(a, b).mean())
+def _reselection(results: Results, task: str, first: Finalists, second: Finalists) -> Reselection:
+    metric = metrics_of(results.task(task))[0]
+    better: Better = metric["better"]
+    size = results.pair(task, RMSPROP, ADAGRAD).tuning_seeds
+    choose_by: Better = metric["choose_by"]["better"]
+    return reselect(first, second, size, better, choose_by=choose_by, chance=metric["chance"])
 
 
 def _tie(results: Results) -> Shape:
     """Whether the two losses are within 1 % of each other, with the whole interval."""
-    pair = results.pair("flights", RMSPROP, ADAGRAD)
+    pair = results.pair("flights", RMSPROP, ADAGRAD, schedule=_schedule(results, "flights"))
     figures = f"{sentences.comparison(pair)} ({sentences.measure(results, 'flights')})"
-    ends = (pair.metric.value, pair.metric.low, pair.metric.high)
-    near = (
-        pair.is_ratio
-        and not pair.too_few
-        and all(abs(end - 1) <= 0.01 for end in ends if not math.isnan(end))
-    )
-    tie = near and all(share.value < 1 for share in pair.diverged)
-    return Shape(figures, tie, "tuned they tie within 1 %")
+    order = "tuned they tie within 1 %"
+    # What all diverged has a ratio, but nothing is known of it.
+    if not pair.is_ratio or pair.too_few or any(share.value >= 1 for share in pair.diverged):
+        return Shape(figures, None, order)
+    if pair.low >= 1 - TIE and pair.high <= 1 + TIE:
+        return Shape(figures, True, order)
+    apart = pair.high < 1 - TIE or pair.low > 1 + TIE
+    return Shape(figures, False if apart else None, order)
 
 
-def _wider_range(results: Results) -> Shape:
-    """Whether AdaGrad's ranges of good learning rates are the wider ones on average."""
-    widths = RateWidths.of(results, "flights")
-    wider = bool(widths.adagrad.mean() > widths.rmsprop.mean())
-    order = "AdaGrad's range of good learning rates is the wider one"
-    return Shape(widths.figures(), wider, order)
-
-
-def _rate_of_one(results: Results) -> list[Shape]:
-    """Scores at a learning rate of 1, RMSprop's with decay 0.99; nothing where there are none."""
-    scores = []
-    for name in (ADAGRAD, RMSPROP):
-        dataset = trials.trials_of(results, "flights", name)
-        where = np.isclose(dataset["learning_rate"].values, 1.0)
-        decays = trials.one_minus(dataset)
-        if name == RMSPROP and decays:
-            where &= np.isclose(dataset[decays[0]].values, 0.01)
-        if not where.any():
-            return []
-        scores.append(trials.best_scores(dataset, where))
-    adagrad, rmsprop = scores
-    label = results.task("flights").attrs["choose_by_label"]
-    figures = (
-        f"at a learning rate of 1 the {label} of AdaGrad is {bootstrap_interval(adagrad)}, of "
-        f"RMSprop {bootstrap_interval(rmsprop)} ({sentences.tuning_seeds(adagrad)})"
-    )
-    far = np.isfinite(adagrad).all() and rmsprop.mean() > FAR * adagrad.mean()
-    return [Shape(figures, bool(far), "RMSprop is far worse at a learning rate of 1")]
+def _tolerance(results: Results) -> list[Shape]:
+    """Whether RMSprop loses more by a learning rate ten times off; nothing if it never ran so."""
+    dataset, schedule = results.task("flights"), _schedule(results, "flights")
+    if not all(ran_off_rate(dataset, name, schedule) for name in (RMSPROP, ADAGRAD)):
+        return []
+    regret = regrets(dataset, schedule, RMSPROP, ADAGRAD)[-1]
+    figures = regret_in_words(regret, dataset.attrs["report_label"])
+    order = "RMSprop loses more than AdaGrad by a learning rate that is far off"
+    return [Shape(figures, regret.sign > 0 if regret.sign else None, order)]

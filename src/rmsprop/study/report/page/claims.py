@@ -19,7 +19,8 @@ def render(results: Results) -> str:
     if general := claims(results):
         parts.append(
             '<h2 id="claims">What is said, and what was measured</h2>'
-            '<p class="small">Each claim is judged by intervals of 95 %, one at a time: of many, a '
+            '<p class="small">Each claim is judged by intervals of 95 % over the reporting seeds, '
+            "never on seeds that chose what is judged. They hold one at a time: of many claims, a "
             "few may be judged wrongly by chance.</p>"
             f"{_articles(general)}"
         )
@@ -27,7 +28,8 @@ def render(results: Results) -> str:
         parts.append(
             '<h2 id="published">Found before, and found here</h2>'
             '<p class="small">Settings differ, so numbers need not be the same, but their order '
-            f"should be.</p>{_articles(earlier)}"
+            "should be. It agrees or differs where an interval of 95 % excludes the opposite.</p>"
+            f"{_articles(earlier)}"
         )
     return "".join(parts)
 

@@ -1,0 +1,200 @@
+"""Claims about tuning: decays, learning rates that are off, defaults.
+
+None of them is judged on the seeds that chose: decays by the finalists, each choice on some of the
+reporting seeds and its score on the others; wrong rates and defaults by runs on reporting seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from rmsprop.study import spelling
+from rmsprop.study.report import sentences
+from rmsprop.study.report.claims.claim import ADAGRAD, RMSPROP, TOO_FEW, Part, part_name
+from rmsprop.study.results import trials
+from rmsprop.study.results.decays import decay_effect, decay_name, decays_of, finalists_by_decay
+from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.regret import Regret, ran_off_rate, regrets
+from rmsprop.study.results.reselection import LEAST_SEEDS, Finalists, Reselection, reselect
+from rmsprop.study.results.schema import OWN, TUNED, Better, mean_tuning_scores
+from rmsprop.study.results.statistics import Estimate, Ratio
+from rmsprop.study.results.summary import Line, finalists, metrics_of
+from rmsprop.study.results.verdicts import verdict
+
+
+def effect_of_decay(results: Results, task: str) -> Part | None:
+    """Whether the decays differ by more than the best of them does from AdaGrad.
+
+    Returns:
+        What the task says; None where fewer than two decays were tried.
+    """
+    dataset = results.task(task)
+    decays = decays_of(dataset, RMSPROP)
+    if len(decays) < 2:
+        return None
+    headline = results.metrics(task)[0]
+    by_decay = finalists_by_decay(dataset, RMSPROP, OWN, headline)
+    lost = [decay for decay in decays if decay not in by_decay]
+    scores = _tuning_scores(results, task) if lost else ""
+    if len(by_decay) < 2:
+        finding = f"the race left no decay but {spelling.listed([*by_decay])} among the finalists"
+        return Part(task, scores, None, finding)
+    pair = results.pair(task, RMSPROP, ADAGRAD, schedule=OWN)
+    other = finalists(dataset, ADAGRAD, Line(task, OWN, TUNED, headline, RMSPROP, ADAGRAD))
+    effect = decay_effect(dataset, by_decay, other, headline, pair.tuning_seeds)
+    apart = "are apart by a factor of" if effect.is_ratio else "are apart by"
+    figures = (
+        f"the decays {effect.worst} and {effect.best}, mostly the worst and the best, {apart}"
+        f" {effect.spread}, AdaGrad and the best decay by {effect.other}; the first beside the"
+        f" second is {effect.excess} ({sentences.measure(results, task)})"
+    )
+    if lost:
+        figures = f"{figures}; no finalist has a decay of {spelling.listed(lost)}: {scores}"
+    if pair.too_few:
+        return Part(task, figures, None, TOO_FEW)
+    if effect.sign > 0:
+        return Part(task, figures, True, "the decay makes the larger difference")
+    if effect.sign < 0 and lost:
+        finding = "the decays that the race left make the smaller difference"
+        return Part(task, figures, None, finding)
+    if effect.sign < 0:
+        return Part(task, figures, False, "the optimizer makes the larger difference")
+    return Part(task, figures, None, "neither is shown to matter more")
+
+
+def _tuning_scores(results: Results, task: str) -> str:
+    """The best score of each decay on the seeds that all configurations ran on: the first."""
+    dataset = results.task(task)
+    attributes = dataset.attrs
+    one_seed = dataset.isel(tuning_seed=[0])
+    scores = mean_tuning_scores(one_seed).sel(optimizer=RMSPROP)
+    name = decay_name(dataset, RMSPROP)
+    assert name is not None
+    rests, best = trials.best_by(
+        dataset[name].sel(optimizer=RMSPROP), scores, attributes["choose_by_better"]
+    )
+    of_each = [
+        f"{score:.3g} at {spelling.value(name, rest)}"
+        for rest, score in zip(rests[::-1], best[::-1], strict=True)
+    ]
+    return (
+        f"the best {attributes['choose_by_label']} on the first tuning seed is"
+        f" {spelling.listed(of_each)}"
+    )
+
+
+def forgiveness(results: Results, task: str) -> Iterator[Part]:
+    """Whether AdaGrad loses less than RMSprop by a learning rate that is off.
+
+    Yields:
+        One part for each schedule under which both ran with such rates.
+    """
+    dataset = results.task(task)
+    names = [
+        schedule
+        for schedule in results.schedules(task)
+        if all(ran_off_rate(dataset, name, schedule) for name in (RMSPROP, ADAGRAD))
+    ]
+    for schedule in names:
+        yield _forgiveness(results, task, schedule)
+
+
+def _forgiveness(results: Results, task: str, schedule: str) -> Part:
+    dataset = results.task(task)
+    of_distances = regrets(dataset, schedule, RMSPROP, ADAGRAD)
+    figures = "; ".join(regret_in_words(x, dataset.attrs["report_label"]) for x in of_distances)
+    part = part_name(task, schedule, results.schedules(task))
+    if dataset.sizes["seed"] < LEAST_SEEDS:
+        return Part(part, figures, None, TOO_FEW)
+    signs = {x.sign for x in of_distances} - {0}
+    if not signs:
+        return Part(part, figures, None, "no difference is shown")
+    if len(signs) == 2:
+        return Part(part, figures, None, "it depends on how far the rate is off")
+    adagrad = signs == {1}
+    where = spelling.listed([x.distance for x in of_distances if x.sign])
+    finding = f"{'AdaGrad' if adagrad else 'RMSprop'} loses less where a rate is off by {where}"
+    return Part(part, figures, adagrad, finding)
+
+
+def regret_in_words(regret: Regret, label: str) -> str:
+    """What a wrong rate costs each of the two, and how the costs differ: one clause.
+
+    Args:
+        regret: The regrets of RMSprop, the first, and AdaGrad.
+        label: The name of the metric in words.
+    """
+    effect = f"multiplies {label} by" if regret.is_ratio else f"makes {label} worse by"
+    return (
+        f"a learning rate that is off by {regret.distance} {effect} {regret.first} for RMSprop and"
+        f" {regret.second} for AdaGrad, a {'ratio' if regret.is_ratio else 'difference'} of"
+        f" {regret.difference}"
+    )
+
+
+def effect_of_tuning(results: Results, task: str) -> Iterator[Part]:
+    """Whether the tuned RMSprop is better than each of the complete defaults, by name.
+
+    Both run under the first schedule; what is tuned is chosen on some of the reporting seeds and
+    compared on the others.
+
+    Yields:
+        One part for each setting that RMSprop has under the first schedule.
+    """
+    names = [x for x in results.settings(task)[1:] if RMSPROP in _optimizers(results, task, x)]
+    for setting in names:
+        yield _gain(results, task, setting, names)
+
+
+def _gain(results: Results, task: str, setting: str, names: list[str]) -> Part:
+    gain = _tuned_beside(results, task, setting, RMSPROP)
+    # The margin of a metric depends on its values alone: on whether they are compared as ratios.
+    pair = results.pair(task, RMSPROP, ADAGRAD)
+    margin = pair.margin if pair.is_ratio == gain.logarithmic else None
+    scaled = math.log1p(margin) if margin is not None and gain.logarithmic else margin
+    figures = f"{_beside(gain)} for RMSprop"
+    if ADAGRAD in _optimizers(results, task, setting):
+        other = _tuned_beside(results, task, setting, ADAGRAD)
+        figures = f"{figures} and {_in_units(other)} for AdaGrad"
+    figures = f"{figures} ({sentences.measure(results, task)})"
+    part = part_name(task, spelling.name(setting), names)
+    if gain.seeds < LEAST_SEEDS:
+        return Part(part, figures, None, TOO_FEW)
+    conclusion = verdict(gain.difference, scaled)
+    if conclusion == "equal":
+        return Part(part, figures, False, "tuning gains nothing")
+    if conclusion == "undecided":
+        return Part(part, figures, None, "no gain from tuning is shown")
+    better = (gain.difference.value < 0) == (pair.better == "lower")
+    return Part(part, figures, better, "tuning gains" if better else "tuning loses")
+
+
+def _optimizers(results: Results, task: str, setting: str) -> tuple[str, ...]:
+    return results.optimizers(task, results.schedules(task)[0], setting)
+
+
+def _tuned_beside(results: Results, task: str, setting: str, optimizer: str) -> Reselection:
+    """The optimizer tuned and with complete defaults, on the headline under the first schedule."""
+    dataset = results.task(task)
+    metric = metrics_of(dataset)[0]
+    schedule = results.schedules(task)[0]
+    better: Better = metric["better"]
+    choose_by: Better = metric["choose_by"]["better"]
+    line = Line(task, schedule, TUNED, metric["name"], optimizer, optimizer)
+    tuned = finalists(dataset, optimizer, line)
+    runs = dataset.sel(optimizer=optimizer, schedule=schedule, setting=[setting])["metric"].values
+    # There is one of each default, so that whatever it is chosen by, it is chosen.
+    default = Finalists(np.ones_like(runs), runs)
+    size = results.pair(task, RMSPROP, ADAGRAD).tuning_seeds
+    return reselect(tuned, default, size, better, choose_by=choose_by, chance=metric["chance"])
+
+
+def _beside(gain: Reselection) -> str:
+    return f"tuned {'/' if gain.logarithmic else '-'} default is {_in_units(gain)}"
+
+
+def _in_units(gain: Reselection) -> Estimate:
+    return Ratio.exp(gain.difference) if gain.logarithmic else gain.difference
