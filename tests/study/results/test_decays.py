@@ -109,3 +109,20 @@ def test_equal_decays_have_two_names_and_no_distance(task):
     assert {effect.best, effect.worst} == {"0.9", "0.99"}
     assert effect.spread.value == effect.other.value == 1
     assert effect.sign == 0
+
+
+@pytest.mark.slow
+def test_optimizers_and_decays_that_are_alike_are_seldom_apart(task):
+    random = np.random.default_rng(8)
+    signs = [
+        decay_effect(
+            task,
+            {decay: _finalists(random, 2, seeds=20) for decay in ("0.9", "0.967", "0.999")},
+            _finalists(random, 2, seeds=20),
+            METRIC,
+            3,
+        ).sign
+        for _ in range(200)
+    ]
+    # At 5 %, 10 of 200 are expected, and 20 or more with a probability of 0.003.
+    assert np.count_nonzero(signs) < 20

@@ -117,7 +117,10 @@ def test_calling_a_task_makes_its_problem(monkeypatch):
 def test_claims_name_the_tasks_of_their_kinds_in_this_order():
     assert general.VALLEYS == ("valley", "rosenbrock")
     assert general.SPARSE == ("bible", "bible-books", "flights", "rare")
-    assert general.DEEP == ("digits", "digits-wide", "mnist", "characters", "scale-change")
+    assert general.MOVING == ("scale-change",)
+    of_networks = general.PERCEPTRONS, general.CONVOLUTIONAL, general.RECURRENT
+    assert of_networks == (("digits", "digits-wide"), ("mnist",), ("characters",))
+    assert {*sum(of_networks, ())} == {*tasks.names_of(tasks.Kind.DEEP)}
     assert tasks.names_of(tasks.Kind.LESSON) == ("reddi", "wilson")
     assert tasks.names_of(tasks.Kind.RARE, tasks.Kind.SPARSE) == (
         "rare",
