@@ -59,6 +59,12 @@ def comparison() -> Comparison:
 
 
 @pytest.fixture(scope="session")
+def full() -> Comparison:
+    """Three tasks with all that a study can hold; not to be changed."""
+    return synthetic.full()
+
+
+@pytest.fixture(scope="session")
 def other_comparison() -> Comparison:
     """A comparison to replace `comparison` by."""
     return Comparison.of({"other": small_task()}, synthetic.ROOT)

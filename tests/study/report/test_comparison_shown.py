@@ -1,42 +1,70 @@
 """The table for the terminal, and how a comparison shows itself."""
 
-import dataclasses
 import os
 import re
 
+import pytest
 from page_parser import PageParser
 from rich.console import Console
 from small_comparisons import GRIDS
 
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.report import table
+from rmsprop.study.report import remarks, sentences, table
 
 
-def test_the_table_fits_80_columns(comparison):
+def _lines(comparison):
     console = Console(width=80, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
     with console.file:
         console.print(table.table(comparison))
-    text = console.export_text()
-    assert max(map(len, text.splitlines())) <= 80
-    for row in comparison.summary():
-        assert str(row.metric) in text
-        assert f"{row.diverged} of {row.runs}" in text
-    assert "decay 0.97" in text
+    return [line.rstrip() for line in console.export_text().splitlines()]
+
+
+@pytest.mark.parametrize("which", ["comparison", "full"])
+def test_the_table_fits_80_columns(which, request):
+    comparison = request.getfixturevalue(which)
+    lines = _lines(comparison)
+    assert max(map(len, lines)) <= 80
+    text = " ".join(" ".join(lines).split())
+    for row in remarks.tuned_rows(comparison):
+        assert str(row.metric.value)[:4] in text
+        if row.diverged:
+            assert f"{row.diverged} of {row.runs} diverged" in text
     assert "result [95 %]" in text
-    assert "test error (share of images), lower is better" in text
+    overall = sentences.overall(comparison)
+    assert text.startswith(overall), "the answer over all tasks comes first"
+    for task in comparison.tasks:
+        answer = sentences.answer(comparison, task)
+        assert answer[1:] in text
+    assert "remembers longer than a third" in text
 
 
-def test_the_best_result_is_bold(comparison, monkeypatch):
-    """Also where the best row is another object than the same row of the summary."""
-    best = {task: comparison.best(task) for task in comparison.tasks}
-    monkeypatch.setattr(Comparison, "best", lambda _, task: dataclasses.replace(best[task]))
+def test_the_table_has_a_row_for_each_optimizer_and_schedule(full):
+    lines = _lines(full)
+    start = lines.index("digits: test loss, lower is better")
+    rows = [line.split("  ") for line in lines[start + 4 :]]
+    rows = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    first = [row[:2] for row in rows if len(row) >= 2][:6]
+    assert [cells[0] for cells in first] == [
+        *("constant", "AdaGrad", "linear to 0", "AdaGrad", "SGD", "Adam")
+    ]
+    assert first[0][1] == first[2][1] == "RMSprop"
+
+
+def _bold(comparison):
     console = Console(width=80, force_terminal=True, color_system="standard", legacy_windows=False)
     with console.capture() as capture:
         console.print(table.table(comparison))
-    bold = re.findall(r"\x1b\[1m(.*?)\x1b\[0m", capture.get())
-    for row in comparison.summary():
-        assert (str(row.metric) in bold) == (row.optimizer == best[row.task].optimizer)
+    return re.findall(r"\x1b\[1m(.*?)\x1b\[0m", capture.get())
+
+
+def test_no_result_is_bold_without_a_verdict(comparison, full):
+    assert not {str(row.metric) for row in comparison.summary()} & {*_bold(comparison)}
+    bold = _bold(full)
+    for row in full.summary("digits", schedule="linear"):
+        winners = sentences.winners(full, "digits", "linear")
+        assert (str(row.metric) in bold) == (row.optimizer in winners)
+    assert sentences.winners(full, "digits", "linear") == {"rmsprop"}
 
 
 def test_names_are_no_markup():

@@ -30,7 +30,7 @@ def _pictures(comparison, task, optimizer):
 
 @pytest.fixture(scope="module")
 def pictures():
-    """Every picture of three tasks: two optimizers, two schedules, and all that is unusual."""
+    """Every picture of several tasks: two optimizers, two schedules, and all that is unusual."""
     many = Comparison.of(
         {
             "unusual": synthetic.unusual(),
@@ -51,7 +51,9 @@ def pictures():
         synthetic.ROOT,
     )
     optimizers = ("rmsprop", "rmsprop with a name", "rmsprop")
-    return [
+    full = synthetic.full()
+    everything = [*_pictures(full, "valley", "rmsprop"), plots.profile(full)]
+    return everything + [
         figure
         for task, optimizer in zip(many.tasks, optimizers, strict=True)
         for figure in _pictures(many, task, optimizer)
@@ -70,6 +72,7 @@ def test_the_methods_of_a_comparison_are_the_pictures():
         comparison.plot_memory(),
         comparison.plot_differences(),
         comparison.plot_schedules("digits"),
+        comparison.plot_profile(),
     ):
         assert isinstance(figure, Figure)
     with pytest.raises(ValueError, match="schedule 'sine' is not here"):

@@ -6,6 +6,7 @@ from matplotlib.colors import LogNorm
 from plot_cases import GRIDS, axes_of, lines_of, view_of
 
 from rmsprop.study.report import plots
+from rmsprop.study.results import trials
 
 
 def test_learning_rates_show_mean_scores_the_choice_and_what_diverged(task):
@@ -49,6 +50,7 @@ def test_heat_map_cells_by_hand():
     scores = np.array([8, 7, 4, 5, 3, 9, 60, 50, np.inf, np.inf, np.inf, 20], dtype=float)
     task["tuning_score"][0] = scores[:, None]
     task["learning_rate"][0, 6:8] = np.nan  # not run
+    task["chosen"][0] = 2
     mesh = axes_of(plots.heat_map(task, "rmsprop"))[0].collections[0]
     expected = np.ma.masked_invalid([[20, 3], [np.inf, 4], [np.nan, 7]])  # rates 0.01, 0.1
     np.testing.assert_array_equal(mesh.get_array().mask, expected.mask)
@@ -58,7 +60,7 @@ def test_heat_map_cells_by_hand():
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0.01", "0.1"]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["0.003", "0.03", "0.3"]
     (frame,) = axes.patches
-    assert frame.get_xy() == (1, 0), "3 is the best"
+    assert frame.get_xy() == (1, 1), "what was chosen, though 3 is better"
     (cross,) = axes.get_lines()
     assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (0.5, 1.5)
     assert "1 - decay" in axes.texts[0].get_text()
@@ -85,25 +87,37 @@ def test_a_heat_map_needs_two_hyperparameters(task):
         plots.heat_map(task, "adagrad")
 
 
-def test_the_expected_best_and_its_quartiles_are_drawn(task):
+def test_what_was_raced_out_is_in_no_cell_that_has_another():
+    """Three hyper-parameters: the best over the third is one that was raced to the end."""
+    grid = {"learning_rate": [0.1, 0.01], "one_minus_decay": [0.3], "eps": [1e-8, 1]}
+    task = view_of({"rmsprop": grid}, steps=10)
+    task["tuning_score"][0] = np.array([8.0, 7.0, 4.0, 5.0])[:, None]
+    task["tuning_score"][0, 1:3, 1:] = np.nan
+    mesh = axes_of(plots.heat_map(task, "rmsprop"))[0].collections[0]
+    assert mesh.get_array().ravel().tolist() == [5, 8]
+
+
+def test_the_expected_best_and_its_interval_are_drawn(task):
     axes = axes_of(plots.budget(task))[0]
-    (line,) = lines_of(axes, "AdaGrad")
-    scores = np.sort(task["tuning_score"].values[1, :2].mean(axis=-1))
-    # Of two trials, one drawn alone is either; both drawn hold the better.
-    np.testing.assert_allclose(line.get_ydata(), [scores.mean(), scores[0]])
-    assert list(line.get_xdata()) == [1, 2]
-    band = axes.collections[1].get_paths()[0].vertices
-    assert band[:, 1].min() == pytest.approx(scores[0])
-    assert band[:, 1].max() == pytest.approx(scores[1])
     (line,) = lines_of(axes, "RMSprop")
-    # Two of eight configurations diverged: with three drawn or more, one at least did not; and
-    # the rate of 1 came by growing, so there are six.
-    assert line.get_xdata().size == 6
+    budget = trials.budget_of(task, "rmsprop")
+    np.testing.assert_allclose(line.get_ydata(), budget.expected)
+    # The rate of 1 came by growing, so there are six of eight configurations.
+    assert list(line.get_xdata()) == [1, 2, 3, 4, 5, 6]
+    band = axes.collections[0].get_paths()[0].vertices
+    low, high = axes.get_ylim()
+    assert band[:, 1].min() == pytest.approx(max(low, budget.low.min()))
+    assert band[:, 1].max() == pytest.approx(min(high, budget.high.max()))
+    (line,) = lines_of(axes, "AdaGrad")
+    assert np.isnan(line.get_ydata()).all(), "all of its finalists diverged on a seed"
+    assert axes.texts[0].get_text() == "expected best test error (share of images)"
 
 
 def test_what_may_all_have_diverged_has_no_expectation():
     lost = view_of(GRIDS, steps=10)
     lost["tuning_score"][1, 0] = np.inf
+    lost["finalist_configuration"][1] = [1, -1, -1, -1]
+    lost["finalist_report"][1, 0, 1:] = np.nan
     axes = axes_of(plots.budget(lost))[0]
     (line,) = lines_of(axes, "AdaGrad")
     assert np.isnan(line.get_ydata()).tolist() == [True, False]

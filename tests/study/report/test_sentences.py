@@ -190,9 +190,8 @@ def test_a_verdict_that_holds_by_itself_alone_is_no_answer_over_all_tasks():
     )
 
 
-def test_the_answer_over_all_tasks_is_of_each_pair():
-    results = synthetic.full()
-    answer = sentences.overall(results)
+def test_the_answer_over_all_tasks_is_of_each_pair(full):
+    answer = sentences.overall(full)
     assert "SGD" not in answer, "references have no part in it"
     assert "Corrected for 3 comparisons" in answer
     odd = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
@@ -202,24 +201,23 @@ def test_the_answer_over_all_tasks_is_of_each_pair():
     )
 
 
-def test_the_probability_of_improvement_is_that_of_all_tasks():
-    (sentence,) = sentences.across_tasks(synthetic.full())
+def test_the_probability_of_improvement_is_that_of_all_tasks(full):
+    (sentence,) = sentences.across_tasks(full)
     assert sentence.startswith("On a new seed RMSprop beats AdaGrad with a probability of 0.")
     assert sentence.endswith("the mean of 3 tasks.")
     alone = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
     assert sentences.across_tasks(alone) == []
 
 
-def test_the_winner_of_a_schedule_is_one_by_a_verdict():
-    results = synthetic.full()
-    assert sentences.winners(results, "valley", "linear") == {"rmsprop"}
-    assert sentences.winners(results, "bible", "linear") == {"adagrad"}, "not SGD, a reference"
+def test_the_winner_of_a_schedule_is_one_by_a_verdict(full):
+    assert sentences.winners(full, "valley", "linear") == {"rmsprop"}
+    assert sentences.winners(full, "bible", "linear") == {"adagrad"}, "not SGD, a reference"
     few = Comparison.of({"t": synthetic.task(GRIDS, seeds=4, steps=10)}, synthetic.ROOT)
     assert sentences.winners(few, "t", "constant") == set()
 
 
-def test_what_is_at_the_limit_of_its_grid_is_said_under_each_schedule():
-    limits = remarks.limits(synthetic.full())
+def test_what_is_at_the_limit_of_its_grid_is_said_under_each_schedule(full):
+    limits = remarks.limits(full)
     assert (
         "valley under the schedule linear to 0, Adam: the best learning rate 0.01 is at the "
         in (limits[2])
@@ -244,18 +242,18 @@ LONG = "eps 1e-07, remembers longer than a third of the run, and is"
         ),
     ],
 )
-def test_an_rmsprop_that_is_adagrad_is_named(fixed, end):
+def test_an_rmsprop_that_is_adagrad_is_named(fixed, end, full, monkeypatch):
     """0.01 / sqrt(0.001) and 1e-7 / 0.001, for the averages without bias correction."""
-    results = synthetic.full()
     if fixed is not None:
-        results.tree["valley"].attrs["fixed"] = json.dumps({"rmsprop": fixed})
-    twins = remarks.twins(results, "valley")
+        attributes = full.tree["valley"].attrs
+        monkeypatch.setitem(attributes, "fixed", json.dumps({"rmsprop": fixed}))
+    twins = remarks.twins(full, "valley")
     assert len(twins) == 2, "one of each schedule"
     assert twins[0] == (
         "RMSprop on valley under the schedule constant, learning rate 0.01, decay 0.999, "
         f"{LONG} {end}"
     )
-    assert remarks.twins(results, "digits") == [], "0.99 forgets a third of 300 steps"
+    assert remarks.twins(full, "digits") == [], "0.99 forgets a third of 300 steps"
 
 
 def test_facts_of_tuning_are_words():

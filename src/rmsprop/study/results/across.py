@@ -129,7 +129,8 @@ def profile(results: Results, rng: np.random.Generator | None = None) -> Profile
         rng: The generator of the bootstrap; None for a fixed one.
 
     Returns:
-        The profile; None where no task has costs with a ratio, so none that are all at least 0.
+        The profile; None where no optimizer ran on every task, or where no task has costs with a
+        ratio, so none that are all at least 0.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     optimizers = tuple(
@@ -137,9 +138,11 @@ def profile(results: Results, rng: np.random.Generator | None = None) -> Profile
         for name in names_of(results.task(results.tasks[0]), "optimizer")
         if all(name in names_of(results.task(task), "optimizer") for task in results.tasks)
     )
+    if not optimizers:
+        return None
     costs = {task: _costs(results.task(task), optimizers) for task in results.tasks}
     costs = {task: values for task, values in costs.items() if (values >= 0).all()}
-    if not costs or not optimizers:
+    if not costs:
         return None
     shares, resampled = [], []
     for values in costs.values():

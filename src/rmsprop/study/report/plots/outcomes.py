@@ -156,13 +156,13 @@ def profile(results: Results) -> Figure:
         results: The results of a comparison.
 
     Raises:
-        ValueError: No task has a metric whose ratio means something.
+        ValueError: No optimizer ran on every task, or no task has a metric with ratios.
     """
     curves = across.profile(results)
     if curves is None:
         raise ValueError(
-            "no task has a metric of which ratios mean something, for all have values below 0;"
-            " show differences instead."
+            "no optimizer ran on every task, or no task has a metric without values below 0, whose"
+            " ratios mean something; show differences instead."
         )
     entries = len(curves.optimizers)
     figure, (axes,) = style.panels(2.2 + style.head_height(entries), top=style.head_height(entries))
