@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 
 from rmsprop.study.problems import TENTHS, Metric, Problem
-from rmsprop.study.results.schema import DEFAULT, QUANTILES, worst_value
+from rmsprop.study.results.schema import DEFAULT, QUANTILES, RATE_FACTORS, worst_value
 from rmsprop.study.running import effective_rates
 from rmsprop.study.running.chunks import Runs
 from rmsprop.study.running.engine import Engine
-from rmsprop.study.running.plan import RATE_FACTORS, Plan
+from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.tuning import TunedRuns, Tuning
 
 # By name: the dimensions and the values of a variable.

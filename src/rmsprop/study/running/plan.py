@@ -11,7 +11,13 @@ from jax import Array
 
 from rmsprop.study.optimizers import Defaults, Optimizer
 from rmsprop.study.problems import TENTHS, Problem
-from rmsprop.study.results.schema import COORDINATES, DEFAULT, TUNED, VARIABLES
+from rmsprop.study.results.schema import (
+    COORDINATES,
+    DEFAULT,
+    RATE_FACTORS,
+    TUNED,
+    VARIABLES,
+)
 from rmsprop.study.results.validation import check_task_name
 from rmsprop.study.running.checks import check_optimizer, check_problem
 from rmsprop.study.running.devices import device
@@ -26,8 +32,6 @@ SEEDS_END = 2**31
 MOST_STEPS = 1_000_000
 # The schedule that references run under, where a study has it: the one that most people train with.
 REFERENCE_SCHEDULE = "linear"
-# How far a learning rate may be off: half a decade and a decade, to both sides.
-RATE_FACTORS = (0.1, 10**-0.5, 10**0.5, 10.0)
 # Names that the results use for something else than a hyper-parameter.
 RESERVED = {*VARIABLES, *COORDINATES, "path", "coordinate"} - {"learning_rate"}
 

@@ -36,12 +36,12 @@ from numpy.typing import NDArray
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.optimizers import Optimizer
 from rmsprop.study.problems import Metric, Problem
-from rmsprop.study.results.schema import DEFAULT, TUNED
+from rmsprop.study.results.schema import DEFAULT, RATE_FACTORS, TUNED
 from rmsprop.study.running import labelling, shipped
 from rmsprop.study.running.chunks import Runs
 from rmsprop.study.running.devices import available_cores, on_cpu
 from rmsprop.study.running.engine import Engine
-from rmsprop.study.running.plan import RATE_FACTORS, Plan
+from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.program import Program, default_width
 from rmsprop.study.running.progress import Progress
 from rmsprop.study.running.training import Build

@@ -83,7 +83,7 @@ class TunedRuns:
             seeds; infinitely bad where a run diverged.
         scores: The reported metrics of the same runs.
         off_rates: The headline of the best configuration with its learning rate off by each of
-            `plan.RATE_FACTORS`, shape (factors, seeds); None where that was not run.
+            `results.schema.RATE_FACTORS`, shape (factors, seeds); None where that was not run.
         reports: The reporting runs, by setting.
         seconds: Time of one core for all runs of its program, tuning among them.
         runs: How many there were.
