@@ -1,0 +1,139 @@
+"""Writes what the comparison found where it is published: README.md and docs/comparison.md.
+
+    rmsprop compare --out DEFAULT
+    rmsprop compare --tasks all --out ALL
+    python tests/study/write_findings.py --record DEFAULT ALL
+
+keeps the findings of two reports in `recorded_findings.json` and writes them into the pages; without
+`--record` it writes what is kept. With `--check` it writes nothing and fails where a page does not
+say what is kept, which is a test as well (`tests/test_readme.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+RECORD = HERE / "recorded_findings.json"
+PAGES = ("README.md", "docs/comparison.md")
+WIDTH = 120
+# The columns of the table of all tasks, beside the task, the metric and the verdict.
+SCHEDULES = ("own", "constant", "linear")
+
+
+def marks(part: str) -> tuple[str, str]:
+    """The lines around a part of a page that this script writes."""
+    return f"<!-- {part}: written by tests/study/write_findings.py -->", f"<!-- end of {part} -->"
+
+
+def findings_of(folder: Path) -> dict[str, Any]:
+    """What a report found, in words and rounded as it says them."""
+    from rmsprop.study import Comparison
+    from rmsprop.study.report import sentences
+
+    results = Comparison.load(folder)
+    rows = []
+    for task in results.tasks:
+        (headline,) = results.headlines(task)
+        lines = {
+            schedule: str(
+                results.pair(task, headline.first, headline.second, schedule=schedule).interval
+            )
+            for schedule in SCHEDULES
+        }
+        label = sentences.measure(results, task)
+        verdict = sentences.verdict(headline)
+        rows.append({"task": task, "metric": label, "verdict": verdict, **lines})
+    attributes = results.tree.attrs
+    return {
+        "command": attributes["command"],
+        "cores": int(attributes["cores"]),
+        "device": attributes["device"],
+        "seconds": float(attributes["seconds"]),
+        "overall": sentences.overall(results),
+        "across": sentences.across_tasks(results),
+        "answers": sentences.answers(results),
+        "rows": rows,
+    }
+
+
+def parts_of(record: dict[str, Any]) -> dict[str, str]:
+    """Each part of the pages, by its name."""
+    short, whole = record["default"], record["all"]
+    printed = "\n".join(
+        line for answer in (short["overall"], *short["answers"]) for line in _lines(answer, 100)
+    )
+    across = " ".join(whole["across"])
+    return {
+        "findings": "\n".join(_lines(f"{_time(whole)} {whole['overall']}")),
+        "printed": f"```text\n{printed}\n```",
+        "all tasks": "\n".join(
+            [*_lines(f"{whole['overall']} {across}"), "", *_table(whole["rows"])]
+        ),
+    }
+
+
+def _time(findings: dict[str, Any]) -> str:
+    minutes = findings["seconds"] / 60
+    count = len(findings["rows"])
+    return f"All {count} tasks take {minutes:.0f} minutes on {findings['cores']} cores."
+
+
+def _lines(text: str, width: int = WIDTH) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _table(rows: list[dict[str, str]]) -> list[str]:
+    heads = ("task", "metric", "each its own schedule", "constant", "linear", "verdict")
+    lines = [f"| {' | '.join(heads)} |", "|---|---|--:|--:|--:|---|"]
+    for row in rows:
+        cells = (row["task"], row["metric"], *(row[name] for name in SCHEDULES), row["verdict"])
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def written(text: str, parts: dict[str, str]) -> str:
+    """A page with the parts that it has marks for."""
+    for part, content in parts.items():
+        begin, end = marks(part)
+        if begin in text:
+            before, rest = text.split(begin)
+            after = rest.split(end)[1]
+            text = f"{before}{begin}\n{content}\n{end}{after}"
+    return text
+
+
+def main(words: list[str]) -> int:
+    """Records, writes or checks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--record", nargs=2, type=Path, metavar=("DEFAULT", "ALL"))
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args(words)
+    if arguments.record:
+        folders = dict(zip(("default", "all"), arguments.record, strict=True))
+        record = {name: findings_of(folder) for name, folder in folders.items()}
+        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    parts = parts_of(json.loads(RECORD.read_text()))
+    differs = []
+    for name in PAGES:
+        page = ROOT / name
+        before = page.read_text()
+        after = written(before, parts)
+        if after != before:
+            differs.append(name)
+            if not arguments.check:
+                page.write_text(after)
+    if arguments.check and differs:
+        print(f"{', '.join(differs)} does not say what {RECORD.name} holds; write it again.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
