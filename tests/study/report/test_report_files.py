@@ -25,7 +25,7 @@ def test_the_folder_holds_page_figures_and_numbers(folder, comparison):
     ]
     names = [entry.name for entry in (folder / "figures").iterdir()]
     expected = [f"{task}-{kind}.png" for task in ("evil", "valley") for kind in KINDS]
-    expected += ["valley-path.png", "differences.png", "memory.png"]
+    expected += ["valley-path.png", "differences.png", "memory.png", "profile.png"]
     assert sorted(names) == sorted(expected)
     for name in names:
         assert (folder / "figures" / name).read_bytes()[:4] == b"\x89PNG"

@@ -253,7 +253,7 @@ def difference(dataset: xr.Dataset, line: Line, *, well_tuned: bool = False) -> 
     half = max(1, seeds // 2)
     size = max(1, min(int(dataset.attrs["tuning_seeds"]), half))
     tuned = line.setting == TUNED
-    both = [finalists(dataset, name, line) for name in (line.first, line.second)]
+    both = finalists(dataset, line.first, line), finalists(dataset, line.second, line)
     choose_by: Better = metric["choose_by"]["better"] if tuned else better
     options = {"choose_by": choose_by, "chance": metric["chance"]}
     result = reselect(*both, size, better, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
@@ -356,8 +357,9 @@ def _is_padded_list_of_numbers(values: Sequence[int]) -> bool:
 
 def _is_number_or_none(value: object) -> bool:
     """Whether a value out of JSON is null or a number, not NaN or infinite."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value is None or (number and bool(np.isfinite(value)))
+    if value is None:
+        return True
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_list_of(text: str, names: Sequence[str]) -> bool:
