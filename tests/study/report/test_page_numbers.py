@@ -10,6 +10,7 @@ import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
 from rmsprop.study.report import remarks, sentences
 from rmsprop.study.report.page import numbers
+from rmsprop.study.report.page.markup import ABSENT
 
 
 def test_all_numbers_are_on_the_page(folder, page, comparison):
@@ -46,7 +47,7 @@ def test_every_schedule_and_setting_has_its_numbers(full):
     assert "configuration, defaults of Keras" in names
     keras = next(row for row in first if row[0] == "test loss, defaults of Keras")
     (row,) = full.summary("digits", setting="keras")
-    assert keras[1:] == [str(row.metric), numbers.ABSENT], "AdaGrad has none"
+    assert keras[1:] == [str(row.metric), ABSENT], "AdaGrad has none"
     assert all(len(row) == 5 for row in second), "two references under the second schedule"
     assert not any("Keras" in row[0] for row in second), "defaults are of the first schedule"
 
@@ -68,8 +69,8 @@ def test_results_are_of_each_schedule_with_a_column_for_each_setting(full):
         str(torch[0].metric),
         str(keras[0].metric),
     ]
-    assert rows[1][4:6] == [str(torch[1].metric), numbers.ABSENT]
-    assert rows[2][4:6] == [numbers.ABSENT] * 2
+    assert rows[1][4:6] == [str(torch[1].metric), ABSENT]
+    assert rows[2][4:6] == [ABSENT] * 2
 
 
 def test_a_winner_of_a_verdict_is_bold_and_nobody_else(full):

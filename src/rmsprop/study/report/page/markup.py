@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 FIGURES = "figures"
+# In the place of a number that there is not; a list on a phone leaves it out.
+ABSENT = "–"
 # What may stand in a data URI as it is; the rest is written as %XX.
 _PLAIN = " !$'()*+,-./:;=?@[]_~{}|"
 
@@ -88,7 +90,7 @@ def table(
         rows: The cells of each row, as many as heads.
         bold: The numbers of the rows that are bold.
     """
-    bold, body = set(bold), []
+    bold, body, absent = set(bold), [], ' class="absent"'
     for number, cells in enumerate(rows):
         first, *others = (
             f'data-label="{attribute(head)}"><span>{text(cell)}</span>'
@@ -96,7 +98,10 @@ def table(
         )
         mark = ' class="best"' if number in bold else ""
         body.append(f'<tr{mark}><th scope="row" {first}</th>')
-        body.extend(f"<td {cell}</td>" for cell in others)
+        body.extend(
+            f"<td{absent if value == ABSENT else ''} {cell}</td>"
+            for value, cell in zip(cells[1:], others, strict=True)
+        )
         body.append("</tr>")
     head = "".join(f'<th scope="col">{text(word)}</th>' for word in heads)
     return (

@@ -13,14 +13,13 @@ import xarray as xr
 from rmsprop.study import spelling
 from rmsprop.study.report import remarks, sentences
 from rmsprop.study.report.page import markup
+from rmsprop.study.report.page.markup import ABSENT
 from rmsprop.study.results import exponents, trials
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import OWN
 from rmsprop.study.results.summary import Difference, Row
 
 ARROWS: Mapping[str, str] = {"lower": "↓", "higher": "↑"}
-# In the place of a number that there is not.
-ABSENT = "–"
 
 
 def results_table(results: Results) -> str:
