@@ -21,8 +21,9 @@ ALLOWED = {
     "core": set(),
     "rows": {"core"},
     "frameworks": {"core"},
-    # The small modules that stand in the study itself, such as problems, spelling and atomic.
-    "study": {"core"},
+    # The small modules that stand in the study itself, such as problems, spelling and atomic; the
+    # contenders bring the defaults that frameworks ship.
+    "study": {"core", "frameworks"},
     "tasks": {"core", "study"},
     "results": {"study"},
     "running": {"core", "study", "results"},

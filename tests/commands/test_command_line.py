@@ -21,18 +21,22 @@ def tiny_task(monkeypatch):
     monkeypatch.setattr(compare, "_keep_compiled_programs", lambda: None)
 
 
-def _compare(folder, *words):
-    return command_line.main(["compare", "--tasks", "tiny", "--out", str(folder), *words])
+def _compare(folder, *words, references=False):
+    without = [] if references else ["--no-references"]
+    return command_line.main(["compare", "--tasks", "tiny", "--out", str(folder), *without, *words])
 
 
+@pytest.mark.standard_promotion("Adam of Optax, a reference, takes powers of a count")
 def test_the_whole_command(tmp_path, capsys):
     out = tmp_path / "report"
-    assert _compare(out, "--seeds", "3", "--steps", "30") == 0
+    assert _compare(out, "--seeds", "3", "--steps", "30", references=True) == 0
     printed = capsys.readouterr()
     assert "RMSprop" in printed.out
     assert "AdaGrad" in printed.out
+    assert "Adam" in printed.out
     assert str(out / "index.html") in printed.out.replace("\n", "")
     assert all(len(line.rstrip()) <= 80 for line in printed.out.splitlines()[:-1])
+    assert "this will take about" in printed.err
     page = (out / "index.html").read_text()
     assert "<svg" in page or "data:image" in page
     assert not re.search(r'(src|href)="https?://', page.replace('href="https://doi', ""))
@@ -131,9 +135,10 @@ def test_help_explains_every_option(capsys):
     assert ended.value.code == 0
     printed = capsys.readouterr().out
     options = ("tasks", "problem", "optimizer", "schedules", "seeds", "tuning-seeds")
-    for option in (*options, "first-seed", "steps", "memory", "out", "quiet"):
+    more = ("first-seed", "no-references", "steps", "memory", "out", "quiet")
+    for option in (*options, *more):
         assert f"--{option}" in printed
-    assert printed.count("default:") == 11
+    assert printed.count("default:") == len((*options, *more))
     words = " ".join(printed.split())
     for name, task in tasks.TASKS.items():
         assert f"{name} ({task.about})" in words

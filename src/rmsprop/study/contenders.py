@@ -104,6 +104,7 @@ RMSPROP = Optimizer(
     "rmsprop",
     _rmsprop,
     (rates_of(HALF_DECADES), memory("decay"), damping("eps", DAMPINGS[1:])),
+    fixed={"bias_correction": True},
     shipped={
         "torch": _shipped(torch.rmsprop),
         "keras": _shipped(keras.rmsprop),
@@ -114,6 +115,7 @@ ADAGRAD = Optimizer(
     "adagrad",
     _adagrad,
     (rates_of(QUARTER_DECADES), damping("initial_accumulator_value")),
+    fixed={"eps": 0.0},
     shipped={
         "torch": _shipped(torch.adagrad),
         "keras": _shipped(keras.adagrad),

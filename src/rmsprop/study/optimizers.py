@@ -171,6 +171,7 @@ class Optimizer:
         tuned: The hyper-parameters and their grids, the learning rate first.
         default: For each of them the value that a user gets who tunes nothing.
         shipped: Complete defaults by the name of whoever ships them, in the place of `default`.
+        fixed: Arguments that are not tuned and differ from the function's own defaults, by name.
         is_reference: Whether it only shows where the others stand: it runs under one schedule,
             without defaults, and no verdict is about it.
     """
@@ -180,6 +181,7 @@ class Optimizer:
     tuned: tuple[Tunable, ...]
     default: tuple[float, ...] = ()
     shipped: Mapping[str, Defaults] = field(default_factory=dict)
+    fixed: Mapping[str, float | bool] = field(default_factory=dict)
     is_reference: bool = False
 
     def __post_init__(self) -> None:

@@ -177,6 +177,7 @@ def _attributes(problem: Problem, plan: Plan, width: int) -> dict[str, object]:
         "tuned": json.dumps({o.name: list(o.names) for o in plan.optimizers}),
         "references": json.dumps([o.name for o in plan.optimizers if o.is_reference]),
         "defaults": json.dumps(_defaults(plan)),
+        "fixed": json.dumps({o.name: dict(o.fixed) for o in plan.optimizers}),
     }
     headline: dict[str, Metric] = {"choose_by": pairs[0][1], "report": pairs[0][0]}
     for key, metric in headline.items():

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-import rmsprop
-from rmsprop.study.report.claims.claim import Part
+from rmsprop.study.contenders import named
+from rmsprop.study.report.claims.claim import RMSPROP, Part
 
 SMALL, LARGE = 0.1, 10.0
 STEPS = 300
@@ -24,7 +24,7 @@ TOLERANCE = 0.01
 @functools.cache
 def of_rmsprop() -> Part:
     """What RMSprop of this library does, at a learning rate of 0.01 and a decay of 0.9."""
-    return two_weights(rmsprop.rmsprop(0.01, 0.9))
+    return two_weights(named(RMSPROP).factory(0.01, 0.9, 1e-8))
 
 
 def two_weights(optimizer: optax.GradientTransformation) -> Part:
