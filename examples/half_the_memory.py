@@ -28,6 +28,7 @@ import rmsprop
 from rmsprop import study
 from rmsprop.study.results.statistics import bootstrap_interval, paired_difference
 from rmsprop.study.running.devices import available_cores
+from rmsprop.study.running.training import Trained
 from rmsprop.study.tasks import text
 
 
@@ -44,7 +45,7 @@ class Task(NamedTuple):
 
 
 def digits():
-    task = study.task("digits")
+    task = study.task("digits-wide")
     return Task(task.title, task.init, task.sample, task.loss, 2000, 8, tuple(OPTIMIZERS))
 
 
@@ -114,11 +115,12 @@ def losses(task, optimizer, variant, steps=None, seeds=None):
 
     def run(seed):
         initial_key, batch_key, rounding_key = jax.random.split(jax.random.key(seed), 3)
-        params = jax.tree.map(lambda p: p.astype(variant.params), task.init(initial_key))
+        start = Trained.of(task.init(initial_key))  # the split of the data is not trained
+        params = jax.tree.map(lambda p: p.astype(variant.params), start.params)
 
         def loss(params, count):
             single = jax.tree.map(lambda p: p.astype(jnp.float32), params)
-            return task.loss(single, task.sample(batch_key, count))
+            return task.loss(start.whole(single), task.sample(batch_key, count))
 
         def step(carry, count):
             params, state = carry

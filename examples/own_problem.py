@@ -87,11 +87,12 @@ def main(names):
         },
         seeds=6,
     )
-    for row in result.summary():
-        print(f"{row.task}, {row.optimizer}: training loss {row.metric}")
-    for row in result.differences():
+    for schedule in ("constant", "linear"):
+        for row in result.summary(schedule=schedule):
+            print(f"{row.task}, {row.optimizer}, {schedule}: training loss {row.metric}")
+    for row in result.headlines():  # each optimizer under its own better schedule
         pair = f"{row.first} {'/' if row.is_ratio else '-'} {row.second}"
-        print(f"{row.task}, {pair}: {row.metric}, {row.verdict} {row.winner or ''}")
+        print(f"{row.task}, {pair}: {row.interval}, {row.verdict} {row.winner or ''}")
 
 
 if __name__ == "__main__":

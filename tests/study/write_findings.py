@@ -5,8 +5,8 @@
     python tests/study/write_findings.py --record DEFAULT ALL
 
 keeps the findings of two reports in `recorded_findings.json` and writes them into the pages;
-without `--record` it writes what is kept. With `--check` it writes nothing and fails where a page does not
-say what is kept, which is a test as well (`tests/test_readme.py`).
+without `--record` it writes what is kept. With `--check` it writes nothing and fails where a page
+does not say what is kept, which is a test as well (`tests/test_readme.py`).
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ class Engine:
         together = self.program.devices  # chunks in one call of the program
         groups = [missing[i : i + together] for i in range(0, len(missing), together)]
         pool = self._shared_pool or ThreadPoolExecutor(self.threads())
-        waiting: dict[Future[list[dict[str, np.ndarray]]], list[int]] = {}
+        waiting: dict[Future[list[dict[str, np.ndarray]]], Sequence[int]] = {}
         try:
             for group in groups:
                 call = pool.submit(self._call, [chunks[index] for index in group])

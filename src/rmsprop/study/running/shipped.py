@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import jax.numpy as jnp
 import optax
 from jax import Array, lax
 
 from rmsprop.study.optimizers import Defaults
+from rmsprop.study.problems import Tree
 from rmsprop.study.running.schedules import scheduled
 from rmsprop.study.running.training import Build
 
@@ -52,13 +52,13 @@ def one_of(
         number: Which of them, an int32 scalar.
     """
 
-    def init(params: optax.Params) -> tuple[Any, ...]:
+    def init(params: optax.Params) -> Tree:
         return tuple(each.init(params) for each in optimizers)
 
     def update(
-        updates: optax.Updates, state: tuple[Any, ...], params: optax.Params | None = None
-    ) -> tuple[optax.Updates, tuple[Any, ...]]:
-        def step_of(index: int) -> tuple[optax.Updates, tuple[Any, ...]]:
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Tree]:
+        def step_of(index: int) -> tuple[optax.Updates, Tree]:
             steps, after = optimizers[index].update(updates, state[index], params)
             return steps, (*state[:index], after, *state[index + 1 :])
 
