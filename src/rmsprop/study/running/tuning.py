@@ -30,8 +30,8 @@ LEAST_TUNING_SEEDS = 3
 # by each other metric, for the best by validation loss and by training loss are seldom the same.
 THIRD, NINTH = 3, 9
 # So many of the best configurations run on all reporting seeds. With few of them a verdict is still
-# one of the tuning seeds that chose them: with one finalist an optimizer beats itself in 14 to 30 %
-# of studies of digits, with eight in 2 to 6 % (docs/comparison.md).
+# one of the tuning seeds that chose them: by test loss an optimizer beats itself in 7 to 26 % of
+# studies of digits with one finalist, in 4 to 6 % with eight (docs/comparison.md).
 FINALISTS = 8
 # And with them so many of the best by each other metric.
 OTHER_FINALISTS = 4
