@@ -49,6 +49,20 @@ def _cells(page, begin, end):
     return rows[1:]
 
 
+def test_the_findings_are_those_of_the_reports_that_were_recorded(monkeypatch):
+    """What the pages say of the comparison is written from its results, and by nobody's hand."""
+    monkeypatch.syspath_prepend(ROOT / "tests" / "study")
+    writer = importlib.import_module("write_findings")
+    parts = writer.parts_of(json.loads(writer.RECORD.read_text()))
+    for part, content in parts.items():
+        pages = [name for name in writer.PAGES if writer.marks(part)[0] in PAGES[name]]
+        assert len(pages) == 1, part
+        assert writer.written(PAGES[pages[0]], parts) == PAGES[pages[0]]
+        wrong = PAGES[pages[0]].replace(content, content.replace("RMSprop", "SGD"))
+        assert writer.written(wrong, parts) != wrong
+        assert writer.written(wrong, parts) == PAGES[pages[0]]
+
+
 @pytest.fixture
 def record(monkeypatch):
     """The script that writes the table of the benchmarks, and what they recorded."""
