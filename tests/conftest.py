@@ -23,6 +23,9 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Every program goes to the compilation cache, also one that is small or compiled in no time.
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+# No program names the lines of Python that it is made from, which cost time at each operation and
+# which no test reads.
+jax.config.update("jax_traceback_in_locations_limit", 0)
 if not compilation_cache_is_sound():
     jax.config.update("jax_enable_compilation_cache", False)
 

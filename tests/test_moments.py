@@ -1,5 +1,6 @@
 """The arithmetic of one leaf where floats end: zeros, overflow, underflow, what is not finite."""
 
+import functools
 import re
 
 import chex
@@ -22,47 +23,76 @@ TRANSFORMATIONS = {
     "rss": lambda **k: rmsprop.scale_by_rss(0.0, **k),
     "rss-outside": lambda **k: rmsprop.scale_by_rss(0.0, eps_in_sqrt=False, **k),
 }
-every_transformation = pytest.mark.parametrize(
-    "make", TRANSFORMATIONS.values(), ids=TRANSFORMATIONS
-)
+every_name = pytest.mark.parametrize("name", TRANSFORMATIONS)
 
 
 def _first(transformation, gradient):
     return transformation.update(gradient, transformation.init(gradient))
 
 
-@every_transformation
-@pytest.mark.parametrize("eps", [0.0, 1e-8, "traced zero"])
+@functools.cache
+def _zero_steps(dtype):
+    """What each transformation makes of a zero gradient with each eps, in one compiled program."""
+
+    @jax.jit
+    def run(zero, traced):
+        return {
+            (name, eps): _first(make(eps=traced if eps == "traced zero" else float(eps)), zero)
+            for name, make in TRANSFORMATIONS.items()
+            for eps in ZERO_STEP_EPS
+        }
+
+    return run(jnp.zeros(3, dtype), 0.0)
+
+
+ZERO_STEP_EPS = ("0", "1e-8", "traced zero")
+
+
+@every_name
+@pytest.mark.parametrize("eps", ZERO_STEP_EPS)
 @pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float32, jnp.complex64])
-def test_zero_gradient_gives_zero_step(make, eps, dtype):
-    zero = jnp.zeros(3, dtype)
-    if eps == "traced zero":
-        updates, state = jax.jit(lambda e: _first(make(eps=e), zero))(0.0)
-    else:
-        updates, state = _first(make(eps=eps), zero)
-    chex.assert_trees_all_equal(updates, zero)
+def test_zero_gradient_gives_zero_step(name, eps, dtype):
+    updates, state = _zero_steps(dtype)[name, eps]
+    chex.assert_trees_all_equal(updates, jnp.zeros(3, dtype))
     chex.assert_tree_all_finite(state)
 
 
-@every_transformation
-@pytest.mark.parametrize("magnitude", [1e-45, 1e-38, 2e-38, 1e-30, 1e-19, 1.0, 1e19, 1e30, 3e38])
-@pytest.mark.parametrize("eps", [0.0, 1e-8])
-def test_the_square_may_overflow_and_the_step_may_not(make, magnitude, eps):
+MAGNITUDES = np.asarray([1e-45, 1e-38, 2e-38, 1e-30, 1e-19, 1.0, 1e19, 1e30, 3e38])[:, None]
+
+
+@functools.cache
+def _steps_of_every_magnitude():
+    """The first update and state of each transformation with and without eps, in one program."""
+    transformations = {
+        (name, eps): make(eps=float(eps))
+        for name, make in TRANSFORMATIONS.items()
+        for eps in ("0", "1e-8")
+    }
+    gradient = jnp.asarray(MAGNITUDES * [1, -1], jnp.float32)
+
+    @jax.jit
+    def run(gradient, states):
+        return {case: t.update(gradient, states[case]) for case, t in transformations.items()}
+
+    return run(gradient, {case: t.init(gradient) for case, t in transformations.items()})
+
+
+@every_name
+@pytest.mark.parametrize("eps", ["0", "1e-8"])
+def test_the_square_may_overflow_and_the_step_may_not(name, eps):
     """T3 for every finite gradient: at most 1 / sqrt(1 - decay), for the sum at most 1."""
-    gradient = jnp.asarray([magnitude, -magnitude], jnp.float32)
-    transformation = make(eps=eps)
-    state = transformation.init(gradient)
+    updates, state = _steps_of_every_magnitude()[name, eps]
     # The deviation of the first gradient from the mean 0 is the gradient: var = d (1 - d) g^2.
     bound = 1 / np.sqrt(0.9 * 0.1) if "mu" in state._fields else 1 / np.sqrt(0.1)
-    updates, state = transformation.update(gradient, state)
     chex.assert_tree_all_finite((updates, state))
     assert np.all(np.asarray(updates) * [1, -1] >= 0)
     if "mu" in state._fields and state.var.dtype == jnp.bfloat16:
         bound /= np.sqrt(1 - 2**-7)  # it may be stored one unit too small
     # Three roundings: the floor, its product, the quotient.
     assert np.all(np.abs(updates) <= bound * (1 + 3 * 2**-24))
-    if eps == 0 and magnitude > 1e-37:
-        assert np.all(np.abs(updates) >= 0.99)  # scale invariance: far from 0 for any magnitude
+    if eps == "0":
+        # Scale invariance: far from 0 for any magnitude.
+        assert np.all(np.abs(updates)[MAGNITUDES[:, 0] > 1e-37] >= 0.99)
 
 
 @pytest.mark.parametrize("decay", [0.1, 0.5, 0.9, 0.99, 0.9999])
@@ -113,13 +143,23 @@ def test_sum_saturates_at_the_largest_finite_value():
     assert 0.0 < updates <= 1.0
 
 
-@every_transformation
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("dtype", [jnp.float16, jnp.float32])
-def test_what_is_not_finite_stays_so(make, bad, dtype):
-    updates, _ = _first(make(), jnp.asarray([bad, 1.0], dtype))
-    assert not np.isfinite(updates[0])
-    assert np.isfinite(updates[1])
+@functools.cache
+def _steps_that_are_not_finite():
+    """What each transformation makes of gradients in two dtypes, in one compiled program."""
+    gradients = {
+        dtype: jnp.asarray([np.nan, np.inf, -np.inf, 1.0], dtype)
+        for dtype in ("float16", "float32")
+    }
+    return jax.jit(lambda g: {name: _first(make(), g) for name, make in TRANSFORMATIONS.items()})(
+        gradients
+    )
+
+
+@every_name
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_what_is_not_finite_stays_so(name, dtype):
+    updates, _ = _steps_that_are_not_finite()[name]
+    np.testing.assert_array_equal(np.isfinite(updates[dtype]), [False, False, False, True])
 
 
 def test_apply_if_finite_sees_and_undoes_it():
@@ -165,28 +205,43 @@ def test_centered_on_a_constant_gradient_tends_to_its_definition():
     np.testing.assert_allclose(updates[-1], 10.0 / np.sqrt(1e-8), rtol=tolerance)
 
 
-@pytest.mark.parametrize("gradient", [65504.0, 6e-8, 1e-4, 10.0])
-def test_float16_updates_are_finite_and_saturate(gradient):
-    for make in (rmsprop.scale_by_rms, rmsprop.scale_by_stddev):
-        transformation = make(0.9, 1e-12)
-        g = jnp.asarray([gradient], jnp.float16)
-        state = transformation.init(g)
-        for _ in range(600):
-            updates, state = transformation.update(g, state)
-        assert updates.dtype == jnp.float16
-        assert np.isfinite(updates[0])
-        assert updates[0] > 0
+@pytest.mark.parametrize("make", [rmsprop.scale_by_rms, rmsprop.scale_by_stddev])
+def test_float16_updates_are_finite_and_saturate(make):
+    transformation = make(0.9, 1e-12)
+    g = jnp.asarray([65504.0, 6e-8, 1e-4, 10.0], jnp.float16)
+    state = transformation.init(g)
+    for _ in range(600):
+        updates, state = transformation.update(g, state)
+    assert updates.dtype == jnp.float16
+    assert np.isfinite(updates).all()
+    assert (updates > 0).all()
 
 
-@every_transformation
-@pytest.mark.parametrize("eps", [1e-8, 1e-30, 0.0])
-def test_derivatives_through_the_update_are_finite(make, eps):
-    """Meta-learning: the derivative of a step by the gradient, also at zero, also without eps."""
-    transformation = make(eps=eps)
+@functools.cache
+def _slopes():
+    """The derivatives of the first step of each transformation with each eps, in one program."""
+    transformations = {
+        (name, eps): make(eps=float(eps))
+        for name, make in TRANSFORMATIONS.items()
+        for eps in ("1e-8", "1e-30", "0")
+    }
     values = jnp.asarray([0.0, 1.0, -1e-3, 1e-20, 1e-30])
-    state = transformation.init(values)
-    slopes = jax.grad(lambda g: transformation.update(g, state)[0].sum())(values)
-    assert np.isfinite(slopes).all()
+
+    @jax.jit
+    def run(values, states):
+        return {
+            case: jax.grad(lambda g, t=t, s=states[case]: t.update(g, s)[0].sum())(values)
+            for case, t in transformations.items()
+        }
+
+    return run(values, {case: t.init(values) for case, t in transformations.items()})
+
+
+@every_name
+@pytest.mark.parametrize("eps", ["1e-8", "1e-30", "0"])
+def test_derivatives_through_the_update_are_finite(name, eps):
+    """Meta-learning: the derivative of a step by the gradient, also at zero, also without eps."""
+    assert np.isfinite(_slopes()[name, eps]).all()
 
 
 @pytest.mark.parametrize(
@@ -207,7 +262,7 @@ def test_derivatives_through_several_steps_at_zero_without_eps(make):
             x = x + updates
         return x.sum()
 
-    slopes = jax.grad(trained, argnums=(0, 1))(jnp.array([0.0, 1.0]), 0.1)
+    slopes = jax.jit(jax.grad(trained, argnums=(0, 1)))(jnp.array([0.0, 1.0]), 0.1)
     chex.assert_tree_all_finite(slopes)
 
 
