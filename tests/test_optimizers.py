@@ -1,5 +1,6 @@
 """rmsprop() and adagrad() against the NumPy float64 loops, in every option and transform."""
 
+import functools
 import itertools
 
 import chex
@@ -79,29 +80,58 @@ def _assert_close(ours, expected, tolerance):
     np.testing.assert_array_less(np.max(np.abs(ours - expected) / largest), tolerance)
 
 
+@functools.cache
+def _runs(dtype, centered):
+    """Start, gradients, and the parameters after each step by the name of the options.
+
+    All options that are centered, or all others, go along the same gradients in one compiled loop.
+    """
+    rng = np.random.default_rng(0)
+    gradients, start = _gradients(rng).astype(dtype), rng.normal(size=7).astype(dtype)
+    optimizers = {
+        _name(options): rmsprop.rmsprop(_schedule, 0.9, 1e-3, **options)
+        for options in _options()
+        if options["centered"] == centered
+    }
+
+    def step(carry, gradient):
+        params, states = carry
+        after = {}
+        for name, optimizer in optimizers.items():
+            updates, states[name] = optimizer.update(gradient, states[name], params[name])
+            after[name] = optax.apply_updates(params[name], updates)
+        return (after, states), after
+
+    @jax.jit
+    def run(params, gradients):
+        states = {name: x.init(params[name]) for name, x in optimizers.items()}
+        return jax.lax.scan(step, (params, states), gradients)[1]
+
+    params = dict.fromkeys(optimizers, jnp.asarray(start))
+    return start, gradients, jax.tree.map(np.asarray, run(params, jnp.asarray(gradients)))
+
+
 @pytest.mark.parametrize("options", list(_options()), ids=_name)
-def test_rmsprop_float64(options, rng, x64):
-    gradients, params = _gradients(rng), rng.normal(size=7)
+def test_rmsprop_float64(options, x64):
+    params, gradients, runs = _runs("float64", options["centered"])
     expected = reference.rmsprop(
         params, gradients, _schedule_float, lambda k: 0.9, 1e-3, **options
     ).params
-    optimizer = rmsprop.rmsprop(_schedule, 0.9, 1e-3, **options)
     # 25 steps of 20 operations, and the centered reference subtracts two averages that nearly
     # cancel: 1e-12 is 200 times 2^-52 * 25.
-    _assert_close(_run(optimizer, jnp.asarray(params), jnp.asarray(gradients)), expected, 1e-12)
+    _assert_close(runs[_name(options)], expected, 1e-12)
 
 
 @pytest.mark.parametrize("options", list(_options()), ids=_name)
-def test_rmsprop_float32(options, rng):
-    gradients, params = _gradients(rng).astype(np.float32), rng.normal(size=7).astype(np.float32)
+def test_rmsprop_float32(options):
+    params, gradients, runs = _runs("float32", options["centered"])
     expected = reference.rmsprop(
         params, gradients, _schedule_float, lambda k: 0.9, 1e-3, **options
     ).params
-    optimizer = rmsprop.rmsprop(_schedule, 0.9, 1e-3, **options)
     # Rounding of the average: 3 operations a step, remembered for 1 / (1 - decay) steps, halved by
     # the root; that of the step: 8 operations; that of the parameter: one a step.
     tolerance = 2**-24 * (1.5 / (1 - 0.9) + 8 + STEPS)
-    _assert_close(_run(optimizer, jnp.asarray(params), jnp.asarray(gradients)), expected, tolerance)
+    _assert_close(runs[_name(options)], expected, tolerance)
 
 
 @pytest.mark.parametrize("eps_in_sqrt", [True, False])
