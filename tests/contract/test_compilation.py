@@ -18,21 +18,26 @@ from runs import (
 from table import TABLE, every_entry, every_entry_compiled, over
 
 
-@every_entry
+@every_entry_compiled
 def test_it_is_traced_once(entry):
-    """A state that changed in structure or dtype would be traced again at the second step."""
+    """A state that changed in structure or dtype would be traced again at the second step.
+
+    That it does not change is tested below, for every entry in the plain run too.
+    """
     assert reference(entry).traces == 1
+    assert types(reference(entry).state) == types(entry.make().init(problem()[0]))
 
 
 @every_entry
 def test_structure_shapes_and_dtypes_of_the_state_are_fixed_from_init_on(entry):
-    """Weak types too; compiled and not."""
+    """Weak types too; traced and not."""
     optimizer = entry.make()
     params, gradients = problem()
     state = optimizer.init(params)
     before = types(state)
-    assert types(optimizer.update(at(gradients, 0), state, params)[1]) == before
-    assert types(reference(entry).state) == before
+    step = at(gradients, 0), state, params
+    assert types(optimizer.update(*step)[1]) == before
+    assert types(jax.eval_shape(optimizer.update, *step)[1]) == before
 
 
 def _scan(optimizer, params, gradients):
@@ -72,10 +77,13 @@ def _cond(optimizer, params, gradients):
 every_loop = pytest.mark.parametrize("loop", [_scan, _while, _cond])
 
 
-@every_entry
+@every_entry_compiled
 @every_loop
 def test_loops_and_conditionals_accept_the_state(entry, loop):
-    """They refuse, when they are traced, what a step does not return as it was given."""
+    """They refuse, when they are traced, what a step does not return as it was given.
+
+    That a step returns just that is tested above, for every entry in the plain run too.
+    """
     params, gradients = problem()
     after = jax.eval_shape(lambda p, g: loop(entry.make(), p, g), params, gradients)
     assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(
