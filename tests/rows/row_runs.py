@@ -49,27 +49,39 @@ def dense_gradient(ids, gradients, rows=ROWS):
     return out
 
 
-def trajectory(optimizer, table, ids, gradients):
-    """Table and state after each step, in one scan."""
+def trajectories(optimizers, table, ids, gradients):
+    """By name the table after each step, the last one and the state, all in one compiled scan."""
 
     def step(carry, batch):
-        after = optimizer.step(*carry, *batch)
-        return after, after
+        after = {name: x.step(*carry[name], *batch) for name, x in optimizers.items()}
+        return after, {name: table for name, (table, _) in after.items()}
 
     @jax.jit
-    def run(table, state):
-        return jax.lax.scan(step, (table, state), (ids, gradients))
+    def run(carry):
+        return jax.lax.scan(step, carry, (ids, gradients))
 
-    (table, state), (tables, _) = run(table, optimizer.init(table))
-    return np.asarray(tables), table, state
+    last, tables = run({name: (table, x.init(table)) for name, x in optimizers.items()})
+    return {name: (np.asarray(tables[name]), *last[name]) for name in optimizers}
+
+
+def trajectory(optimizer, table, ids, gradients):
+    """The table after each step, the last one and the state."""
+    return trajectories({"": optimizer}, table, ids, gradients)[""]
+
+
+def runs(optimizers, rng, dtype=np.float64):
+    """Random batches: the table, the ids, the dense gradients, and the trajectories by name."""
+    ids, gradients = stream(rng, dtype=dtype)
+    table = rng.normal(size=(ROWS, WIDTH)).astype(dtype)
+    along = trajectories(optimizers, jnp.asarray(table), ids, gradients)
+    dense = np.stack([dense_gradient(*batch) for batch in zip(ids, gradients, strict=True)])
+    return table, ids, dense, along
 
 
 def run(optimizer, rng, dtype=np.float64):
-    ids, gradients = stream(rng, dtype=dtype)
-    table = rng.normal(size=(ROWS, WIDTH)).astype(dtype)
-    tables, table_after, state = trajectory(optimizer, jnp.asarray(table), ids, gradients)
-    dense = np.stack([dense_gradient(*batch) for batch in zip(ids, gradients, strict=True)])
-    return table, ids, dense, tables, table_after, state
+    """The same for one optimizer: table, ids, dense gradients, its trajectory."""
+    table, ids, dense, along = runs({"": optimizer}, rng, dtype)
+    return table, ids, dense, *along[""]
 
 
 @functools.cache

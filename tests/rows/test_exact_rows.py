@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from row_runs import ROWS, STEPS, WIDTH, dense_gradient, rate, run, stream
+from row_runs import ROWS, STEPS, WIDTH, dense_gradient, rate, run, runs, stream
 
 import reference
 import rmsprop
@@ -27,9 +27,19 @@ EXACT = [
 ]
 
 
+@functools.cache
+def _runs():
+    """The optimizers by their options, and their runs over the same batches in one program."""
+    optimizers = {str(options): rows.rmsprop(rate, **options) for options in EXACT}
+    for inside in (True, False):
+        optimizers[f"adagrad {inside}"] = rows.adagrad(rate, eps_in_sqrt=inside)
+    return optimizers, runs(optimizers, np.random.default_rng(0))
+
+
 @pytest.mark.parametrize("options", EXACT, ids=str)
-def test_equal_to_the_dense_loop(options, rng, x64):
-    table, _, dense, tables, _, state = run(optimizer := rows.rmsprop(rate, **options), rng)
+def test_equal_to_the_dense_loop(options, x64):
+    optimizers, (table, _, dense, along) = _runs()
+    optimizer, (tables, _, state) = optimizers[str(options)], along[str(options)]
     others = {k: v for k, v in options.items() if k != "decay"}
     expected = reference.rmsprop(table, dense, rate, lambda k: options.get("decay", 0.9), **others)
     # Every step is within some 100 roundings of its size; the centered loop subtracts two averages
@@ -51,9 +61,10 @@ def test_equal_to_the_dense_loop_in_chunks(rng, x64, small_chunks):
 
 
 @pytest.mark.parametrize("eps_in_sqrt", [True, False])
-def test_adagrad_is_equal_to_the_dense_loop(eps_in_sqrt, rng, x64):
-    optimizer = rows.adagrad(rate, eps_in_sqrt=eps_in_sqrt)
-    table, _, dense, tables, _, state = run(optimizer, rng)
+def test_adagrad_is_equal_to_the_dense_loop(eps_in_sqrt, x64):
+    optimizers, (table, _, dense, along) = _runs()
+    name = f"adagrad {eps_in_sqrt}"
+    optimizer, (tables, _, state) = optimizers[name], along[name]
     expected = reference.adagrad(table, dense, rate, eps_in_sqrt=eps_in_sqrt)
     np.testing.assert_allclose(tables, expected.params, rtol=1e-12, atol=1e-12)
     sums = optimizer.to_dense(state)[0].sum_of_squares

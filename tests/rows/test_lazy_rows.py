@@ -1,25 +1,44 @@
 """Rows that stand still while they are not touched, and rows of one accumulator each."""
 
+import functools
+import itertools
+
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from row_runs import ROWS, rate, run, trajectory
+from row_runs import ROWS, rate, runs, trajectory
 
 import rmsprop
 from rmsprop import rows
 
+LAZY = [{}, {"eps_in_sqrt": False}, {"centered": True}]
 
-@pytest.mark.parametrize("options", [{}, {"eps_in_sqrt": False}, {"centered": True}], ids=str)
+
+@functools.cache
+def _runs():
+    """The optimizers by name, and their runs over the same batches in one program."""
+    optimizers = {}
+    for options, momentum in itertools.product(LAZY, (None, 0.9)):
+        optimizers[f"{options} {momentum}"] = rows.rmsprop(
+            rate, 0.9, 1e-3, initial_scale=1.0, semantics="lazy", momentum=momentum, **options
+        )
+    for inside in (True, False):
+        options = {"eps_in_sqrt": inside, "row_wise": True}
+        optimizers[f"AdaGrad {inside}"] = rows.adagrad(rate, 0.0, 1e-8, **options)
+        for semantics in ("exact", "lazy"):
+            optimizers[f"{semantics} {inside}"] = rows.rmsprop(rate, semantics=semantics, **options)
+    return optimizers, runs(optimizers, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("options", LAZY, ids=str)
 @pytest.mark.parametrize("momentum", [None, 0.9])
-def test_lazy_rows_stand_still_as_in_tensorflow(options, momentum, rng, x64):
+def test_lazy_rows_stand_still_as_in_tensorflow(options, momentum, x64):
     """The sparse kernels of TensorFlow 1: average, mean and buffer of touched rows only."""
-    optimizer = rows.rmsprop(
-        rate, 0.9, 1e-3, initial_scale=1.0, semantics="lazy", momentum=momentum, **options
-    )
-    p, ids, dense, tables, _, _ = run(optimizer, rng)
+    start, ids, dense, along = _runs()[1]
+    p, (tables, _, _) = start.copy(), along[f"{options} {momentum}"]
     v, mean, buffer = np.ones_like(p), np.zeros_like(p), np.zeros_like(p)
     for k, g in enumerate(dense):
         touched = np.isin(np.arange(ROWS), ids[k])
@@ -36,13 +55,11 @@ def test_lazy_rows_stand_still_as_in_tensorflow(options, momentum, rng, x64):
 
 @pytest.mark.parametrize("semantics", ["exact", "lazy", "AdaGrad"])
 @pytest.mark.parametrize("eps_in_sqrt", [True, False])
-def test_one_accumulator_a_row(semantics, eps_in_sqrt, rng, x64):
+def test_one_accumulator_a_row(semantics, eps_in_sqrt, x64):
     """FBGEMM's exact row-wise AdaGrad (`eps_in_sqrt=False`), and RMSprop likewise."""
-    if semantics == "AdaGrad":
-        optimizer = rows.adagrad(rate, 0.0, 1e-8, eps_in_sqrt=eps_in_sqrt, row_wise=True)
-    else:
-        optimizer = rows.rmsprop(rate, eps_in_sqrt=eps_in_sqrt, semantics=semantics, row_wise=True)
-    p, ids, dense, tables, _, state = run(optimizer, rng)
+    optimizers, (start, ids, dense, along) = _runs()
+    name = f"{semantics} {eps_in_sqrt}"
+    p, optimizer, (tables, _, state) = start.copy(), optimizers[name], along[name]
     v = np.zeros(ROWS)
     for k, g in enumerate(dense):
         for row in range(ROWS):
