@@ -21,9 +21,8 @@ EVERY = {
     "row-wise AdaGrad": rows.adagrad(lambda k: 0.1, row_wise=True),
 }
 every_optimizer = pytest.mark.parametrize("name", EVERY)
-every_kind = pytest.mark.parametrize(
-    "name", ["corrected", "lazy with momentum", "row-wise", "AdaGrad"]
-)
+KINDS = ("corrected", "lazy with momentum", "row-wise", "AdaGrad")
+every_kind = pytest.mark.parametrize("name", KINDS)
 
 
 def rate(k):

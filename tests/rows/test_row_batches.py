@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from row_runs import BATCH, EVERY, ROWS, WIDTH, dense_gradient, every_kind, every_optimizer, jitted
+from row_runs import (
+    BATCH,
+    EVERY,
+    KINDS,
+    ROWS,
+    WIDTH,
+    dense_gradient,
+    every_kind,
+    every_optimizer,
+    jitted,
+)
 
 import rmsprop
 from rmsprop import rows
@@ -38,14 +48,29 @@ def test_any_batch_of_ids(ids, name, seed):
     np.testing.assert_array_equal(found[untouched], table[untouched])
 
 
-@every_kind
+def _together(*optimizers):
+    """A step of each of these optimizers, with its table and state, in one compiled program."""
+
+    @jax.jit
+    def step(tables, states, ids, gradients):
+        parts = zip(optimizers, tables, states, strict=True)
+        return [x.step(table, state, ids, gradients) for x, table, state in parts]
+
+    return step
+
+
 @pytest.mark.parametrize("count", [0, 5])
-def test_batches_of_every_size(name, count, small_chunks):
+def test_batches_of_every_size(count, small_chunks):
     """Also none at all, which is a step in which no row is touched."""
-    optimizer, table = EVERY[name], jnp.ones((ROWS, WIDTH))
+    optimizers, table = [EVERY[name] for name in KINDS], jnp.ones((ROWS, WIDTH))
     ids, gradients = jnp.arange(count), jnp.ones((count, WIDTH))
-    state = optimizer.init(table)
-    after, state_after = jax.jit(optimizer.step)(table, state, ids, gradients)
+    states = [optimizer.init(table) for optimizer in optimizers]
+    together = _together(*optimizers)([table] * len(states), states, ids, gradients)
+    for state, (after, state_after) in zip(states, together, strict=True):
+        _check_batch(count, state, after, state_after)
+
+
+def _check_batch(count, state, after, state_after):
     chex.assert_trees_all_equal_shapes_and_dtypes(state_after, state)
     assert (np.asarray(after[:count]) < 1).all()
     assert (np.asarray(after[count:]) == 1).all()
@@ -130,10 +155,10 @@ def test_complex_rows(rng, x64):
     g = rng.normal(size=(3, 2)) + 1j * rng.normal(size=(3, 2))
     table, ids = jnp.zeros((5, 2), complex), jnp.array([4, 0, 2])
     optimizer = rows.adagrad(1.0, 0.0, 0.0)
-    after, _ = optimizer.step(table, optimizer.init(table), ids, g)
+    after, _ = jax.jit(optimizer.step)(table, optimizer.init(table), ids, g)
     np.testing.assert_allclose(after[ids], -g / np.abs(g), rtol=1e-14)
     optimizer = rows.adagrad(1.0, 0.0, 0.0, row_wise=True)
-    after, _ = optimizer.step(table, optimizer.init(table), ids, g)
+    after, _ = jax.jit(optimizer.step)(table, optimizer.init(table), ids, g)
     size = np.sqrt(np.mean(np.abs(g) ** 2, axis=1, keepdims=True))
     np.testing.assert_allclose(after[ids], -g / size, rtol=1e-14)
 
@@ -152,41 +177,42 @@ def test_a_half_precision_table_is_rounded_once(rng):
     assert np.mean(np.asarray(after[0] != rounded)) < 0.01
 
 
-@pytest.mark.parametrize(
-    "optimizer",
-    [
+def test_a_zero_gradient_moves_nothing():
+    optimizers = (
         rows.rmsprop(0.1, eps=0.0),
         rows.rmsprop(0.1, eps=0.0, centered=True),
         rows.rmsprop(0.1, eps=0.0, row_wise=True),
         rows.adagrad(0.1, 0.0, 0.0),
         rows.adagrad(0.1, 0.0, 0.0, row_wise=True),
-    ],
-    ids=["exact", "centered", "row-wise", "AdaGrad", "row-wise AdaGrad"],
-)
-def test_a_zero_gradient_moves_nothing(optimizer):
+    )
     table = jnp.ones((3, 2), jnp.float16)
-    state = optimizer.init(table)
-    step = jax.jit(optimizer.step)
+    tables, states = [table] * len(optimizers), [x.init(table) for x in optimizers]
+    step = _together(*optimizers)
     for _ in range(3):
-        table, state = step(table, state, jnp.array([0, 2]), jnp.zeros((2, 2), jnp.float16))
-    np.testing.assert_array_equal(table, np.ones((3, 2)))
-    assert all(np.isfinite(x).all() for x in jax.tree.leaves(state))
-
-
-@pytest.mark.parametrize("row_wise", [False, True])
-@pytest.mark.parametrize("size", [1e-30, 3e38])
-def test_the_square_may_overflow_and_the_step_not(size, row_wise):
-    """Its length is that of any other first step: lr / sqrt(1 - decay), and lr for AdaGrad."""
-    for optimizer, length in (
-        (rows.rmsprop(0.1, 0.9, 0.0, row_wise=row_wise), 0.1 / np.sqrt(0.1)),
-        (rows.adagrad(0.1, 0.0, 0.0, row_wise=row_wise), 0.1),
-    ):
-        table = jnp.zeros((4, 2))
-        gradients = jnp.full((1, 2), size, jnp.float32)
-        step = jax.jit(optimizer.step)
-        table, state = step(table, optimizer.init(table), jnp.array([1]), gradients)
-        np.testing.assert_allclose(table[1], -length, rtol=1e-6)
+        tables, states = zip(
+            *step(tables, states, jnp.array([0, 2]), jnp.zeros((2, 2), jnp.float16)), strict=True
+        )
+        for after in tables:
+            np.testing.assert_array_equal(after, np.ones((3, 2)))
+    for state in states:
         assert all(np.isfinite(x).all() for x in jax.tree.leaves(state))
+
+
+def test_the_square_may_overflow_and_the_step_not():
+    """Its length is that of any other first step: lr / sqrt(1 - decay), and lr for AdaGrad."""
+    optimizers, lengths = [], []
+    for row_wise in (False, True):
+        optimizers.append(rows.rmsprop(0.1, 0.9, 0.0, row_wise=row_wise))
+        optimizers.append(rows.adagrad(0.1, 0.0, 0.0, row_wise=row_wise))
+        lengths += [0.1 / np.sqrt(0.1), 0.1]
+    table, step = jnp.zeros((4, 2)), _together(*optimizers)
+    states = [x.init(table) for x in optimizers]
+    for size in (1e-30, 3e38):
+        gradients = jnp.full((1, 2), size, jnp.float32)
+        moved = step([table] * len(states), states, jnp.array([1]), gradients)
+        for length, (after, state) in zip(lengths, moved, strict=True):
+            np.testing.assert_allclose(after[1], -length, rtol=1e-6)
+            assert all(np.isfinite(x).all() for x in jax.tree.leaves(state))
 
 
 @every_kind
