@@ -135,7 +135,7 @@ def compare(
     results: dict[str, xr.Dataset] = {}
     ready: Mapping[str, Engine] = {}
     # Of a study that goes on nobody knows how much is left; and nobody asks where nothing is shown.
-    if not isinstance(progress, Silent) and not study_folder.has_runs():
+    if progress.is_shown and not study_folder.has_runs():
         duration = Duration.measured(plan, study_folder)
         progress.say(str(duration))
         ready = duration.engines

@@ -110,12 +110,14 @@ class Contest:
             for name, engine, racing in sides
             for number in range(len(SCHEDULES))
         ]
-        longest = max(choice.shape[1] for choice, _ in finals)
+        longest = max(choice.shape[1] for choice, _, _ in finals)
         shape = (len(sides), len(SCHEDULES))
-        real = np.array([np.arange(longest) < choice.shape[1] for choice, _ in finals])
+        numbers = np.arange(longest)
+        real = np.array([numbers < choice.shape[1] for choice, _, _ in finals])
         choices, reports = (
             np.stack([_padded(final[i], longest) for final in finals]) for i in range(2)
         )
+        growth = np.stack([np.pad(final[2], (0, longest - len(final[2]))) for final in finals])
         of_each = ("optimizer", "schedule", "metric_name", "finalist", "seed")
         pairs = zip(self.problem.reports, self.problem.choices, strict=True)
         metrics = [{**asdict(x), "choose_by": asdict(y)} for x, y in pairs]
@@ -123,8 +125,9 @@ class Contest:
             {
                 "finalist_configuration": (
                     of_each[:2] + of_each[3:4],
-                    np.where(real, 0, -1).reshape(*shape, longest),
+                    np.where(real, numbers, -1).reshape(*shape, longest),
                 ),
+                "growth": ((*of_each[:2], "configuration"), growth.reshape(*shape, longest)),
                 "finalist_choice": (of_each, choices.reshape(*shape, *choices.shape[1:])),
                 "finalist_report": (of_each, reports.reshape(*shape, *reports.shape[1:])),
             },
@@ -141,15 +144,16 @@ class Contest:
         )
 
     def _finals(self, name, engine, number, racing, reporting):
-        """Choices and reports of the finalists of a race, each (metrics, finalists, seeds)."""
+        """Choices and reports of the finalists, (metrics, finalists, seeds), and their growth."""
         grids = CONTENDERS[name].within(self.problem.steps)
         tuning = tune(grids, engine, self.problem.choices, number, racing, Silent())
         points = [tuning.configurations[i] for i in tuning.finalists]
         runs = engine.run_configurations(points, reporting, number, scores_only=True)
-        return [
+        values = [
             np.stack([scores_of(runs, metric).reshape(len(points), -1) for metric in metrics])
             for metrics in (self.problem.choices, self.problem.reports)
         ]
+        return [*values, np.array([tuning.growth[i] for i in tuning.finalists])]
 
     def lines(self):
         """The schedule and the metric of each line of a study."""

@@ -54,6 +54,8 @@ def test_the_sentence(seconds, words, monkeypatch):
 
 
 class _Teller:
+    is_shown = True
+
     def __init__(self):
         self.said = []
         self._silent = progress.Silent()

@@ -14,6 +14,7 @@ import pytest
 from engines import engine_of
 
 import rmsprop
+from rmsprop.study import compare
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.running import devices
 from rmsprop.study.running.chunks import Chunk
@@ -339,3 +340,15 @@ def test_a_metric_that_means_nothing_is_no_divergence():
     runs = engine_of(with_nan, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
     assert not runs.diverged("final")
     assert runs.diverged("extra")
+
+
+def test_a_failure_ends_all_contests_that_share_the_cores(monkeypatch):
+    """None of them waits for calls that will never be made."""
+
+    def full(*_):
+        raise OSError("there is no room left")
+
+    monkeypatch.setattr(StudyFolder, "put", full)
+    call = {"seeds": 4, "tuning_seeds": 1, "folder": None}
+    with pytest.raises(OSError, match="no room left"):
+        compare(tiny(), {"a": optax.sgd, "b": optax.sgd}, **call)

@@ -304,7 +304,9 @@ def finalists(dataset: xr.Dataset, optimizer: str, line: Line) -> Finalists:
         dataset: The results of a task.
         optimizer: The name of the optimizer.
         line: What is compared; under "own" the finalists of all schedules stand together, and of
-            complete defaults there is one to choose from.
+            complete defaults there is one to choose from. What a grid grew by is chosen from by the
+            headline alone, for which it grew: by another metric whether such a point was tried at
+            all would be a draw of the race's seeds, which no interval over other seeds can hold.
     """
     runs = dataset.sel(optimizer=optimizer)
     schedules = names_of(dataset, "schedule") if line.schedule == OWN else [line.schedule]
@@ -312,7 +314,11 @@ def finalists(dataset: xr.Dataset, optimizer: str, line: Line) -> Finalists:
     if line.setting != TUNED:
         metric = of_schedules.sel(setting=line.setting)["metric"].values
         return Finalists(metric, metric)
-    real = of_schedules["finalist_configuration"].values >= 0
+    numbers = of_schedules["finalist_configuration"].values
+    real = numbers >= 0
+    if line.metric_name != names_of(dataset, "metric_name")[0]:
+        growth = of_schedules["growth"].values
+        real &= np.take_along_axis(growth, np.maximum(numbers, 0), axis=-1) == 0
     of_metric = of_schedules.sel(metric_name=line.metric_name)
     return Finalists(
         of_metric["finalist_choice"].values[real], of_metric["finalist_report"].values[real]

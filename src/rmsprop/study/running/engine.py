@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 
 import jax
 import numpy as np
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.running.chunks import Chunk, Runs, chunks_of
+from rmsprop.study.running.cores import Cores
 from rmsprop.study.running.devices import available_cores, on_cpu
 from rmsprop.study.running.program import Program
 
@@ -50,16 +51,16 @@ class Engine:
         folder: StudyFolder | None = None,
     ) -> None:
         self.program = program
-        self._shared_pool: ThreadPoolExecutor | None = None
+        self._shared: Cores | None = None
         self._cores = (available_cores() if on_cpu() else 2) if cores is None else cores
         self._memory = memory
         self._folder = folder if folder is not None else StudyFolder(None)
         self._lock = threading.Lock()
         self._end = 0.0  # of the last call, on the clock of `time.perf_counter`
 
-    def share(self, pool: ThreadPoolExecutor) -> None:
+    def share(self, cores: Cores) -> None:
         """Lets the runs go through threads that several engines share."""
-        self._shared_pool = pool
+        self._shared = cores
 
     @property
     def compile_seconds(self) -> float:
@@ -160,19 +161,19 @@ class Engine:
         self.compile()
         together = self.program.devices  # chunks in one call of the program
         groups = [missing[i : i + together] for i in range(0, len(missing), together)]
-        pool = self._shared_pool or ThreadPoolExecutor(self.threads())
+        cores = self._shared or Cores(self.threads())
         waiting: dict[Future[list[dict[str, np.ndarray]]], Sequence[int]] = {}
         try:
             for group in groups:
-                call = pool.submit(self._call, [chunks[index] for index in group])
+                call = cores.submit(self._call, [chunks[index] for index in group])
                 waiting[call] = group
             for call in as_completed(waiting):
                 yield waiting[call], call.result()
         finally:
             for call in waiting:
                 call.cancel()  # running ones end soon
-            if pool is not self._shared_pool:
-                pool.shutdown(wait=False)
+            if cores is not self._shared:
+                cores.stop()
 
     def threads(self) -> int:
         """Calls of the program that may be under way at once.

@@ -20,6 +20,11 @@ from rich.progress import Progress as RichProgress
 class Progress(Protocol):
     """What a study tells while it runs; its unit is one training run."""
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether somebody sees it, so that it pays to measure how long a study will take."""
+        ...
+
     def task(self, title: str, runs: int) -> AbstractContextManager[None]:
         """A context around one task of so many runs."""
         ...
@@ -39,6 +44,8 @@ class Progress(Protocol):
 
 class Silent:
     """Shows nothing."""
+
+    is_shown = False
 
     @contextmanager
     def task(self, title: str, runs: int) -> Iterator[None]:
@@ -78,6 +85,11 @@ class Bars:
         self._current: TaskID | None = None
         self._total = 0
         self._lock = threading.Lock()  # optimizers run side by side
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the console is not quiet."""
+        return not self._bars.console.quiet
 
     @contextmanager
     def task(self, title: str, runs: int) -> Iterator[None]:

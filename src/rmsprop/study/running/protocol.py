@@ -39,6 +39,7 @@ from rmsprop.study.problems import Metric, Problem
 from rmsprop.study.results.schema import DEFAULT, RATE_FACTORS, TUNED
 from rmsprop.study.running import labelling, shipped
 from rmsprop.study.running.chunks import Runs
+from rmsprop.study.running.cores import Cores
 from rmsprop.study.running.devices import available_cores, on_cpu
 from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.plan import Plan
@@ -204,9 +205,9 @@ def _side_by_side(jobs: Sequence[Callable[[], _T]], engines: Sequence[Engine]) -
     # The calls of an accelerator wait for each other, and side by side they would count twice.
     together = len(jobs) if on_cpu() else 1
     with ExitStack() as stack:
-        cores, outer = ThreadPoolExecutor(threads), ThreadPoolExecutor(together)
+        cores, outer = Cores(threads), ThreadPoolExecutor(together)
         stack.callback(outer.shutdown, wait=True, cancel_futures=True)
-        stack.callback(cores.shutdown, wait=False, cancel_futures=True)
+        stack.callback(cores.stop)
         for engine in engines:
             engine.share(cores)
         futures = [outer.submit(job) for job in jobs]

@@ -1,12 +1,12 @@
-"""Tuning: a race of the configurations of a grid, and of more of it around the best ones.
+"""Tuning: a race of the configurations of a grid, and of more of it around the best one.
 
 Every configuration runs on the first tuning seed, and the best third on all of them.  Where the
-best one by a reported metric is on the edge of a grid, the grid grows and its neighbours join the
-race, until it has neighbours on all sides.  If grids grew for the headline alone, whether the best
-by another metric is tried at all would be a draw of the race's seeds: by training loss under a
-linear decay an optimizer then beat itself in half of the studies of digits.  A race costs little
-and loses little: of the configurations that are best on many seeds 97 to 100 % come through the
-first one (measured on digits).
+best one by the headline is on the edge of a grid, the grid grows and its neighbours join the race,
+until it has neighbours on all sides.  Other metrics choose in the first grid alone: whether a point
+beyond it is tried is a draw of the race's seeds, and by training loss, of which such points may
+have a hundredth, an optimizer then beats itself in half of the studies of digits.  A race costs
+little and loses little: of the configurations that are best on many seeds 97 to 100 % come through
+the first one (measured on digits).
 """
 
 from __future__ import annotations
@@ -142,27 +142,18 @@ class Race:
                 [i for i in self._leaders() if np.isnan(self.scores[0, i, 1])], slice(1, None)
             )
 
-    def bests(self) -> list[tuple[float, ...]]:
-        """The best configuration by each metric of those that came through, the headline first."""
-        through = self._through()
-        of_each = [
-            through[self._order(number, self.scores[number, through])[0]]
-            for number in range(len(self._choices))
-        ]
-        return [self.configurations[i] for i in dict.fromkeys(of_each)]
-
     def finalists(self) -> list[int]:
-        """The best by the headline, the best of all first, and the best by each other metric."""
-        through = self._through()
-        best = [through[i] for i in self._order(0, self.scores[0, through])[:FINALISTS]]
-        for number in range(1, len(self._choices)):
-            order = self._order(number, self.scores[number, through])[:OTHER_FINALISTS]
-            best += [through[i] for i in order if through[i] not in best]
-        return best
+        """The best by the headline, the best of all first, and the best by each other metric.
 
-    def _through(self) -> list[int]:
-        """The configurations that ran on all seeds."""
-        return [i for i, row in enumerate(self.scores[0]) if not np.isnan(row).any()]
+        The latter are of the first grid.
+        """
+        through = [i for i, row in enumerate(self.scores[0]) if not np.isnan(row).any()]
+        best = [through[i] for i in self._order(0, self.scores[0, through])[:FINALISTS]]
+        first = [i for i in through if self.growth[i] == 0]
+        for number in range(1, len(self._choices)):
+            order = self._order(number, self.scores[number, first])[:OTHER_FINALISTS]
+            best += [first[i] for i in order if first[i] not in best]
+        return best
 
     def _leaders(self) -> list[int]:
         """The configurations that are among the best on the first seed, by one metric or more."""
@@ -208,7 +199,7 @@ def tune(
     seeds: NDArray[np.int64],
     progress: Progress,
 ) -> Tuning:
-    """Races the grid, and the neighbours of the best points as long as some have not run.
+    """Races the grid, and the neighbours of the best point as long as some have not run.
 
     Args:
         optimizer: With its first grids.
@@ -222,11 +213,9 @@ def tune(
     fresh, planned = optimizer.configurations(), race_runs(optimizer, len(seeds))
     for growth in range(MOST_GROWTHS + 1):
         race.join(fresh, growth)
-        bests, larger = race.bests(), optimizer
-        for best in bests:
-            larger = larger.grown(best)
-        near = dict.fromkeys(point for best in bests for point in larger.around(best))
-        fresh = [point for point in near if point not in race.configurations]
+        best = race.configurations[race.finalists()[0]]
+        larger = optimizer.grown(best)
+        fresh = [point for point in larger.around(best) if point not in race.configurations]
         if not fresh or growth == MOST_GROWTHS:
             break
         optimizer = larger
