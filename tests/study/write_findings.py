@@ -1,10 +1,9 @@
 """Writes what the comparison found where it is published: README.md and docs/comparison.md.
 
-    rmsprop compare --out DEFAULT
-    rmsprop compare --tasks all --out ALL
-    python tests/study/write_findings.py --record DEFAULT ALL
+    rmsprop compare --out FOLDER
+    python tests/study/write_findings.py --record FOLDER
 
-keeps the findings of two reports in `recorded_findings.json` and writes them into the pages;
+keeps the findings of a report in `recorded_findings.json` and writes them into the pages;
 without `--record` it writes what is kept. With `--check` it writes nothing and fails where a page
 does not say what is kept, which is a test as well (`tests/test_readme.py`).
 """
@@ -23,7 +22,7 @@ ROOT = HERE.parents[1]
 RECORD = HERE / "recorded_findings.json"
 PAGES = ("README.md", "docs/comparison.md")
 WIDTH = 120
-# The columns of the table of all tasks, beside the task, the metric and the verdict.
+# The columns of the table, beside the task, the metric and the verdict.
 SCHEDULES = ("own", "constant", "linear")
 
 
@@ -41,15 +40,18 @@ def findings_of(folder: Path) -> dict[str, Any]:
     rows = []
     for task in results.tasks:
         (headline,) = results.headlines(task)
-        lines = {
-            schedule: str(
-                results.pair(task, headline.first, headline.second, schedule=schedule).interval
+        both = headline.first, headline.second
+        for metric in results.metrics(task):
+            lines = {
+                schedule: results.pair(task, *both, schedule=schedule, metric=metric)
+                for schedule in SCHEDULES
+            }
+            own = lines["own"]
+            label = f"{own.metric_label}, {sentences.pair(own)}"
+            of_each = {name: str(line.interval) for name, line in lines.items()}
+            rows.append(
+                {"task": task, "metric": label, "verdict": sentences.verdict(own), **of_each}
             )
-            for schedule in SCHEDULES
-        }
-        label = sentences.measure(results, task)
-        verdict = sentences.verdict(headline)
-        rows.append({"task": task, "metric": label, "verdict": verdict, **lines})
     attributes = results.tree.attrs
     return {
         "command": attributes["command"],
@@ -65,24 +67,15 @@ def findings_of(folder: Path) -> dict[str, Any]:
 
 def parts_of(record: dict[str, Any]) -> dict[str, str]:
     """Each part of the pages, by its name."""
-    short, whole = record["default"], record["all"]
-    printed = "\n".join(
-        line for answer in (short["overall"], *short["answers"]) for line in _lines(answer, 100)
-    )
-    across = " ".join(whole["across"])
+    answers = (record["overall"], *record["answers"])
+    printed = "\n".join(line for answer in answers for line in _lines(answer, 100))
+    time = f"Its runs take {record['seconds']:.0f} seconds on {record['cores']} cores."
+    across = " ".join(record["across"])
     return {
-        "findings": "\n".join(_lines(f"{_time(whole)} {whole['overall']}")),
+        "findings": "\n".join(_lines(f"{time} {record['overall']}")),
         "printed": f"```text\n{printed}\n```",
-        "all tasks": "\n".join(
-            [*_lines(f"{whole['overall']} {across}"), "", *_table(whole["rows"])]
-        ),
+        "lines": "\n".join([*_table(record["rows"]), "", *_lines(across)]),
     }
-
-
-def _time(findings: dict[str, Any]) -> str:
-    minutes = findings["seconds"] / 60
-    count = len(findings["rows"])
-    return f"All {count} tasks take {minutes:.0f} minutes on {findings['cores']} cores."
 
 
 def _lines(text: str, width: int = WIDTH) -> list[str]:
@@ -112,13 +105,11 @@ def written(text: str, parts: dict[str, str]) -> str:
 def main(words: list[str]) -> int:
     """Records, writes or checks."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--record", nargs=2, type=Path, metavar=("DEFAULT", "ALL"))
+    parser.add_argument("--record", type=Path, metavar="FOLDER")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args(words)
     if arguments.record:
-        folders = dict(zip(("default", "all"), arguments.record, strict=True))
-        record = {name: findings_of(folder) for name, folder in folders.items()}
-        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+        RECORD.write_text(json.dumps(findings_of(arguments.record), indent=1) + "\n")
     parts = parts_of(json.loads(RECORD.read_text()))
     differs = []
     for name in PAGES:
