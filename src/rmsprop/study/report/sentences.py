@@ -9,12 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rmsprop.study.results import across
 from rmsprop.study.results.schema import OWN
-from rmsprop.study.results.statistics import bootstrap_interval
 from rmsprop.study.results.verdicts import holm
 from rmsprop.study.spelling import listed, name, schedule, times
 
@@ -291,18 +287,3 @@ def steps_to(estimate: Estimate) -> str:
     if math.isinf(estimate.value):
         return "never" if math.isinf(estimate.low) else "seldom"
     return str(estimate)
-
-
-def tuning_seeds(scores: NDArray[np.float64]) -> str:
-    """The number of tuning seeds, from an array with one score for each: `3 tuning seeds`."""
-    return f"{scores.size} tuning seed{'s' if scores.size > 1 else ''}"
-
-
-def width_in_decades(decades: NDArray[np.float64], bounded: bool) -> str:
-    """The mean width of some ranges with its interval: `0.80 [0.70, 0.90] decades`.
-
-    Args:
-        decades: The width of each range, in decades.
-        bounded: Whether both ends of all ranges are known; `at least` is written where not.
-    """
-    return f"{'' if bounded else 'at least '}{bootstrap_interval(decades)} decades"

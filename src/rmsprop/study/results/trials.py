@@ -23,13 +23,10 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from rmsprop.study import spelling
-from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import (
     Better,
     mean_tuning_scores,
     raced_to_the_end,
-    tuned_names,
     worst_value,
 )
 
@@ -286,75 +283,3 @@ def rates_of(dataset: xr.Dataset, optimizer: str) -> RateInterval | None:
     distinct, best = best_by(rates, scores, better, raced)
     eligible = np.isin(distinct, six_digits(rates[raced]))
     return rate_interval(distinct, best, better, may_be_best=eligible)
-
-
-def trials_of(comparison: Results, task: str, optimizer: str) -> xr.Dataset:
-    """The configurations of an optimizer, without padding."""
-    row = comparison.view(task).sel(optimizer=optimizer)
-    return row.isel(configuration=np.flatnonzero(row["learning_rate"].notnull().values))
-
-
-def best_scores(trials: xr.Dataset, where: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
-    """Scores of the configuration with the best mean, of all or of some.
-
-    Only configurations that were raced to the end count, so that there is a score on each tuning
-    seed, and none that looks good on few of them.
-
-    Raises:
-        ValueError: none of these configurations was raced to the end.
-    """
-    eligible = raced_to_the_end(trials).values
-    eligible = eligible if where is None else eligible & where
-    if not eligible.any():
-        raise ValueError("none of these configurations was raced to the end; ask for others.")
-    scores = trials["tuning_score"].values.astype(np.float64)[eligible]
-    mean = scores.mean(axis=-1)
-    lower = trials.attrs["choose_by_better"] == "lower"
-    return scores[int(mean.argmin() if lower else mean.argmax())]
-
-
-def by_decay(comparison: Results, task: str) -> dict[str, NDArray[np.float64]]:
-    """The best scores of RMSprop for each decay, the shortest memory first.
-
-    Decays are searched as one minus themselves, whatever the argument is called. A decay of which
-    no configuration was raced to the end is left out.
-    """
-    trials = trials_of(comparison, task, "rmsprop")
-    names = [x for x in tuned_names(comparison.task(task))["rmsprop"] if x in one_minus(trials)]
-    if not names:
-        return {}
-    rest = six_digits(trials[names[0]])
-    raced = np.unique(rest[raced_to_the_end(trials).values])[::-1]
-    return {spelling.value(names[0], x): best_scores(trials, rest == x) for x in raced}
-
-
-def one_minus(trials: xr.Dataset) -> list[str]:
-    """The hyper-parameters that were searched as one minus themselves."""
-    return [str(name) for name in trials if str(name).startswith(spelling.ONE_MINUS)]
-
-
-def apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far two scores are from each other, seed by seed."""
-    return np.abs(minus(a, b))
-
-
-def minus(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Their difference; where both are infinite alike there is none."""
-    return np.subtract(a, b, out=np.zeros_like(a), where=a != b)
-
-
-def widths(trials: xr.Dataset) -> tuple[NDArray[np.float64], bool]:
-    """Decades of good learning rates on each tuning seed, and whether all their ends were seen.
-
-    On the later seeds only what was still in the race was run; an interval ends there.
-    """
-    better = trials.attrs["choose_by_better"]
-    scores = trials["tuning_score"].values
-    intervals = [
-        rate_interval(*best_by(trials["learning_rate"].values, scores[:, seed], better), better)
-        for seed in range(scores.shape[-1])
-    ]
-    decades = [math.nan if interval is None else interval.decades for interval in intervals]
-    return np.array(decades), all(
-        interval is not None and interval.bounded for interval in intervals
-    )
