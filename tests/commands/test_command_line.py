@@ -189,7 +189,7 @@ def test_a_problem_of_the_current_folder(tmp_path, monkeypatch):
         "bowl = make()\n"
     )
     monkeypatch.chdir(tmp_path)
-    words = ["compare", "--seeds", "2", "--quiet", "--schedules", "constant,linear"]
+    words = ["compare", "--seeds", "2", "--quiet", "--no-references"]
     for name in ("make", "bowl"):
         out = tmp_path / name
         assert (

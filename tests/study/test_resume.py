@@ -171,7 +171,8 @@ def test_a_loss_that_has_changed_is_run_again(tmp_path):
     """The settings are the same, the program is another: nothing of the old one is taken."""
     first = _study(tmp_path)
     steep = tiny(loss=lambda p, noise: 3.0 * np.float32(0.5) * ((p - noise) ** 2).sum())
-    again = compare(steep, {"rmsprop": rmsprop.rmsprop}, seeds=3, tuning_seeds=2, folder=tmp_path)
+    call = {"seeds": 3, "tuning_seeds": 2, "folder": tmp_path, "schedules": "constant"}
+    again = compare(steep, {"rmsprop": rmsprop.rmsprop}, **call)
     assert (again.task("tiny")["loss"].values != first.task("tiny")["loss"].values).all()
 
 
