@@ -54,7 +54,6 @@ def findings_of(folder: Path) -> dict[str, Any]:
             )
     attributes = results.tree.attrs
     return {
-        "command": attributes["command"],
         "cores": int(attributes["cores"]),
         "device": attributes["device"],
         "seconds": float(attributes["seconds"]),

@@ -15,6 +15,7 @@ def remembered() -> Iterator[None]:
     """Remembers Ctrl-C while the block runs, and says at once what happens now."""
 
     def interrupt(signal_number: int, frame: FrameType | None) -> None:
+        """Says what happens now, and ends the main thread."""
         _interrupted.set()
         # Not through sys.stderr, in a write to which this may have come.
         os.write(2, b"\nrmsprop: stopping as soon as the runs under way have ended\n")

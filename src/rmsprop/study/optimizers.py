@@ -336,6 +336,7 @@ def _defaults(
     """The factory's own defaults of what is tuned."""
 
     def of(argument: str, otherwise: float) -> float:
+        """The default of an argument, as a number."""
         if argument not in parameters:
             return otherwise
         default = parameters[argument].default

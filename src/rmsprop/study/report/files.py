@@ -91,6 +91,7 @@ def write(
         (fresh / markup.FIGURES).mkdir()
 
         def keep(name: str, figure: Figure) -> None:
+            """Draws a figure into the new folder."""
             (fresh / markup.FIGURES / name).write_bytes(export.png(figure))
 
         text = page.page_of(results, surfaces, keep)

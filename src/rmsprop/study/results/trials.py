@@ -178,6 +178,7 @@ def rate_interval(
     limit = costs[best] + tolerance * abs(costs[best])
 
     def end(step: int) -> tuple[float, bool]:
+        """The end of the interval to one side, and whether the grid shows it."""
         at = best
         while 0 <= at + step < costs.size and costs[at + step] <= limit:
             at += step

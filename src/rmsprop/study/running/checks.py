@@ -35,6 +35,7 @@ def check_problem(problem: Problem) -> None:
         )
 
     def start(key: Array) -> tuple[Callable[[Params], Array], Params]:
+        """The loss on the first batch and the trained parameters at the start."""
         trained = Trained.of(problem.init(key))
         batch = problem.sample(key, jnp.int32(0))
 
@@ -44,6 +45,7 @@ def check_problem(problem: Problem) -> None:
         return loss, trained.params
 
     def only_loss(key: Array) -> Array:
+        """The loss at the start."""
         loss, params = start(key)
         return loss(params)
 
@@ -59,6 +61,7 @@ def check_problem(problem: Problem) -> None:
             )
 
     def at_the_start(key: Array) -> tuple[Array, Array]:
+        """The loss at the start, and whether its gradient is finite."""
         loss, params = start(key)
         value, gradient = jax.value_and_grad(loss)(params)
         return value, jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(gradient)]).all()
@@ -162,6 +165,7 @@ def check_optimizer(
     """
 
     def step(values: Mapping[str, Array], schedule: Array) -> object:
+        """One update from the initial parameters."""
         params = Trained.of(problem.init(jax.random.key(0))).params
         optimizer = build(values, schedule)
         state = optimizer.init(params)

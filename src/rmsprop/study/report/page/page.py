@@ -263,6 +263,7 @@ def page_of(
     """
 
     def pictures_of(drawings: Iterable[Drawing]) -> list[Picture]:
+        """The pictures of some drawings, in their order."""
         return [_picture(drawing, keep) for drawing in drawings]
 
     overview = pictures_of(overview_drawings(results))
