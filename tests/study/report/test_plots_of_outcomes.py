@@ -178,10 +178,11 @@ def test_schedules_show_tuned_and_default_settings_with_their_intervals(full):
 
 def test_what_diverged_is_a_cross_at_the_bad_end():
     several = synthetic.task(GRIDS, seeds=5, steps=10, schedules=("constant", "linear"))
-    several["metric"][1, 1, 0] = np.inf
-    several["diverged"][1, 1, 0] = True
+    several["metric"][1, 1] = np.inf
+    several["diverged"][1, 1] = True
     for name in ("online_loss", "final_loss", "last_loss"):
-        several[name][1, 1, 0] = np.inf
+        several[name][1, 1] = np.inf
+    several = synthetic.with_one_finalist(several)
     axes = axes_of(plots.schedules(Comparison.of({"t": several}, synthetic.ROOT), "t"))[0]
     (cross,) = [line for line in axes.get_lines() if line.get_marker() == "x"]
     assert cross.get_ydata()[0] == axes.get_ylim()[1]

@@ -137,7 +137,7 @@ def test_a_single_optimizer_has_results():
     for name in ("online_loss", "final_loss", "last_loss"):
         task[name].loc[{"schedule": "linear"}] = math.inf
     task["diverged"].loc[{"schedule": "linear"}] = True
-    alone = Comparison.of({"t": task}, synthetic.ROOT)
+    alone = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT)
     (answer,) = sentences.answers(alone)
     (row,) = alone.summary("t")
     assert answer == (

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rmsprop.study.results.reselection import Finalists, reselect, subsets_of, weights
+from rmsprop.study.results.reselection import (
+    Finalists,
+    expected_scores,
+    reselect,
+    subsets_of,
+    weights,
+)
 
 
 def by_loops(first, second, size, better, choose_by=None, chance=None):
@@ -252,3 +258,35 @@ def test_what_cannot_be_compared(rng):
         reselect(six, six, 6, "lower")
     with pytest.raises(ValueError, match=r"choice has the shape \(2, 3\) and report \(2, 4\)"):
         Finalists(np.zeros((2, 3)), np.zeros((2, 4)))
+
+
+@pytest.mark.parametrize("better", ["lower", "higher"])
+def test_scores_are_the_means_whose_differences_are_the_estimate(better, rng):
+    first, second = (
+        Finalists(*np.exp(rng.normal(size=(2, configurations, 8)))) for configurations in (4, 3)
+    )
+    second.report[1, 2] = np.inf  # the worst of its seed stands for it, whoever reached it
+    one, other = expected_scores([first, second], 3, better, choose_by="lower")
+    estimate = by_loops(first, second, 3, better, "lower")[0]
+    score = np.log if better == "lower" else float
+    assert score(one.value) - score(other.value) == pytest.approx(estimate, rel=1e-12)
+    means, subsets = [], [*itertools.combinations(range(8), 3)]
+    for subset in subsets:
+        best = min(range(4), key=lambda i: np.log(first.choice[i, subset]).mean())
+        means += [score(first.report[best, s]) for s in set(range(8)) - {*subset}]
+    assert score(one.value) == pytest.approx(np.mean(means), rel=1e-12)
+    assert one.low < one.value < one.high
+    few = Finalists(first.choice[:, :5], first.report[:, :5])
+    assert np.isnan(expected_scores([few], 2, better)[0].low), "five seeds have no interval"
+
+
+def test_a_score_is_infinite_where_all_that_is_chosen_diverged(rng):
+    good, bad = rng.uniform(1, 2, (2, 3, 8))
+    bad[:] = np.inf
+    both = [Finalists(good, good), Finalists(bad, bad)]
+    scores = expected_scores(both, 3, "lower")
+    assert np.isfinite(scores[0].value)
+    assert scores[1].value == np.inf
+    good[:, 0] = np.inf  # of this seed no run has a loss that could stand for it
+    assert expected_scores([Finalists(good, good)], 3, "lower")[0].value == np.inf
+    assert expected_scores([Finalists(-good, -good)], 3, "higher", chance=-9.0)[0].value > -9

@@ -180,6 +180,61 @@ def reselect(
     )
 
 
+def expected_scores(
+    optimizers: Sequence[Finalists],
+    tuning_seeds: int,
+    better: Better,
+    *,
+    choose_by: Better | None = None,
+    chance: float | None = None,
+) -> list[Estimate]:
+    """What each optimizer reaches on a new seed, over all choices that the seeds allow.
+
+    These are the means that `reselect` takes differences of: two optimizers have the ratio, or the
+    difference, that it gives for them.
+
+    Args:
+        optimizers: The finalists of each optimizer, all on the same seeds in the same order.
+        tuning_seeds: The number K of seeds of a choice; at most S - 1.
+        better: Whether "lower" or "higher" values of the report are better.
+        choose_by: Whether "lower" or "higher" values of the choice are better; None for `better`.
+        chance: The score of a run that has learnt nothing; None where it is not known.
+
+    Returns:
+        The score of each with its 95 % interval, whose ends are NaN below six seeds: a geometric
+        mean of losses that are all positive, else a mean. All three are infinite, on the bad side,
+        where every chosen run diverged, or where every run of a seed did and nothing stands for it.
+
+    Example:
+        >>> import numpy as np
+        >>> losses = np.array([[1.0, 4.0, 2.0, 2.0, 1.0, 4.0], [9.0, 9.0, 9.0, 9.0, 9.0, 9.0]])
+        >>> (score,) = expected_scores([Finalists(losses, losses)], 3, "lower")
+        >>> print(f"{score.value:.2f}")
+        2.00
+    """
+    turn = 1 if (choose_by or better) == "lower" else -1
+    choices, _ = logarithms([x.choice for x in optimizers], choose_by or better)
+    reports, logarithmic = logarithms([x.report for x in optimizers], better)
+    scores = without_divergence(reports, better, chance, logarithmic=logarithmic)
+    seeds = optimizers[0].choice.shape[1]
+    subsets = subsets_of(seeds, tuning_seeds)
+    nothing_known = ~np.isfinite(np.concatenate(reports)).any(axis=0)
+    if better == "higher" and chance is not None:
+        nothing_known[:] = False
+    estimates = []
+    for choice, report, score in zip(choices, reports, scores, strict=True):
+        chosen = weights(turn * choice, subsets)
+        alike = jackknife(_snapped(chosen @ ~np.isfinite(report)), subsets)[0] >= 1
+        if alike or nothing_known.any():
+            worst = math.inf if better == "lower" else -math.inf
+            estimates.append(Estimate(worst, worst, worst))
+            continue
+        mean = interval_of(*jackknife(chosen @ score, subsets), seeds)
+        ends = (mean.value, mean.low, mean.high)
+        estimates.append(Estimate(*map(math.exp, ends)) if logarithmic else mean)
+    return estimates
+
+
 def subsets_of(seeds: int, size: int) -> Subsets:
     """Subsets of the seeds of one size, a row each, True for the seeds that are in it.
 

@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from rmsprop.study.results.reselection import LEAST_SEEDS, Finalists, Reselection, reselect
+from rmsprop.study.results.reselection import (
+    LEAST_SEEDS,
+    Finalists,
+    Reselection,
+    expected_scores,
+    reselect,
+)
 from rmsprop.study.results.schema import (
     OWN,
     TUNED,
@@ -42,16 +48,19 @@ class Row:
         at_edge: The names of those whose value is still at the limit of its grid.
         trials: The number of configurations that were tried; 0 for defaults.
         growths: The number of times that the grid grew; 0 for defaults.
-        metric: The interquartile mean of the reported metric, with its 95 % interval.
-        mean: The mean of the same values; infinite where a run diverged.
+        metric: What the headline metric is on a new seed, over all choices that the seeds allow,
+            with its 95 % interval: a geometric mean of losses that are all positive, else a mean.
+            Two rows have the ratio or the difference of `Difference.interval` under the schedule.
+        mean: The mean of the metric of this configuration; infinite where a run diverged.
         median: The median of the same values.
-        final_loss: The training loss over the last tenth of the steps, as `metric`.
-        last_loss: The training loss of the last step, as `metric`.
-        online_loss: The training loss over all steps, as `metric`.
+        final_loss: The training loss over the last tenth of the steps: the interquartile mean of
+            the reporting runs of this configuration, with its 95 % interval.
+        last_loss: The training loss of the last step, as `final_loss`.
+        online_loss: The training loss over all steps, as `final_loss`.
         steps_to_target: The first step after which the metric, measured ten times in a run, has
-            reached the target, as `metric`; infinite where it never did, NaN without a target.
-        diverged: The number of reporting runs that diverged.
-        runs: The number of reporting runs.
+            reached the target, as `final_loss`; infinite where it never did, NaN without a target.
+        diverged: The number of reporting runs of this configuration that diverged.
+        runs: The number of its reporting runs.
         seconds_per_run: The time of one core or device for a run, without compilation.
         compile_seconds: The wall-clock time of compilation, once for all runs, or of reading the
             program from JAX's cache of such on disk.
@@ -188,15 +197,39 @@ class Line:
 def rows(dataset: xr.Dataset, task: str, schedule: str, setting: str) -> tuple[Row, ...]:
     """The rows of a task under one schedule and setting, one per optimizer."""
     results = view(dataset, schedule, setting)
+    optimizers = tuned_names(results)
+    scores = _scores(dataset, (task, schedule, setting), list(optimizers))
     return tuple(
-        _row((task, name, schedule, setting), results.sel(optimizer=name), tuned)
-        for name, tuned in tuned_names(results).items()
+        _row((task, name, schedule, setting), results.sel(optimizer=name), tuned, scores[name])
+        for name, tuned in optimizers.items()
     )
 
 
-def _row(place: tuple[str, str, str, str], runs: xr.Dataset, tuned: list[str]) -> Row:
+def _scores(
+    dataset: xr.Dataset, place: tuple[str, str, str], optimizers: list[str]
+) -> dict[str, Estimate]:
+    """What each optimizer reaches by the headline metric under one schedule and setting."""
+    if not optimizers:
+        return {}
+    metric = metrics_of(dataset)[0]
+    better: Better = metric["better"]
+    choose_by: Better = metric["choose_by"]["better"] if place[2] == TUNED else better
+    runs = [finalists(dataset, x, Line(*place, metric["name"], x, x)) for x in optimizers]
+    options = {"choose_by": choose_by, "chance": metric["chance"]}
+    scores = expected_scores(runs, _tuning_seeds(dataset), better, **options)
+    return dict(zip(optimizers, scores, strict=True))
+
+
+def _tuning_seeds(dataset: xr.Dataset) -> int:
+    """The number of seeds that a choice is made on: at most half of them."""
+    return max(1, min(int(dataset.attrs["tuning_seeds"]), dataset.sizes["seed"] // 2))
+
+
+def _row(
+    place: tuple[str, str, str, str], runs: xr.Dataset, tuned: list[str], score: Estimate
+) -> Row:
     task, optimizer, schedule, setting = place
-    metric = runs["metric"].values.astype(np.float64)
+    values = runs["metric"].values.astype(np.float64)
     if setting == TUNED:
         chosen = runs.isel(configuration=int(runs["chosen"]))
         hyperparameters = {name: float(chosen[name]) for name in tuned}
@@ -212,15 +245,15 @@ def _row(place: tuple[str, str, str, str], runs: xr.Dataset, tuned: list[str]) -
         at_edge=tuple(json.loads(str(runs["at_edge"].values))) if was_tuned else (),
         trials=int(runs["learning_rate"].notnull().sum()) if was_tuned else 0,
         growths=int(runs["growth"].max()) if was_tuned else 0,
-        metric=bootstrap_interval(metric),
-        mean=float(metric.mean()),
-        median=float(np.median(metric)),
+        metric=score,
+        mean=float(values.mean()),
+        median=float(np.median(values)),
         final_loss=bootstrap_interval(runs["final_loss"].values),
         last_loss=bootstrap_interval(runs["last_loss"].values),
         online_loss=bootstrap_interval(runs["online_loss"].values),
         steps_to_target=_steps_to_target(runs),
         diverged=int(runs["diverged"].sum()),
-        runs=metric.size,
+        runs=values.size,
         seconds_per_run=float(runs["seconds_per_run"]),
         compile_seconds=float(runs["compile_seconds"]),
         state_bytes=int(runs["state_bytes"]),
@@ -250,8 +283,7 @@ def difference(dataset: xr.Dataset, line: Line, *, well_tuned: bool = False) -> 
     metric = metric_of(dataset, line.metric_name)
     better: Better = metric["better"]
     seeds = dataset.sizes["seed"]
-    half = max(1, seeds // 2)
-    size = max(1, min(int(dataset.attrs["tuning_seeds"]), half))
+    half, size = max(1, seeds // 2), _tuning_seeds(dataset)
     tuned = line.setting == TUNED
     both = finalists(dataset, line.first, line), finalists(dataset, line.second, line)
     choose_by: Better = metric["choose_by"]["better"] if tuned else better

@@ -114,10 +114,13 @@ def _references(results: Results) -> str:
 
 
 def _numbers() -> str:
-    return """A result is the interquartile mean over the seeds of the chosen finalist: the mean
-without the best and the worst quarter. In brackets stands its 95 % bootstrap interval. A run that
-diverged counts as infinitely bad (∞) and is never left out. In a verdict it counts as twice the
-worst loss of its seed, or as an accuracy by chance; how often that was is said."""
+    return """A result is what an optimizer reaches on a new seed, over all choices that the seeds
+allow: a geometric mean of losses, a mean of accuracies, with its 95 % interval. Two results have
+the ratio or the difference that the verdict under their schedule is about. The configuration beside
+it is the one that won the race. Training losses and steps are interquartile means over the seeds of
+that configuration, without the best and the worst quarter, with a 95 % bootstrap interval. A run
+that diverged counts as infinitely bad (∞) there. In a result and in a verdict it counts as twice
+the worst loss of its seed, or as an accuracy by chance; how often that was is said."""
 
 
 def _settings(results: Results) -> str:
