@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rmsprop.study.results.reselection import (
-    Finalists,
-    expected_scores,
-    reselect,
-    subsets_of,
-    weights,
-)
+from rmsprop.study.results.jackknife import subsets_of
+from rmsprop.study.results.reselection import Finalists, expected_scores, reselect, weights
 
 
 def by_loops(first, second, size, better, choose_by=None, chance=None):

@@ -16,8 +16,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
+from rmsprop.study.results.jackknife import LEVEL
 from rmsprop.study.results.labelled import Results
-from rmsprop.study.results.reselection import LEVEL, Finalists, weights
+from rmsprop.study.results.reselection import Finalists, weights
 from rmsprop.study.results.schema import OWN, TUNED, names_of
 from rmsprop.study.results.statistics import Estimate
 from rmsprop.study.results.summary import Difference, Line, finalists, metric_of

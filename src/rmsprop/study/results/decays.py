@@ -26,12 +26,10 @@ import numpy as np
 import xarray as xr
 
 from rmsprop.study import spelling
+from rmsprop.study.results.jackknife import interval_of, jackknife, subsets_of
 from rmsprop.study.results.reselection import (
     Finalists,
-    interval_of,
-    jackknife,
     logarithms,
-    subsets_of,
     weights,
     without_divergence,
     without_rounding,

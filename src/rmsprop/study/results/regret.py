@@ -20,13 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from rmsprop.study.results.reselection import (
-    Floats,
-    logarithms,
-    mean_interval,
-    without_divergence,
-    without_rounding,
-)
+from rmsprop.study.results.jackknife import Floats, mean_interval
+from rmsprop.study.results.reselection import logarithms, without_divergence, without_rounding
 from rmsprop.study.results.schema import RATE_FACTORS, TUNED, Better
 from rmsprop.study.results.statistics import Estimate, Ratio
 from rmsprop.study.results.summary import metrics_of

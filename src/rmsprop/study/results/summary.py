@@ -11,13 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from rmsprop.study.results.reselection import (
-    LEAST_SEEDS,
-    Finalists,
-    Reselection,
-    expected_scores,
-    reselect,
-)
+from rmsprop.study.results.jackknife import LEAST_SEEDS
+from rmsprop.study.results.reselection import Finalists, Reselection, expected_scores, reselect
 from rmsprop.study.results.schema import (
     OWN,
     TUNED,

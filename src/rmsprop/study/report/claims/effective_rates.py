@@ -14,8 +14,8 @@ from rmsprop.study import spelling
 from rmsprop.study.report.claims.claim import ADAGRAD, CONSTANT, RMSPROP, TOO_FEW, Part
 from rmsprop.study.results.decays import decay_name
 from rmsprop.study.results.exponents import exponents
+from rmsprop.study.results.jackknife import LEAST_SEEDS, mean_interval
 from rmsprop.study.results.labelled import Results
-from rmsprop.study.results.reselection import LEAST_SEEDS, mean_interval
 from rmsprop.study.results.statistics import Estimate
 
 # AdaGrad's exponent under gradients of a constant size is -1/2 exactly, that of a settled average

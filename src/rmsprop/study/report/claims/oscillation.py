@@ -20,9 +20,9 @@ from rmsprop.study.report.claims.claim import (
     Part,
     schedule_of,
 )
+from rmsprop.study.results.jackknife import LEAST_SEEDS, mean_interval
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.oscillation import side_changes
-from rmsprop.study.results.reselection import LEAST_SEEDS, mean_interval
 from rmsprop.study.tasks.landscapes import valley_axes
 
 # The task whose direction across is the same everywhere.

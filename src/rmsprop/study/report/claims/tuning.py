@@ -16,9 +16,10 @@ from rmsprop.study.report import sentences
 from rmsprop.study.report.claims.claim import ADAGRAD, RMSPROP, TOO_FEW, Part, part_name
 from rmsprop.study.results import trials
 from rmsprop.study.results.decays import decay_effect, decay_name, decays_of, finalists_by_decay
+from rmsprop.study.results.jackknife import LEAST_SEEDS
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.regret import Regret, ran_off_rate, regrets
-from rmsprop.study.results.reselection import LEAST_SEEDS, Finalists, Reselection, reselect
+from rmsprop.study.results.reselection import Finalists, Reselection, reselect
 from rmsprop.study.results.schema import OWN, TUNED, Better, mean_tuning_scores
 from rmsprop.study.results.statistics import Estimate, Ratio
 from rmsprop.study.results.summary import Line, finalists, metrics_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rmsprop.study import spelling
 from rmsprop.study.report.page import self_comparison
 from rmsprop.study.report.page.markup import text
+from rmsprop.study.results.jackknife import LEAST_SEEDS, MOST_SUBSETS
 from rmsprop.study.results.labelled import Results
-from rmsprop.study.results.reselection import LEAST_SEEDS, MOST_SUBSETS
 from rmsprop.study.results.schema import references
 
 
