@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -113,16 +114,29 @@ def _study(where, **changes):
     return compare(tiny(), {"rmsprop": rmsprop.rmsprop}, **call)
 
 
-def test_a_finished_study_runs_nothing_again(tmp_path, monkeypatch):
-    first = _study(tmp_path)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A study that has ended, and its folder, which is not to be changed."""
+    where = tmp_path_factory.mktemp("finished")
+    return _study(where), where
+
+
+@pytest.fixture
+def first(finished, tmp_path):
+    """A study that has ended; a copy of its folder is the test's own."""
+    result, where = finished
+    shutil.copytree(where, tmp_path, dirs_exist_ok=True)
+    return result
+
+
+def test_a_finished_study_runs_nothing_again(first, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "rmsprop.study.running.engine.Engine.compile", lambda self: pytest.fail("it was compiled")
     )
     assert _study(tmp_path).task("tiny").identical(first.task("tiny"))  # times too
 
 
-def test_a_damaged_chunk_is_run_again_and_said(tmp_path):
-    first = _study(tmp_path)
+def test_a_damaged_chunk_is_run_again_and_said(first, tmp_path):
     damaged = sorted((tmp_path / folder.RUNS).glob("*.chunk"), key=lambda f: f.stat().st_size)[-1]
     damaged.write_bytes(damaged.read_bytes()[:-5])
     shown = _Recorder()
@@ -133,12 +147,13 @@ def test_a_damaged_chunk_is_run_again_and_said(tmp_path):
     assert re.fullmatch(rf"{damaged} was damaged and has been made again\.", shown.said[0])
 
 
+@pytest.mark.usefixtures("first")
 def test_a_damaged_record_of_the_compilation_is_made_again_once(tmp_path):
     """Otherwise every resume would compile again, and end with another time."""
-    _study(tmp_path)
     records = [
         file for file in (tmp_path / folder.RUNS).iterdir() if file.name.startswith("compiled-")
     ]
+    assert len(records) == 2
     for record in records:  # of the optimizer, and of the defaults that are shipped
         record.write_bytes(record.read_bytes()[:-5])
     mended, later = _study(tmp_path), _study(tmp_path)
@@ -154,8 +169,8 @@ class _Recorder(progress.Silent):
         self.said.append(sentence)
 
 
+@pytest.mark.usefixtures("first")
 def test_other_settings_are_refused_before_anything_runs(tmp_path):
-    _study(tmp_path)
     before = {f: f.read_bytes() for f in tmp_path.rglob("*") if f.is_file()}
     with pytest.raises(
         ValueError, match="holds a study with other settings, seeds: 3 there, 4 now"
@@ -167,9 +182,8 @@ def test_other_settings_are_refused_before_anything_runs(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_loss_that_has_changed_is_run_again(tmp_path):
+def test_a_loss_that_has_changed_is_run_again(first, tmp_path):
     """The settings are the same, the program is another: nothing of the old one is taken."""
-    first = _study(tmp_path)
     steep = tiny(loss=lambda p, noise: 3.0 * np.float32(0.5) * ((p - noise) ** 2).sum())
     call = {"seeds": 3, "tuning_seeds": 2, "folder": tmp_path, "schedules": "constant"}
     again = compare(steep, {"rmsprop": rmsprop.rmsprop}, **call)

@@ -79,6 +79,22 @@ def folder(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
+def other_folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Where `earlier` keeps its report."""
+    return tmp_path_factory.mktemp("other")
+
+
+@pytest.fixture
+def earlier(
+    other_comparison: Comparison, other_folder: pathlib.Path, tmp_path: pathlib.Path, plain: None
+) -> pathlib.Path:
+    """The test's own folder, with a report on `other_comparison` in it; pictures are empty."""
+    if not any(other_folder.iterdir()):
+        files.write(other_comparison, other_folder)
+    return shutil.copytree(other_folder, tmp_path, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
 def page(folder: pathlib.Path) -> PageParser:
     """The page of the report in `folder`, taken apart."""
     return PageParser((folder / "index.html").read_text(encoding="utf-8"))

@@ -89,26 +89,33 @@ def test_names_are_drawn_as_they_are():
         assert export.svg(figure).startswith("<svg")
 
 
-def test_no_text_is_left_black(pictures):
-    """It would not be seen on a dark page."""
-    for figure in pictures:
-        export.png(figure)  # makes the texts of the ticks
-        for text in figure.findobj(Text):
-            assert not text.get_text() or to_hex(text.get_color()) in style.DARK, text
-
-
-def test_no_text_meets_another_or_leaves_the_figure(pictures, monkeypatch):
-    drawn, draw = [], Text.draw
+@pytest.fixture(scope="module")
+def drawings(pictures):
+    """Every picture, drawn, with its visible texts and the boxes around them."""
+    drawings, draw = [], Text.draw
 
     def watched(text, renderer):
         draw(text, renderer)
         if text.get_visible() and text.get_text().strip():
-            drawn.append((text, text.get_window_extent(renderer)))
+            drawings[-1][1].append((text, text.get_window_extent(renderer)))
 
-    monkeypatch.setattr(Text, "draw", watched)
-    for figure in pictures:
-        drawn.clear()
-        FigureCanvasAgg(figure).draw()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Text, "draw", watched)
+        for figure in pictures:
+            drawings.append((figure, []))
+            FigureCanvasAgg(figure).draw()
+    return drawings
+
+
+def test_no_text_is_left_black(drawings):
+    """It would not be seen on a dark page."""
+    for figure, _ in drawings:
+        for text in figure.findobj(Text):
+            assert not text.get_text() or to_hex(text.get_color()) in style.DARK, text
+
+
+def test_no_text_meets_another_or_leaves_the_figure(drawings):
+    for figure, drawn in drawings:
         assert drawn
         for index, (text, box) in enumerate(drawn):
             assert box.x0 >= 0, text

@@ -75,19 +75,18 @@ def _state(folder):
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError("No space left on device")])
 @pytest.mark.parametrize("where", ["loss_curves", "path"])
 def test_an_interruption_while_drawing_changes_nothing(
-    failure, where, comparison, other_comparison, tmp_path, plain, monkeypatch
+    failure, where, comparison, earlier, monkeypatch
 ):
-    files.write(other_comparison, tmp_path)
-    before = _state(tmp_path)
+    before = _state(earlier)
 
     def fails(*_):
         raise failure
 
     monkeypatch.setattr(plots, where, fails)
     with pytest.raises(failure if isinstance(failure, type) else type(failure)):
-        files.write(comparison, tmp_path)
-    assert _state(tmp_path) == before
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        files.write(comparison, earlier)
+    assert _state(earlier) == before
+    assert sorted(entry.name for entry in earlier.iterdir()) == [
         "figures",
         "index.html",
         "results.nc",
@@ -157,11 +156,14 @@ def test_killed_at_any_move_the_earlier_page_is_whole(tmp_path):
     assert ended.stdout.split() == cases
 
 
-def test_ctrl_c_during_the_moves_waits_for_them(
-    comparison, other_comparison, tmp_path, plain, monkeypatch
-):
-    files.write(other_comparison, tmp_path)
-    save = _saved_before(comparison, tmp_path)
+def test_ctrl_c_during_the_moves_waits_for_them(comparison, folder, earlier, monkeypatch):
+    content = (folder / "results.nc").read_bytes()
+
+    def save(self, folder):
+        """Without an `os.replace` of its own."""
+        (folder / "results.nc").write_bytes(content)
+        return folder / "results.nc"
+
     replace, moved = os.replace, []
 
     def interrupted(source, target):
@@ -176,26 +178,14 @@ def test_ctrl_c_during_the_moves_waits_for_them(
     try:
         monkeypatch.setattr(Comparison, "save", save)
         with pytest.raises(KeyboardInterrupt):
-            files.write(comparison, tmp_path)
+            files.write(comparison, earlier)
     finally:
         after = signal.getsignal(signal.SIGINT)
         signal.signal(signal.SIGINT, handler)
     assert after is signal.default_int_handler, "Ctrl-C works as before"
     assert moved[-1] == "index.html"
-    assert Comparison.load(tmp_path).tasks == ("valley", "evil")
-    assert "task-evil" in (tmp_path / "index.html").read_text(encoding="utf-8")
-
-
-def _saved_before(comparison, folder):
-    """`save` without its own `os.replace`."""
-    comparison.save(folder / ".rmsprop-test")
-    content = (folder / ".rmsprop-test" / "results.nc").read_bytes()
-
-    def save(self, folder):
-        (folder / "results.nc").write_bytes(content)
-        return folder / "results.nc"
-
-    return save
+    assert Comparison.load(earlier).tasks == ("valley", "evil")
+    assert "task-evil" in (earlier / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_report_can_be_written_in_any_thread(other_comparison, tmp_path, plain):

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import optax
 import pytest
 
-from rmsprop.study import compare, named
+from rmsprop.study import compare, optimizer
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.running import duration, progress
 from rmsprop.study.running.engine import Engine
@@ -15,7 +16,7 @@ from tiny_problem import tiny
 def _plan(**changes):
     settings = {
         "problems": [tiny(), tiny("other", steps=40)],
-        "optimizers": [named("rmsprop")],
+        "optimizers": [optimizer("sgd", optax.sgd)],
         "seeds": 2,
         "tuning_seeds": 1,
         "first_seed": 0,
@@ -70,12 +71,12 @@ class _Teller:
 def test_it_is_said_once_and_not_of_a_study_that_goes_on(tmp_path):
     first, second = _Teller(), _Teller()
     arguments = {"seeds": 2, "tuning_seeds": 1, "folder": tmp_path, "schedules": "constant"}
-    one = compare(tiny(), [named("rmsprop")], progress=first, **arguments)
-    two = compare(tiny(), [named("rmsprop")], progress=second, **arguments)
+    one = compare(tiny(), [optimizer("sgd", optax.sgd)], progress=first, **arguments)
+    two = compare(tiny(), [optimizer("sgd", optax.sgd)], progress=second, **arguments)
     assert len(first.said) == 1
     assert "this will take about" in first.said[0]
     assert second.said == []
     assert one.task("tiny").equals(two.task("tiny"))
-    quiet = compare(tiny(), [named("rmsprop")], **{**arguments, "folder": None})
+    quiet = compare(tiny(), [optimizer("sgd", optax.sgd)], **{**arguments, "folder": None})
     volatile = ["seconds_per_run", "compile_seconds"]
     assert quiet.task("tiny").drop_vars(volatile).equals(one.task("tiny").drop_vars(volatile))

@@ -7,6 +7,7 @@ import optax
 import pytest
 from task_loading import PACKAGES, load, load_data, parts_of, rows_in_order, trained
 
+from rmsprop.study.problems import Problem
 from rmsprop.study.running.training import Trained
 from rmsprop.study.tasks import data, text
 from rmsprop.study.tasks.batches import classification
@@ -73,59 +74,79 @@ def test_held_out_rows_of_two_seeds_overlap_as_chance_says(count, held_out):
 )
 def test_seed_draws_a_split_that_is_not_trained(name):
     problem = load(name)
-    keys = jax.random.split(jax.random.key(0), 3)
-    splits = np.asarray(jax.vmap(problem.init)(keys).split).reshape(3, -1)
+    models = jax.jit(jax.vmap(problem.init))(jax.random.split(jax.random.key(0), 3))
+    splits = np.asarray(models.split).reshape(3, -1)
     assert len(np.unique(splits, axis=0)) == 3
-    start = problem.init(keys[0])
-    assert Trained.of(start).params.split is None
+    assert Trained.of(jax.tree.map(lambda leaf: leaf[0], models)).params.split is None
     if name != "characters":
         rows = [parts_of(Model(None, split), load_data(name))["test"].tolist() for split in splits]
         assert len({tuple(sorted(row)) for row in rows}) == 3
 
 
-def test_training_leaves_the_split_alone():
-    problem = load("digits")
-    params, _ = trained(problem, optax.sgd, [0.1], seeds=2, steps=3)
-    keys = [jax.random.split(jax.random.key(seed))[0] for seed in range(2)]
-    np.testing.assert_array_equal(params.split[0], [problem.init(key).split for key in keys])
-
-
-def test_training_reads_training_rows_and_each_metric_its_own():
-    """Each example has its own row of a table, whose gradient says where it was read."""
-    count, held_out, classes = 50, 10, 3
+@pytest.fixture(scope="module")
+def rows_of_a_table():
+    """50 examples in three classes, each with its own row of a table of scores."""
+    count = 50
     dataset = data.Dataset(
         np.arange(count, dtype=np.int16),
-        (np.arange(count) % classes).astype(np.int32),
-        held_out,
+        (np.arange(count) % 3).astype(np.int32),
+        10,
         np.array(list("abc")),
         np.array([], str),
         "",
     )
     made = classification(
-        lambda key: jnp.zeros((count, classes)), lambda table, row: table[row], dataset, 7
+        lambda key: jnp.zeros((count, 3)), lambda table, row: table[row], dataset, 7
     )
-    metrics = made["metrics"]
-    for key in jax.random.split(jax.random.key(1), 5):
+    return dataset, made
+
+
+def test_training_leaves_the_split_alone(rows_of_a_table):
+    _, made = rows_of_a_table
+    problem = Problem("rows", title="Rows", steps=10, target=0.0, citation="made here", **made)
+    params, _ = trained(problem, optax.sgd, [0.1], seeds=2, steps=3)
+    keys = jnp.stack([jax.random.split(jax.random.key(seed))[0] for seed in range(2)])
+    np.testing.assert_array_equal(params.split[0], jax.jit(jax.vmap(problem.init))(keys).split)
+    assert np.asarray(params.params).any(axis=(2, 3)).all(), "all else is trained"
+
+
+def _rows_read(function, model, table=lambda params: params):
+    """Which rows of a table have a gradient: those that a function of the model reads."""
+    gradient = jax.grad(lambda params: function(model._replace(params=params)))(model.params)
+    return table(gradient).any(axis=1)
+
+
+def _numbers(mask):
+    return set(np.flatnonzero(np.asarray(mask)))
+
+
+def test_training_reads_training_rows_and_each_metric_its_own(rows_of_a_table):
+    """Each example has its own row of a table, whose gradient says where it was read."""
+    dataset, made = rows_of_a_table
+
+    def reads(key):
         model = made["init"](key)
 
-        def places(function, model=model):
-            gradient = jax.grad(lambda table: function(model._replace(params=table)))(model.params)
-            return set(np.flatnonzero(np.asarray(gradient).any(axis=1)))
+        def of_step(step):
+            batch = made["sample"](key, step)
+            return _rows_read(lambda model: made["loss"](model, batch), model)
 
-        drawn = set()
-        for step in range(12):  # more than two epochs of four batches
-            batch = made["sample"](key, jnp.int32(step))
-            drawn |= places(lambda table, batch=batch: made["loss"](table, batch))
-        read = {
-            "train": drawn,
-            "validation": places(lambda model: metrics(model)["validation_loss"]),
-            "test": places(lambda model: metrics(model)["test_loss"]),
-        }
-        expected = parts_of(model, dataset)
-        assert read["validation"] == set(expected["validation"])
-        assert read["test"] == set(expected["test"])
-        assert read["train"] <= set(expected["train"])
-        assert len(read["train"]) >= 28  # of an epoch's four batches of seven
+        def of_metric(name):
+            return _rows_read(lambda model: made["metrics"](model)[name], model)
+
+        steps = jnp.arange(12, dtype=jnp.int32)  # more than two epochs of four batches
+        drawn = jax.vmap(of_step)(steps).any(axis=0)
+        return model, drawn, of_metric("validation_loss"), of_metric("test_loss")
+
+    keys = jax.random.split(jax.random.key(1), 5)
+    models, *masks = jax.jit(jax.vmap(reads))(keys)
+    for number in range(5):
+        train, validation, test = (_numbers(mask[number]) for mask in masks)
+        expected = parts_of(Model(None, models.split[number]), dataset)
+        assert validation == set(expected["validation"])
+        assert test == set(expected["test"])
+        assert train <= set(expected["train"])
+        assert len(train) >= 28  # of an epoch's four batches of seven
 
 
 def test_metrics_are_those_of_the_held_out_rows():
@@ -133,11 +154,12 @@ def test_metrics_are_those_of_the_held_out_rows():
     labels = np.random.default_rng(1).integers(0, 2, 20).astype(np.int32)
     dataset = data.Dataset(scores, labels, 6, np.array(["a", "b"]), np.array([], str), "")
     made = classification(lambda key: jnp.ones(()), lambda one, x: one * x, dataset, 4)
-    model = made["init"](jax.random.key(2))
+    model = jax.jit(made["init"])(jax.random.key(2))
+    metrics = jax.jit(made["metrics"])(model)
     for part in ("validation", "test"):
         rows = parts_of(model, dataset)[part]
         right = (scores[rows].argmax(axis=1) == labels[rows]).mean()
-        assert made["metrics"](model)[f"{part}_accuracy"] == np.float32(right)
+        assert metrics[f"{part}_accuracy"] == np.float32(right)
 
 
 def test_characters_are_held_out_where_the_seed_says(monkeypatch):
@@ -146,28 +168,31 @@ def test_characters_are_held_out_where_the_seed_says(monkeypatch):
     short = data.Text(np.arange(count, dtype=np.uint8), held_out, np.array(["?"] * count), "")
     monkeypatch.setattr(data, "characters", lambda: short)
     problem = text.characters(hidden=2, window=window, batch=200)
-    firsts = set()
-    for key in jax.random.split(jax.random.key(1), 4):
+
+    def reads(key):
         model = problem.init(key)
-        first = int(model.split)
-        firsts.add(first)
-        rotated = (first + np.arange(count)) % count
-
-        def read(function, model=model):
-            gradient = jax.grad(lambda params: function(model._replace(params=params)))(
-                model.params
-            )
-            return set(np.flatnonzero(np.asarray(gradient.read).any(axis=1)))
-
         starts = problem.sample(key, jnp.int32(0))
-        # One start of 23 is missed by 200 draws with probability 23 * (22 / 23)^200 = 0.003.
-        assert set(starts.tolist()) == set(range(count - 2 * held_out - window))
-        assert read(lambda model, starts=starts: problem.loss(model, starts)) == set(
-            rotated[: count - 2 * held_out - 1]
+
+        def read(function):
+            return _rows_read(function, model, lambda gradient: gradient.read)
+
+        return (
+            model.split,
+            starts,
+            {
+                "train": read(lambda model: problem.loss(model, starts)),
+                "validation": read(lambda model: problem.metrics(model)["validation_loss"]),
+                "test": read(lambda model: problem.metrics(model)["test_loss"]),
+            },
         )
+
+    firsts, starts, masks = jax.jit(jax.vmap(reads))(jax.random.split(jax.random.key(1), 4))
+    for number, first in enumerate(firsts.tolist()):
+        rotated = (first + np.arange(count)) % count
+        # One start of 23 is missed by 200 draws with probability 23 * (22 / 23)^200 = 0.003.
+        assert set(starts[number].tolist()) == set(range(count - 2 * held_out - window))
+        assert _numbers(masks["train"][number]) == set(rotated[: count - 2 * held_out - 1])
         for part, begin in (("validation", count - 2 * held_out), ("test", count - held_out)):
             # Two windows of three characters, and the last is predicted only.
-            assert read(lambda model, part=part: problem.metrics(model)[f"{part}_loss"]) == set(
-                rotated[begin : begin + 6]
-            )
-    assert len(firsts) > 1
+            assert _numbers(masks[part][number]) == set(rotated[begin : begin + 6])
+    assert len(set(firsts.tolist())) > 1

@@ -55,7 +55,7 @@ def measure(problem, params):
     return {k: v for f in functions if f is not None for k, v in f(params).items()}
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(scope="module", params=NAMES)
 def problem(request):
     return load(request.param)
 
@@ -92,8 +92,9 @@ def test_scores_of_chance_are_those_that_the_lessons_name():
     """Of parameters at the start, or of frequencies alone."""
     for name, number in (("valley", 58), ("rosenbrock", 24), ("rare", 0.5)):
         problem = tasks.task(name)
-        starts = jax.vmap(problem.init)(jax.random.split(jax.random.key(0), 1000))
-        middle = measure(problem, starts.mean(axis=0))[problem.reports[0].name]
+        starts = jax.jit(jax.vmap(problem.init))(jax.random.split(jax.random.key(0), 1000))
+        middle = jax.jit(functools.partial(measure, problem))(starts.mean(axis=0))
+        middle = middle[problem.reports[0].name]
         assert abs(middle - number) < 0.02 * number
         assert f"{number}" in tasks.TASKS[name].lesson
     for name, number, digits in (
@@ -209,7 +210,9 @@ def test_two_dimensional_tasks_have_a_path(problem):
 
 
 @pytest.mark.usefixtures("x64")
-def test_everything_stays_float32_in_double_precision_mode(problem):
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_stays_float32_in_double_precision_mode(name):
+    problem = load(name)  # in this mode too
     key, step = jax.random.key(0), jnp.int32(3)
     params = jax.eval_shape(problem.init, key)
     batch = jax.eval_shape(problem.sample, key, step)
@@ -285,11 +288,9 @@ def test_short_run_makes_it_better(name):
     params, _ = trained(
         problem, lambda rate: optax.rmsprop(rate, decay=0.99), [RATES[name]], 1, 100
     )
-    start = problem.init(jax.random.split(jax.random.key(0))[0])
-    before, after = (
-        measure(problem, start),
-        measure(problem, jax.tree.map(lambda x: x[0, 0], params)),
-    )
+    start = jax.jit(problem.init)(jax.random.split(jax.random.key(0))[0])
+    measured = jax.jit(functools.partial(measure, problem))
+    before, after = measured(start), measured(jax.tree.map(lambda x: x[0, 0], params))
     for metric in (problem.choices[0], problem.reports[0]):
         change = after[metric.name] - before[metric.name]
         assert (change if metric.better == "higher" else -change) > GAINS[name]
