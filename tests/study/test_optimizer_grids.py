@@ -1,5 +1,6 @@
 """Grids, their growth, and the words that name an optimizer."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -127,6 +128,32 @@ def test_the_neighbours_of_the_best_point_are_near_it_in_every_grid():
     assert optimizers.Tunable("x", (0.0, 0.9, 0.99), 1, 0).near(0.0) == (0.0, 0.9)
 
 
+def test_a_memory_longer_than_the_run_is_adagrad_under_another_name(rng):
+    """The oldest square of T steps keeps d^T of its weight, so steps differ by d^(-T/2) at most."""
+    steps, long = 300, named("rmsprop-long")
+    assert long.is_reference, "it is shown beside the others, and no verdict is about it"
+    assert len(long.configurations()) == optimizers.TRIALS
+    gradients = jnp.asarray(rng.normal(size=(steps, 5)), jnp.float32)
+    rest = long.tuned[1].grid[-1]
+    values = {"learning_rate": 0.01, "one_minus_decay": rest, "eps": 1e-4}
+    adagrad = named("adagrad").build(
+        {"learning_rate": 0.01 / rest**0.5, "initial_accumulator_value": 1e-4 / rest}
+    )
+
+    def updates(transformation):
+        _, rows = jax.lax.scan(
+            lambda state, g: transformation.update(g, state)[::-1],
+            transformation.init(gradients[0]),
+            gradients,
+        )
+        return np.asarray(rows, np.float64)
+
+    ratio = updates(long.build(values)) / updates(adagrad)
+    # Both are rounded to 24 bits a few times a step.
+    assert ratio.min() > 1 - 1e-4
+    assert 1.05 < ratio.max() < (1 - rest) ** (-steps / 2) + 1e-4
+
+
 def test_what_is_still_on_the_edge_is_said():
     rms = named("rmsprop")
     assert rms.edges((0.01, 1 / 30, 3e-6)) == ()
@@ -138,7 +165,10 @@ def test_what_is_still_on_the_edge_is_said():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("rmsprob", r"optimizer 'rmsprob' is unknown; name rmsprop, adagrad, or .*adam=optax:adam"),
+        (
+            "rmsprob",
+            r"optimizer 'rmsprob' is unknown; name rmsprop, adagrad, rmsprop-long, or .*optax:adam",
+        ),
         ("=optax:adam", "is unknown"),
         ("a=optax", "is unknown"),
         ("a=no_such_module:adam", "module no_such_module cannot be imported"),

@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--optimizer",
         action="append",
         metavar="NAME",
-        help="an optimizer: rmsprop, adagrad, or your own as NAME=module:function, where the"
+        help="an optimizer: rmsprop, adagrad, rmsprop-long (memories longer than a run, as a"
+        " reference that names the AdaGrad it is), or your own as NAME=module:function, where the"
         " function takes a learning rate first, such as adam=optax:adam or, for a file mine.py in"
         " this folder, mine=mine:function; repeat the option to"
         " compare several, the first with each of the others; default: rmsprop and adagrad, with"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+# RMSprop whose memory is longer than a run.
+LONG_MEMORY = "rmsprop-long"
 NAMES: Mapping[str, str] = {
     "rmsprop": "RMSprop",
+    LONG_MEMORY: "RMSprop, long memory",
     "adagrad": "AdaGrad",
     "sgd": "SGD",
     "adam": "Adam",

@@ -256,6 +256,16 @@ def test_an_rmsprop_that_is_adagrad_is_named(fixed, end, full, monkeypatch):
     assert remarks.twins(full, "digits") == [], "0.99 forgets a third of 300 steps"
 
 
+def test_a_long_memory_on_request_has_its_twin_named():
+    long = spelling.LONG_MEMORY
+    grids = {long: {**GRIDS["rmsprop"], "one_minus_decay": [1e-3], "eps": [1e-7]}}
+    task = synthetic.task(grids, steps=300)
+    task.attrs["fixed"] = json.dumps({long: {"bias_correction": False}})
+    (twin,) = remarks.twins(Comparison.of({"t": task}, synthetic.ROOT), "t")
+    assert twin.startswith("RMSprop, long memory on t, learning rate ")
+    assert LONG in twin
+
+
 def test_facts_of_tuning_are_words():
     close = trials.RateInterval(0.003, 0.03, True)
     assert sentences.rates(close) == "0.003 to 0.03 (1.0 decades)"

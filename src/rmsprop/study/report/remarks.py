@@ -9,7 +9,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
-from rmsprop.study.spelling import name, schedule, settings
+from rmsprop.study.spelling import LONG_MEMORY, name, schedule, settings
 
 if TYPE_CHECKING:
     from rmsprop.study.results.labelled import Results
@@ -64,7 +64,8 @@ def twins(results: Results, task: str) -> list[str]:
         f"{name(row.optimizer)} on {task}{_under(results, row)}, {settings(row.hyperparameters)},"
         f" {_twin(results, row)}."
         for row in tuned_rows(results, task)
-        if row.optimizer == "rmsprop" and _remembers(row) * results.task(task).attrs["steps"] < 3
+        if row.optimizer in ("rmsprop", LONG_MEMORY)
+        and _remembers(row) * results.task(task).attrs["steps"] < 3
     ]
 
 
