@@ -54,7 +54,7 @@ def follow(transformation, case):
 
 
 @functools.cache
-def _arrays(dtype, x64):  # noqa: ARG001, double precision makes other arrays of the same dtype
+def _arrays(dtype, x64):
     """The parameters before the first step and the gradients of every step, as JAX's arrays."""
     return jax.tree.map(jnp.asarray, (start(dtype), gradients(dtype)))
 
