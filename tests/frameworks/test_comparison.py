@@ -10,6 +10,9 @@ import rmsprop
 from rmsprop import frameworks
 from rmsprop.commands import command_line
 
+# Most programs here run once: to compile them is most of the work.
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 EFFICIENTNET = "timm.rmsprop_tf(0.01, eps=1e-3, momentum=0.9)"
 VERBATIM = "torch.rmsprop(0.01, alpha=0.9, eps=1e-3, momentum=0.9)"
 

@@ -1,6 +1,7 @@
 """The same trajectories, as this library computes them."""
 
 import dataclasses
+import functools
 import importlib
 import inspect
 
@@ -18,10 +19,16 @@ def optimizer(framework, case, **changes):
     """The port, called as the case says; a rate that changes is a schedule."""
     module = importlib.import_module(f"rmsprop.frameworks.{framework}")
     rates = jnp.asarray(np.asarray(case.rates()))
-    rate = (lambda count: rates[count]) if case.changing else case.learning_rate
+    rate = (lambda count: _entry(rates, count)) if case.changing else case.learning_rate
     record = importlib.import_module(f"record_{framework}")
     more = record.ours(case) if hasattr(record, "ours") else {}
     return getattr(module, case.function)(rate, **(case.arguments | more | changes))
+
+
+@jax.jit
+def _entry(rates, count):
+    """One of the rates, compiled once: to index an array eagerly takes longer than a step."""
+    return rates[count]
 
 
 def trajectory(framework, case, **changes):
@@ -36,14 +43,20 @@ def turned(framework, case, **fields):
 
 
 def follow(transformation, case):
-    params = jax.tree.map(jnp.asarray, start(case.dtype))
+    params, stream = _arrays(case.dtype, bool(jax.config.jax_enable_x64))
     state = transformation.init(params)
     after = []
-    for gradient in gradients(case.dtype):
-        updates, state = transformation.update(jax.tree.map(jnp.asarray, gradient), state, params)
+    for gradient in stream:
+        updates, state = transformation.update(gradient, state, params)
         params = optax.apply_updates(params, updates)
         after.append(joined(params))
     return np.stack(after)
+
+
+@functools.cache
+def _arrays(dtype, x64):
+    """The parameters before the first step and the gradients of every step, as JAX's arrays."""
+    return jax.tree.map(jnp.asarray, (start(dtype), gradients(dtype)))
 
 
 def scanned(framework, case):

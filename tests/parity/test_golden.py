@@ -1,6 +1,7 @@
 """The ports against trajectories that the frameworks themselves have gone through, recorded."""
 
 import dataclasses
+import itertools
 
 import ours
 import pytest
@@ -22,14 +23,42 @@ def _richest(framework, dtype):
     ]
 
 
+def _pairs(cases):
+    """Of cases of one kind a few in which every pair of values of two arguments occurs."""
+    names = sorted({name for case in cases for name in case.arguments})
+
+    def pairs(case):
+        values = [(name, repr(case.arguments.get(name))) for name in names]
+        return set(itertools.combinations(values, 2)) | {(value,) for value in values} | {()}
+
+    missing = set().union(*map(pairs, cases))
+    while missing:
+        best = max(cases, key=lambda case: len(missing & pairs(case)))
+        missing -= pairs(best)
+        yield best
+
+
+def _plain(cases):
+    """The cases of the plain run: of each kind some with every pair of values of two arguments.
+
+    Of two that differ in the precision alone the one in double precision is in the plain run.
+    """
+    kinds = {}
+    for case in cases:
+        if dataclasses.replace(case, dtype=WIDE.get(case.dtype, "")) not in cases:
+            kind = case.function, case.dtype, case.path, case.changing
+            kinds.setdefault(kind, []).append(case)
+    return [case for kind in kinds.values() for case in _pairs(kind)]
+
+
 def _params():
-    """Every case; slow is what is there in double precision as well, but for the richest cases."""
+    """Every case; most are slow."""
     for name, record in RECORDS.items():
         richest = [case for dtype in WIDE for case in _richest(name, dtype)]
+        plain = _plain(record.CASES)
         for case in record.CASES:
-            twin = dataclasses.replace(case, dtype=WIDE.get(case.dtype, ""))
             marks = [joins_parts] if case.dtype.startswith("complex") else []
-            if twin in record.CASES and case not in richest:
+            if case not in plain and case not in richest:
                 marks.append(pytest.mark.slow)
             yield pytest.param(name, case, id=f"{name}.{case.name}", marks=marks)
 

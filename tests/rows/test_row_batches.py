@@ -17,7 +17,6 @@ from row_runs import (
     WIDTH,
     dense_gradient,
     every_kind,
-    every_optimizer,
     jitted,
 )
 
@@ -124,7 +123,10 @@ def test_tables_of_every_rank(name, shape):
         assert set(np.unique(np.nonzero(np.asarray(after) != 1)[0])) == {1, 3}
 
 
-@every_optimizer
+@pytest.mark.parametrize(
+    "name",
+    [name if name in KINDS else pytest.param(name, marks=pytest.mark.slow) for name in EVERY],
+)
 @pytest.mark.parametrize(
     ("dtype", "accumulator"),
     [

@@ -12,6 +12,8 @@ from row_runs import EVERY, every_kind
 
 from rmsprop import rows
 
+pytestmark = pytest.mark.optimized("reads the program")
+
 
 @pytest.mark.compiled_anew("reads the program")
 @pytest.mark.parametrize(
