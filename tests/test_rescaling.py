@@ -13,9 +13,6 @@ import reference
 import rmsprop
 from rmsprop import _moments
 
-# Most programs here run once: to compile them is most of the work.
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 
 class Layer(NamedTuple):
     kernel: jax.Array

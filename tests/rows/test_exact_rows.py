@@ -16,6 +16,8 @@ import rmsprop
 from rmsprop import rows
 from rmsprop.rows import _updates
 
+pytestmark = pytest.mark.optimized("compares with the dense update as it is compiled for use")
+
 EXACT = [
     {},
     {"eps_in_sqrt": False},

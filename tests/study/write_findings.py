@@ -2,9 +2,11 @@
 
     rmsprop compare --out FOLDER
     python tests/study/write_findings.py --record FOLDER
+    rmsprop compare --tasks all --out ANOTHER
+    python tests/study/write_findings.py --record-all ANOTHER
 
-keeps the findings of a report in `recorded_findings.json` and writes them into the pages;
-without `--record` it writes what is kept. With `--check` it writes nothing and fails where a page
+keeps the findings of reports in `recorded_findings.json` and writes them into the pages; without
+these options it writes what is kept. With `--check` it writes nothing and fails where a page
 does not say what is kept, which is a test as well (`tests/test_readme.py`).
 """
 
@@ -31,8 +33,13 @@ def marks(part: str) -> tuple[str, str]:
     return f"<!-- {part}: written by tests/study/write_findings.py -->", f"<!-- end of {part} -->"
 
 
-def findings_of(folder: Path) -> dict[str, Any]:
-    """What a report found, in words and rounded as it says them."""
+def findings_of(folder: Path, *, headlines: bool = False) -> dict[str, Any]:
+    """What a report found, in words and rounded as it says them.
+
+    Args:
+        folder: The folder of the report.
+        headlines: Whether each task has a line for its headline metric alone.
+    """
     from rmsprop.study import Comparison
     from rmsprop.study.report import sentences
 
@@ -41,7 +48,8 @@ def findings_of(folder: Path) -> dict[str, Any]:
     for task in results.tasks:
         (headline,) = results.headlines(task)
         both = headline.first, headline.second
-        for metric in results.metrics(task):
+        metrics = results.metrics(task)
+        for metric in metrics[:1] if headlines else metrics:
             lines = {
                 schedule: results.pair(task, *both, schedule=schedule, metric=metric)
                 for schedule in SCHEDULES
@@ -64,16 +72,22 @@ def findings_of(folder: Path) -> dict[str, Any]:
     }
 
 
-def parts_of(record: dict[str, Any]) -> dict[str, str]:
+def parts_of(record: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Each part of the pages, by its name."""
-    answers = (record["overall"], *record["answers"])
+    default, all_tasks = record["default"], record["all"]
+    answers = (default["overall"], *default["answers"])
     printed = "\n".join(line for answer in answers for line in _lines(answer, 100))
-    time = f"Its runs take {record['seconds']:.0f} seconds on {record['cores']} cores."
-    across = " ".join(record["across"])
+    cores = f"on {default['cores']} cores"
+    time = f"Its runs take {default['seconds']:.0f} seconds {cores}."
+    of_all = (
+        f"On {all_tasks['cores']} cores the runs take {all_tasks['seconds'] / 60:.0f} minutes."
+        f" {all_tasks['overall']} {' '.join(all_tasks['across'])}"
+    )
     return {
-        "findings": "\n".join(_lines(f"{time} {record['overall']}")),
+        "findings": "\n".join(_lines(f"{time} {default['overall']}")),
         "printed": f"```text\n{printed}\n```",
-        "lines": "\n".join([*_table(record["rows"]), "", *_lines(across)]),
+        "lines": "\n".join([*_table(default["rows"]), "", *_lines(" ".join(default["across"]))]),
+        "all-tasks": "\n".join([*_lines(of_all), "", *_table(all_tasks["rows"])]),
     }
 
 
@@ -105,11 +119,17 @@ def main(words: list[str]) -> int:
     """Records, writes or checks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record", type=Path, metavar="FOLDER")
+    parser.add_argument("--record-all", type=Path, metavar="FOLDER")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args(words)
+    record = json.loads(RECORD.read_text())
     if arguments.record:
-        RECORD.write_text(json.dumps(findings_of(arguments.record), indent=1) + "\n")
-    parts = parts_of(json.loads(RECORD.read_text()))
+        record["default"] = findings_of(arguments.record)
+    if arguments.record_all:
+        record["all"] = findings_of(arguments.record_all, headlines=True)
+    if arguments.record or arguments.record_all:
+        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    parts = parts_of(record)
     differs = []
     for name in PAGES:
         page = ROOT / name
