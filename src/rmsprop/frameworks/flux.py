@@ -159,6 +159,7 @@ def _by_precision(double: FrameworkOptimizer, single: FrameworkOptimizer) -> Fra
     def update_fn(
         updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
     ) -> tuple[optax.Updates, Tree]:
+        """Updates by the optimizer of the gradients' precision."""
         kinds = {_is_double(leaf) for leaf in jax.tree.leaves(updates)}
         if len(kinds) == 1:
             optimizer = double if kinds == {True} else single

@@ -7,8 +7,8 @@ rates and one value less of the damping to begin with, so that each has 54 trial
 bias-corrected: without it, and with a memory longer than the run, it is AdaGrad under another name.
 
 The references show where the two stand: SGD with momentum, and Adam, tuned on as many trials.  On
-request RMSprop with memories longer than a run is shown beside them, uncorrected, which is AdaGrad
-but for a factor of 0.79 to 1: its table names the AdaGrad that it is.
+request RMSprop with memories of 1,000 to 10,000 steps is shown beside them, uncorrected. Where that
+is longer than the run it is AdaGrad but for a factor of 0.79 to 1, and the report names which.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ ADAM = Optimizer(
     is_reference=True,
 )
 
-# Memories of 1,000 to 10,000 steps, which no task's run has.
+# Memories of 1,000 to 10,000 steps, which are longer than the runs of most tasks.
 LONG_RMSPROP = Optimizer(
     LONG_MEMORY,
     _uncorrected,

@@ -28,6 +28,7 @@ def surface_of(problem: Problem) -> Surface:
     losses = jax.vmap(problem.loss, in_axes=(0, None))
 
     def surface(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The loss on one batch at points of shape (..., 2)."""
         flat = jnp.asarray(points.reshape(-1, 2), dtype=jnp.float32)
         return np.asarray(losses(flat, batch), dtype=np.float64).reshape(points.shape[:-1])
 

@@ -129,6 +129,7 @@ def _writer(estimate: Estimate) -> Callable[[float], str]:
     decimals = min(max(decimals, 0), 6)
 
     def write(number: float) -> str:
+        """The number in words or digits."""
         if math.isnan(number):
             return "undetermined"
         if math.isinf(number):
@@ -230,6 +231,7 @@ def paired_difference(
     def difference(
         first: NDArray[np.float64], second: NDArray[np.float64], axis: int
     ) -> NDArray[np.float64]:
+        """The statistic of the first minus that of the second, 0 where the two are equal."""
         of_first, of_second = (np.asarray(statistic(x, axis=axis)) for x in (first, second))
         return np.where(of_first == of_second, 0.0, of_first - of_second)
 
@@ -260,6 +262,7 @@ def _replicates(
     """The statistic of every resample; infinities travel through scipy as `HUGE`."""
 
     def finite(*resampled: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+        """The statistic with large numbers in the place of infinite ones."""
         with np.errstate(invalid="ignore"):
             values = statistic(*resampled, axis=axis)
         return np.nan_to_num(

@@ -221,6 +221,7 @@ def best_by(
     of_run = np.asarray(scores, dtype=np.float64).reshape(-1)[run]
 
     def best_of(which: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The best run of each distinct value among those of `which`; NaN where there is none."""
         best = np.full(distinct.size, np.nan)
         reduce.at(best, place[which], of_run[which])
         return best

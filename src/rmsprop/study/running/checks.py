@@ -40,6 +40,7 @@ def check_problem(problem: Problem) -> None:
         batch = problem.sample(key, jnp.int32(0))
 
         def loss(params: Params) -> Array:
+            """The loss on the first batch."""
             return problem.loss(trained.whole(params), batch)
 
         return loss, trained.params

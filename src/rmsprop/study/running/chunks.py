@@ -53,6 +53,7 @@ class Runs:
         """The runs of chunks, from the results of each, in their order."""
 
         def column(name: str) -> np.ndarray:
+            """One array of all chunks, one after the other."""
             return np.concatenate([chunk[name] for chunk in chunks])
 
         metrics = {

@@ -46,6 +46,7 @@ class Duration:
         """
 
         def measure(problem: Problem) -> tuple[Engine, float, float]:
+            """An engine that is compiled, and what was measured with it."""
             started = time.perf_counter()
             engine = first_engine(problem, plan, folder)
             engine.compile()

@@ -65,9 +65,11 @@ def _trials(runs: Table) -> Variables:
     trials = ("optimizer", "schedule", "configuration")
 
     def table(values: Callable[[Tuning], np.ndarray], fill: float | bool) -> np.ndarray:
+        """A number for each trial, padded with `fill`."""
         return _table(runs, lambda tuned: values(tuned.tuning), fill)
 
     def single(values: Callable[[Tuning], object], fill: object) -> np.ndarray:
+        """A value for each optimizer and schedule; `fill` where it did not run."""
         return np.array([[fill if t is None else values(t.tuning) for t in row] for row in runs])
 
     return {
@@ -87,6 +89,7 @@ def _finals(runs: Table) -> Variables:
     """The runs that verdicts choose from, padded to the optimizer with the most finalists."""
 
     def of_metrics(values: Callable[[TunedRuns], np.ndarray]) -> np.ndarray:
+        """A number for each metric, finalist and seed, padded with NaN."""
         # Finalists first, for that is what is padded.
         padded = _table(runs, lambda tuned: values(tuned).swapaxes(0, 1), np.nan)
         return padded.swapaxes(2, 3)
@@ -109,7 +112,10 @@ def _reports(problem: Problem, settings: Sequence[str], runs: Table) -> Variable
     """The reporting runs, infinitely bad where they diverged, NaN where there are none."""
 
     def table(values: Callable[[Runs], np.ndarray | None], fill: float | bool) -> np.ndarray:
+        """What is reported of each setting, padded with `fill`."""
+
         def of(tuned: TunedRuns, setting: str) -> np.ndarray | None:
+            """What is reported of one setting, or None where it was not run."""
             report = tuned.reports.get(setting)
             return None if report is None else values(report)
 

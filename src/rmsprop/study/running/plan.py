@@ -107,6 +107,7 @@ class Plan:
         """How an optimizer is made in a run of so many steps, under the schedule of that run."""
 
         def build(values: Mapping[str, Array], schedule: Array) -> optax.GradientTransformation:
+            """The optimizer of one run."""
             rate = scheduled(values["learning_rate"], self.schedules, schedule, steps)
             return optimizer.build(values, rate)
 
