@@ -16,6 +16,9 @@ from jax import Array
 from rmsprop.study.problems import TRAINING_LOSS, Params, Problem, Tree
 from rmsprop.study.running.training import Build, Trained
 
+# For a program that runs once: optimizing it takes longer than running it as it is.
+_HASTE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+
 
 def check_problem(problem: Problem) -> None:
     """Refuses a problem that cannot be run, with a sentence that says what is wrong.
@@ -67,7 +70,7 @@ def check_problem(problem: Problem) -> None:
         value, gradient = jax.value_and_grad(loss)(params)
         return value, jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(gradient)]).all()
 
-    value, finite = jax.jit(at_the_start)(key)
+    value, finite = jax.jit(at_the_start, compiler_options=_HASTE)(key)
     for what, passes in (
         (f"loss is {value}", np.isfinite(value)),
         ("gradient is not finite", finite),

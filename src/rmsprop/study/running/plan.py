@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from rmsprop.study.results.schema import (
 )
 from rmsprop.study.results.validation import check_task_name
 from rmsprop.study.running.checks import check_optimizer, check_problem
-from rmsprop.study.running.devices import device
+from rmsprop.study.running.devices import available_cores, device
 from rmsprop.study.running.schedules import check_schedules, scheduled
 from rmsprop.study.running.training import Build
 from rmsprop.study.running.tuning import LEAST_TUNING_SEEDS, planned_finalists, race_runs
@@ -143,8 +144,10 @@ class Plan:
         self._check_numbers()
         self._check_tuned_names()
         check_schedules(self.schedules)
+        with ThreadPoolExecutor(available_cores()) as pool:
+            # Each compiles its loss, which takes longer than all other checks together.
+            list(pool.map(check_problem, self.problems))
         for problem in self.problems:
-            check_problem(problem)
             for optimizer in self.optimizers:
                 build = self.build(optimizer, self.steps_of(problem))
                 under_schedule = tuple(self.schedules) != ("constant",)
