@@ -31,7 +31,8 @@ def _compare(folder, *words, references=False):
 @pytest.mark.standard_promotion("Adam of Optax, a reference, takes powers of a count")
 def test_the_whole_command(tmp_path, capsys):
     out = tmp_path / "report"
-    words = ("--seeds", "3", "--steps", "30", "--schedules", "constant")
+    # The programs of a test in `test_contests.py`, so that they are compiled once for both.
+    words = ("--seeds", "3", "--steps", "30")
     assert _compare(out, *words, references=True) == 0
     printed = capsys.readouterr()
     assert "RMSprop" in printed.out

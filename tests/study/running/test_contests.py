@@ -8,6 +8,7 @@ from engines import engine_of
 
 import rmsprop
 from rmsprop.study import Optimizer, Problem, Tunable, compare, comparison, optimizer
+from rmsprop.study.folder import StudyFolder
 from rmsprop.study.optimizers import TRIALS
 from rmsprop.study.running import protocol
 from tiny_problem import tiny
@@ -106,7 +107,7 @@ def test_an_own_optimizer_s_default_is_its_function_s():
 
 @pytest.mark.standard_promotion("Adam of Optax takes powers of a count")
 def test_references_run_under_one_schedule_and_take_part_in_no_verdict():
-    result = compare(tiny(), seeds=2, tuning_seeds=1)
+    result = compare(tiny(), seeds=2, tuning_seeds=1, steps=30)
     assert result.optimizers("tiny", "linear") == ("rmsprop", "adagrad", "sgd", "adam")
     assert result.optimizers("tiny", "constant") == ("rmsprop", "adagrad")
     assert [row.second for row in result.headlines()] == ["adagrad"]
@@ -166,3 +167,15 @@ def test_a_finalist_that_diverged_is_infinitely_bad():
     assert np.isfinite(task["finalist_report"].values[~bad]).all()
     assert np.isposinf(task["finalist_report"].values[bad]).all()
     assert np.isposinf(task["finalist_choice"].values[bad]).all()
+
+
+def test_a_failure_ends_all_contests_that_share_the_cores(monkeypatch):
+    """None of them waits for calls that will never be made."""
+
+    def full(*_):
+        raise OSError("there is no room left")
+
+    monkeypatch.setattr(StudyFolder, "put", full)
+    call = {"seeds": 4, "tuning_seeds": 1, "schedules": "constant"}
+    with pytest.raises(OSError, match="no room left"):
+        compare(tiny(), {"a": optax.sgd, "b": optax.sgd}, **call)
