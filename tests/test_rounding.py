@@ -299,7 +299,7 @@ LOOPS = {"rmsprop": 2, "momentum": 3, "centered": 3, "adagrad": 2}
 )
 @pytest.mark.parametrize("dtype", [None, jnp.bfloat16], ids=["float32", "bfloat16"])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_loop_for_each_array_and_not_one_copy(name, dtype):
+def test_a_loop_for_each_array_and_not_one_copy(name, dtype, for_use):
     """Parameters and accumulators are written in one pass each, in place, noise and all."""
     optimizer = OPTIMIZERS[name](dtype)
     params = {"w": jnp.ones((64, 2_000))}
@@ -309,7 +309,7 @@ def test_a_loop_for_each_array_and_not_one_copy(name, dtype):
         return optax.apply_updates(params, updates), state
 
     lowered = jax.jit(step, donate_argnums=(0, 1)).lower(params, optimizer.init(params), params)
-    compiled = lowered.compile()
+    compiled = lowered.compile(for_use)
     text = compiled.as_text()
     entry = text[text.index("\nENTRY") :]
     of_arrays = [line for line in entry.splitlines() if re.search(r"= \(?\w+\[64,2000\]", line)]

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.optimized("reads the program")
     [(name, jnp.float32, 8) for name in ("exact", "centered", "lazy with momentum", "row-wise")]
     + [("exact", jnp.bfloat16, 8), ("exact", jnp.float32, 4), ("AdaGrad", jnp.bfloat16, 4)],
 )
-def test_the_table_is_updated_in_place(name, dtype, batch, small_chunks):
+def test_the_table_is_updated_in_place(name, dtype, batch, small_chunks, for_use):
     """No copy of what has as many rows as the table, though the batch is worked on in parts."""
     optimizer = EVERY[name]
     table = jax.ShapeDtypeStruct((1003, 5), dtype)
@@ -29,7 +29,7 @@ def test_the_table_is_updated_in_place(name, dtype, batch, small_chunks):
     ids = jax.ShapeDtypeStruct((batch,), jnp.int32)
     gradients = jax.ShapeDtypeStruct((batch, 5), dtype)
     step = jax.jit(optimizer.step, donate_argnums=(0, 1))
-    compiled = step.lower(table, state, ids, gradients).compile().as_text()
+    compiled = step.lower(table, state, ids, gradients).compile(for_use).as_text()
     assert "[1003" in compiled
     assert re.findall(r"= \S*\[1003\S* copy(?:-start)?\(", compiled) == []
 
