@@ -294,7 +294,7 @@ def test_no_copies_that_optax_does_not_make(name, momentum, for_use):
             return optax.apply_updates(params, updates), state
 
         lowered = jax.jit(step, donate_argnums=(0, 1)).lower(params, state, params)
-        return len(re.findall(r"\bcopy\(", lowered.compile(for_use).as_text()))
+        return len(re.findall(r"\bcopy\(", lowered.compile(compiler_options=for_use).as_text()))
 
     ours = copies(getattr(rmsprop, name)(0.1, **options))
     assert ours <= copies(getattr(optax, name)(0.1, **options))

@@ -309,7 +309,7 @@ def test_a_loop_for_each_array_and_not_one_copy(name, dtype, for_use):
         return optax.apply_updates(params, updates), state
 
     lowered = jax.jit(step, donate_argnums=(0, 1)).lower(params, optimizer.init(params), params)
-    compiled = lowered.compile(for_use)
+    compiled = lowered.compile(compiler_options=for_use)
     text = compiled.as_text()
     entry = text[text.index("\nENTRY") :]
     of_arrays = [line for line in entry.splitlines() if re.search(r"= \(?\w+\[64,2000\]", line)]

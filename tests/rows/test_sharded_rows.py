@@ -29,7 +29,7 @@ def test_the_table_is_updated_in_place(name, dtype, batch, small_chunks, for_use
     ids = jax.ShapeDtypeStruct((batch,), jnp.int32)
     gradients = jax.ShapeDtypeStruct((batch, 5), dtype)
     step = jax.jit(optimizer.step, donate_argnums=(0, 1))
-    compiled = step.lower(table, state, ids, gradients).compile(for_use).as_text()
+    compiled = step.lower(table, state, ids, gradients).compile(compiler_options=for_use).as_text()
     assert "[1003" in compiled
     assert re.findall(r"= \S*\[1003\S* copy(?:-start)?\(", compiled) == []
 

@@ -107,6 +107,7 @@ def test_an_own_optimizer_s_default_is_its_function_s():
 
 @pytest.mark.standard_promotion("Adam of Optax takes powers of a count")
 def test_references_run_under_one_schedule_and_take_part_in_no_verdict():
+    # As many steps as in `test_command_line.py`, so that the programs are compiled once for both.
     result = compare(tiny(), seeds=2, tuning_seeds=1, steps=30)
     assert result.optimizers("tiny", "linear") == ("rmsprop", "adagrad", "sgd", "adam")
     assert result.optimizers("tiny", "constant") == ("rmsprop", "adagrad")
@@ -176,6 +177,6 @@ def test_a_failure_ends_all_contests_that_share_the_cores(monkeypatch):
         raise OSError("there is no room left")
 
     monkeypatch.setattr(StudyFolder, "put", full)
-    call = {"seeds": 4, "tuning_seeds": 1, "schedules": "constant"}
+    call = {"seeds": 4, "tuning_seeds": 1, "folder": None}
     with pytest.raises(OSError, match="no room left"):
         compare(tiny(), {"a": optax.sgd, "b": optax.sgd}, **call)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from engines import engine_of
+from engines import NAMES, build, engine_of
 
 import rmsprop
 from rmsprop.study.folder import StudyFolder
@@ -21,28 +21,22 @@ from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.program import Program
 from tiny_problem import tiny
 
-
-def _build(values):
-    return rmsprop.rmsprop(values["learning_rate"], 1 - values["one_minus_decay"])
-
-
 pytestmark = pytest.mark.optimized("several programs have to give the same bits")
-NAMES = ("learning_rate", "one_minus_decay")
 
 
 def test_padding_threads_and_neighbours_change_nothing():
     """Five runs in chunks of four: the same bits alone, together, and on one thread."""
     problem = tiny(width=4)
     columns = {"learning_rate": np.logspace(-3, -1, 5), "one_minus_decay": np.full(5, 0.1)}
-    two = engine_of(problem, _build, NAMES, 20, cores=2).run(columns, np.arange(5))
-    one = engine_of(problem, _build, NAMES, 20, cores=1).run(columns, np.arange(5))
-    last = engine_of(problem, _build, NAMES, 20).run({n: c[4:] for n, c in columns.items()}, [4])
+    two = engine_of(problem, build, NAMES, 20, cores=2).run(columns, np.arange(5))
+    one = engine_of(problem, build, NAMES, 20, cores=1).run(columns, np.arange(5))
+    last = engine_of(problem, build, NAMES, 20).run({n: c[4:] for n, c in columns.items()}, [4])
     np.testing.assert_array_equal(two.loss, one.loss)
     np.testing.assert_array_equal(two.loss[4:], last.loss)
 
 
 def test_scores_alone_are_those_of_whole_runs():
-    engine = engine_of(tiny(), _build, NAMES, 20)
+    engine = engine_of(tiny(), build, NAMES, 20)
     columns = dict.fromkeys(NAMES, np.full(3, 0.1))
     whole, scores = (engine.run(columns, range(3), scores_only=x) for x in (False, True))
     np.testing.assert_array_equal(whole.metrics["final"], scores.metrics["final"])
@@ -62,7 +56,7 @@ def test_what_a_callback_does_is_never_taken_from_disk(tmp_path):
 
     columns = dict.fromkeys(NAMES, np.full(1, 0.1))
     one, two = (
-        engine_of(with_data(x), _build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0])
+        engine_of(with_data(x), build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0])
         for x in (1.0, 2.0)
     )
     assert one.loss[0, 0] != two.loss[0, 0]
@@ -70,7 +64,7 @@ def test_what_a_callback_does_is_never_taken_from_disk(tmp_path):
 
 def test_padding_costs_a_run_no_time():
     """One run in a chunk of four is charged a fourth of it."""
-    engine = engine_of(tiny(), _build, NAMES, 20)
+    engine = engine_of(tiny(), build, NAMES, 20)
 
     def chunk(count):
         columns = dict.fromkeys(NAMES, np.full(count, np.float32(0.1)))
@@ -103,10 +97,10 @@ def test_the_name_of_a_chunk_is_that_of_all_that_decides_its_numbers():
 def test_configurations_run_on_every_seed_under_their_schedule():
     """A schedule halves the rate, so that its runs are those of half the rate."""
 
-    def build(values, schedule):
+    def halved(values, schedule):
         return optax.sgd(values["learning_rate"] * jnp.where(schedule == 1, 0.5, 1.0))
 
-    engine = Engine(Program.of(tiny(), build, NAMES[:1], 20))
+    engine = Engine(Program.of(tiny(), halved, NAMES[:1], 20))
     runs = engine.run_configurations([(0.1,), (0.2,)], [3, 4], 1)
     by_hand = engine.run({"learning_rate": [0.05, 0.05, 0.1, 0.1]}, [3, 4, 3, 4])
     np.testing.assert_array_equal(runs.loss, by_hand.loss)
@@ -115,14 +109,14 @@ def test_configurations_run_on_every_seed_under_their_schedule():
 
 def test_chunks_that_do_not_fit_run_one_after_another():
     columns = dict.fromkeys(NAMES, np.full(6, 0.1))
-    free = engine_of(tiny(), _build, NAMES, 20, cores=2)
-    tight = engine_of(tiny(), _build, NAMES, 20, cores=2, memory=free.program.chunk_bytes)
+    free = engine_of(tiny(), build, NAMES, 20, cores=2)
+    tight = engine_of(tiny(), build, NAMES, 20, cores=2, memory=free.program.chunk_bytes)
     assert (free.threads(), tight.threads()) == (2, 1)
     np.testing.assert_array_equal(
         free.run(columns, range(6)).loss, tight.run(columns, range(6)).loss
     )
     with pytest.raises(ValueError, match=r"4 runs mapped together need .* MB, and memory allows"):
-        engine_of(tiny(), _build, NAMES, 20, memory=free.program.chunk_bytes - 1).run(
+        engine_of(tiny(), build, NAMES, 20, memory=free.program.chunk_bytes - 1).run(
             columns, range(6)
         )
 
@@ -133,14 +127,14 @@ def test_the_program_s_text_is_the_same_in_another_process():
         "import sys; sys.path[:0] = ['tests', 'tests/study/running']\n"
         "from tiny_problem import tiny\n"
         "import test_engine\n"
-        "engine = test_engine.engine_of(tiny(), test_engine._build, test_engine.NAMES, 20)\n"
+        "engine = test_engine.engine_of(tiny(), test_engine.build, test_engine.NAMES, 20)\n"
         "print(engine.program.fingerprint)"
     )
     root = pathlib.Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
     )
-    assert done.stdout.split()[-1] == engine_of(tiny(), _build, NAMES, 20).program.fingerprint
+    assert done.stdout.split()[-1] == engine_of(tiny(), build, NAMES, 20).program.fingerprint
 
 
 @pytest.mark.slow
@@ -155,7 +149,7 @@ def test_several_devices_give_the_numbers_of_one():
         "assert len(jax.local_devices()) == 2\n"
         "columns = {n: np.logspace(-3, -1, 10) for n in test_engine.NAMES}\n"
         "def losses():\n"
-        "    made = test_engine.engine_of(tiny(), test_engine._build, test_engine.NAMES, 20)\n"
+        "    made = test_engine.engine_of(tiny(), test_engine.build, test_engine.NAMES, 20)\n"
         "    return made.run(columns, range(10)).loss\n"
         "one = losses()\n"
         "engine.on_cpu = program.on_cpu = lambda: False\n"
@@ -171,11 +165,11 @@ def test_several_devices_give_the_numbers_of_one():
 def test_one_program_whatever_the_grid():
     built = []
 
-    def build(values):
+    def counted(values):
         built.append(values)
-        return _build(values)
+        return build(values)
 
-    engine = engine_of(tiny(), build, NAMES, 20)
+    engine = engine_of(tiny(), counted, NAMES, 20)
     traces = len(built)
     for count in (1, 4, 9):
         engine.run(dict.fromkeys(NAMES, np.full(count, 0.1)), np.arange(count))
@@ -185,12 +179,12 @@ def test_one_program_whatever_the_grid():
 def test_progress_counts_runs_without_padding():
     seen = []
     columns = dict.fromkeys(NAMES, np.full(6, 0.1))
-    engine_of(tiny(width=4), _build, NAMES, 20).run(columns, np.arange(6), advance=seen.append)
+    engine_of(tiny(width=4), build, NAMES, 20).run(columns, np.arange(6), advance=seen.append)
     assert sorted(seen) == [2, 4]
 
 
 def test_state_bytes_are_counted():
-    engine = engine_of(tiny(), _build, NAMES, 20)
+    engine = engine_of(tiny(), build, NAMES, 20)
     assert engine.program.sizes.state == 2 * 4  # one float32 average of two parameters
     with_count = engine_of(
         tiny(), lambda v: rmsprop.rmsprop(v["learning_rate"], bias_correction=True), NAMES[:1], 20
@@ -199,7 +193,7 @@ def test_state_bytes_are_counted():
 
 
 def test_an_error_in_a_run_is_raised_and_the_threads_end(monkeypatch):
-    engine = engine_of(tiny(width=1), _build, NAMES, 20, cores=2)
+    engine = engine_of(tiny(width=1), build, NAMES, 20, cores=2)
 
     def interrupt(*_):
         raise KeyboardInterrupt

@@ -7,17 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from engines import engine_of
+from engines import NAMES, build, engine_of
 
-import rmsprop
 from rmsprop.study.folder import StudyFolder
 from tiny_problem import tiny
-
-NAMES = ("learning_rate", "one_minus_decay")
-
-
-def _build(values):
-    return rmsprop.rmsprop(values["learning_rate"], 1 - values["one_minus_decay"])
 
 
 def _loop(problem, rate, rest, seed, steps):
@@ -41,7 +34,7 @@ def _loop(problem, rate, rest, seed, steps):
 def test_runs_are_those_of_a_plain_loop(width):
     problem = tiny(width=width)
     rates, rests, seeds = np.array([0.1, 0.01, 0.03]), np.array([0.1, 0.01, 0.1]), np.arange(3)
-    runs = engine_of(problem, _build, NAMES, 20).run(
+    runs = engine_of(problem, build, NAMES, 20).run(
         dict(zip(NAMES, (rates, rests), strict=True)), seeds
     )
     assert len(runs) == 3
@@ -62,7 +55,7 @@ def test_averages_are_means_over_the_steps_of_each_tenth():
     problem = dataclasses.replace(
         tiny(width=1, steps=50), averages=lambda p: {"square": jnp.sum(p**2)}
     )
-    runs = engine_of(problem, _build, NAMES, 50).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
+    runs = engine_of(problem, build, NAMES, 50).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
     squares = (runs.path[0].astype(np.float64) ** 2).sum(axis=1)  # before each step
     means = squares[1:46].reshape(9, 5).mean(axis=1)  # after each step, all tenths but the last
     # Two roundings of each square and sum, and at most five of the mean, each 2^-24.
@@ -75,7 +68,7 @@ def test_averages_are_means_over_the_steps_of_each_tenth():
 def test_metrics_are_measured_after_every_tenth():
     """After step 2k, which is the k-th tenth: the value at the place that the next step starts."""
     problem = tiny(width=1)
-    runs = engine_of(problem, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
+    runs = engine_of(problem, build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
     places = runs.path[0, 2::2]  # before steps 3, 5, ..., so after 2, 4, ...
     # Half a sum of squares: one rounding of each square, one of the sum, within 2^-23 in all.
     values = 0.5 * (places.astype(np.float64) ** 2).sum(axis=1)
@@ -90,7 +83,7 @@ def test_what_is_no_array_of_numbers_is_not_trained():
         loss=lambda p, noise: jnp.sum(p["f"](p["w"] - noise) ** 2) * p["n"] * p["k"].size,
         metrics=lambda p: {"final": jnp.sum(p["w"] ** 2)},
     )
-    engine = engine_of(problem, _build, NAMES, 20)
+    engine = engine_of(problem, build, NAMES, 20)
     assert engine.program.sizes.parameters == 2 * 4
     runs = engine.run({"learning_rate": [0.05], "one_minus_decay": [0.1]}, [0])
     assert runs.last("final")[0] < 0.5
@@ -122,7 +115,7 @@ def test_results_are_kept_in_float32(tmp_path):
     )
     columns = dict.fromkeys(NAMES, np.full(2, 0.1))
     found = [
-        engine_of(problem, _build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0, 1])
+        engine_of(problem, build, NAMES, 20, folder=StudyFolder(tmp_path)).run(columns, [0, 1])
         for _ in range(2)
     ]
     for runs in found:
@@ -144,6 +137,6 @@ def test_a_metric_that_means_nothing_is_no_divergence():
     with_nan = dataclasses.replace(
         problem, metrics=lambda p: {**problem.metrics(p), "extra": jnp.float32(jnp.nan)}
     )
-    runs = engine_of(with_nan, _build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
+    runs = engine_of(with_nan, build, NAMES, 20).run(dict.fromkeys(NAMES, np.full(1, 0.1)), [0])
     assert not runs.diverged("final")
     assert runs.diverged("extra")

@@ -17,7 +17,10 @@ from rmsprop.study.problems import TRAINING_LOSS, Params, Problem, Tree
 from rmsprop.study.running.training import Build, Trained
 
 # For a program that runs once: optimizing it takes longer than running it as it is.
-_HASTE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+_FEW_OPTIMIZATIONS = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+}
 
 
 def check_problem(problem: Problem) -> None:
@@ -70,7 +73,7 @@ def check_problem(problem: Problem) -> None:
         value, gradient = jax.value_and_grad(loss)(params)
         return value, jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(gradient)]).all()
 
-    value, finite = jax.jit(at_the_start, compiler_options=_HASTE)(key)
+    value, finite = jax.jit(at_the_start, compiler_options=_FEW_OPTIMIZATIONS)(key)
     for what, passes in (
         (f"loss is {value}", np.isfinite(value)),
         ("gradient is not finite", finite),

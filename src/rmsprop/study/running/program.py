@@ -190,6 +190,7 @@ def _mapped(run: Run, width: int) -> Run:
         return jax.vmap(run)
 
     def alone(columns: Mapping[str, Array], schedules: Array, seeds: Array) -> Outcome:
+        """The outcome of one run, with an axis of one as in those that are mapped."""
         # vmap over one run would still give every array one more dimension.
         outcome = run({name: x[0] for name, x in columns.items()}, schedules[0], seeds[0])
         return jax.tree.map(lambda x: x[None], outcome)

@@ -284,6 +284,7 @@ def _engines_of_width(
         builds.append((shipped.build_of(defaults, plan.schedules, steps), (shipped.NUMBER,)))
 
     def engine(parts: tuple[Build, tuple[str, ...]]) -> Engine:
+        """The engine of one program, which is traced here."""
         build, names = parts
         program = Program.of(problem, build, names, steps, width)
         return Engine(program, memory=plan.memory, folder=folder)

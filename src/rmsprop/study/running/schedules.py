@@ -58,6 +58,7 @@ def scheduled(
         return learning_rate
 
     def rate(count: ArrayLike) -> Array:
+        """The rate of a step, of which `count` have gone before."""
         now = jnp.asarray(count, jnp.float32)
         factors = jnp.stack([SCHEDULES[name](now, steps) for name in names])
         return learning_rate * factors[number]

@@ -33,6 +33,7 @@ def build_of(defaults: Sequence[Defaults], schedules: Sequence[str], steps: int)
     """
 
     def build(values: Mapping[str, Array], schedule: Array) -> optax.GradientTransformation:
+        """All of them in one, of which the value of `NUMBER` takes its step."""
         optimizers = [
             each.make(scheduled(jnp.float32(each.learning_rate), schedules, schedule, steps))
             for each in defaults
@@ -53,12 +54,16 @@ def one_of(
     """
 
     def init(params: optax.Params) -> Tree:
+        """The states of all of them."""
         return tuple(each.init(params) for each in optimizers)
 
     def update(
         updates: optax.Updates, state: Tree, params: optax.Params | None = None
     ) -> tuple[optax.Updates, Tree]:
+        """The updates of the chosen one, and all states, of which only its own is new."""
+
         def step_of(index: int) -> tuple[optax.Updates, Tree]:
+            """The step of one of them."""
             steps, after = optimizers[index].update(updates, state[index], params)
             return steps, (*state[:index], after, *state[index + 1 :])
 

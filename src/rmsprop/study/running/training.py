@@ -65,6 +65,7 @@ class Trained(NamedTuple):
         trained = [leaf if yes else None for leaf, yes in zip(leaves, mask, strict=True)]
 
         def whole(params: Params) -> Params:
+            """The tree of the problem, with these in the place of what is trained."""
             fresh = iter(jax.tree.leaves(params))
             filled = [next(fresh) if yes else leaf for leaf, yes in zip(leaves, mask, strict=True)]
             return structure.unflatten(filled)
@@ -95,15 +96,18 @@ def training_run(
     slots[watched - 1] = np.arange(len(watched))
 
     def run(hyperparameters: Mapping[str, Array], schedule: Array, seed: Array) -> Outcome:
+        """Trains once; traced for one run, and mapped over many."""
         initial_key, batch_key = jax.random.split(jax.random.key(seed))
         optimizer = build(hyperparameters, schedule)
         start = Trained.of(problem.init(initial_key))
         places = effective_rates.watched_coordinates(start.params)
 
         def loss_of(params: Params, batch: Batch) -> Array:
+            """The loss as a function of what is trained."""
             return problem.loss(start.whole(params), batch)
 
         def step(carry: Tree, now: tuple[Array, Array]) -> tuple[Tree, Tree]:
+            """One step, and what is noted of it: loss, place, averages."""
             params, state, rates = carry
             count, slot = now
             loss, gradients = jax.value_and_grad(loss_of)(params, problem.sample(batch_key, count))
@@ -117,6 +121,7 @@ def training_run(
             return (params, state, rates), (_single(loss), place, averages)
 
         def tenth(carry: Tree, now: tuple[Array, Array]) -> tuple[Tree, Tree]:
+            """The steps of a tenth of the run, and the metrics after them."""
             carry, (loss, path, averages) = lax.scan(step, carry, now)
             means = {name: values.mean() for name, values in averages.items()}
             return carry, (loss, path, means | _singles(problem.metrics, start.whole(carry[0])))
@@ -151,6 +156,7 @@ def sizes(problem: Problem, build: Build, names: tuple[str, ...]) -> tuple[int, 
     """Bytes of the trained parameters of one run, and of its optimizer's state; nothing is run."""
 
     def start(hyperparameters: Mapping[str, Array], schedule: Array) -> tuple[Params, Tree]:
+        """The parameters and the state before the first step."""
         params = Trained.of(problem.init(jax.random.key(0))).params
         return params, build(hyperparameters, schedule).init(params)
 

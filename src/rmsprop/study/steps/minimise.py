@@ -236,6 +236,7 @@ def _walk(
     """The value of the function at the start, and the numbers of all steps."""
 
     def one_step(carry: tuple[jax.Array, State], _: None) -> tuple[tuple[jax.Array, State], _Row]:
+        """One step, and its row of the table."""
         x, state = carry
         gradient = jax.grad(function)(x)
         direction, state = transformation.update(gradient, state, x)
@@ -247,6 +248,7 @@ def _walk(
 
     @jax.jit
     def all_steps(x: jax.Array) -> tuple[jax.Array, _Row]:
+        """The value at the start, and the rows of all steps."""
         return function(x), jax.lax.scan(one_step, (x, transformation.init(x)), length=steps)[1]
 
     return all_steps(jnp.asarray(start))
