@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -21,6 +24,23 @@ def test_what_was_kept_comes_back(tmp_path):
     for name, values in ARRAYS.items():
         np.testing.assert_array_equal(found[name], values)
         assert found[name].dtype == values.dtype
+
+
+def test_archives_are_read_one_at_a_time(tmp_path, monkeypatch):
+    """Python 3.11 raises a SystemError where two threads parse the headers of arrays at once."""
+    runs = StudyFolder(tmp_path)
+    runs.put("name", ARRAYS)
+    alone, load = threading.Lock(), np.load
+
+    def slow(*arguments, **options):
+        assert alone.acquire(blocking=False), "two threads read at once"
+        time.sleep(0.01)
+        alone.release()
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(folder.np, "load", slow)
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(runs.get, ["name"] * 8))
 
 
 def test_without_a_folder_nothing_is_kept():

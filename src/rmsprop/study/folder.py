@@ -20,6 +20,7 @@ import hashlib
 import io
 import json
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class StudyFolder:
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
         self._folder = None if folder is None else Path(folder)
         self.damaged: list[str] = []
+        self._reading = threading.Lock()
 
     def earlier(self) -> dict[str, object] | None:
         """The definition of the study that is in the folder, None where there is none.
@@ -120,7 +122,9 @@ class StudyFolder:
         if hashlib.sha256(archive).digest() != content[:CHECKSUM]:
             self.damaged.append(str(file))
             return None
-        with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
+        # NumPy parses the header of an array as Python. CPython 3.11 keeps count of how deep that is
+        # for all threads together, and raises a SystemError where two do it at once (gh-106905).
+        with self._reading, np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
 
     def put(self, name: str, arrays: Arrays) -> None:
