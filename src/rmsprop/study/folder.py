@@ -15,7 +15,6 @@ is read, and its runs are made again.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
@@ -29,7 +28,7 @@ from rmsprop.study import atomic
 
 DEFINITION = "study.json"
 RUNS = "runs"
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+ADVICE = "Then give the same command again: what has ended is kept and is not run again."
 
 CHECKSUM = hashlib.sha256().digest_size
 
@@ -88,14 +87,15 @@ class StudyFolder:
 
         Raises:
             ValueError: the folder holds a study with other settings; it stays as it is.
-            OSError: it cannot be written, with a sentence that says what to do.
+            WriteError: it cannot be written; the sentence says what to do.
         """
         if self._folder is None:
             return
         plain = json.loads(json.dumps(definition))
         earlier = self.earlier()
         if earlier is None:
-            self._write(self._folder / DEFINITION, json.dumps(plain, indent=1).encode())
+            content = json.dumps(plain, indent=1).encode()
+            atomic.write(self._folder / DEFINITION, content, ADVICE)
             return
         for key in (*plain, *earlier):
             if earlier.get(key) != plain.get(key):
@@ -127,33 +127,17 @@ class StudyFolder:
         """Keeps arrays under a name.
 
         Raises:
-            OSError: they cannot be written, with a sentence that says what to do.
+            WriteError: they cannot be written; the sentence says what to do.
         """
         file = self._file(name)
         if file is not None:
             archive = io.BytesIO()
             np.savez(archive, **arrays)  # pyright: ignore[reportArgumentType] (one is a flag)
             content = archive.getvalue()
-            self._write(file, hashlib.sha256(content).digest() + content)
+            atomic.write(file, hashlib.sha256(content).digest() + content, ADVICE)
 
     def _file(self, name: str) -> Path | None:
         return None if self._folder is None else self._folder / RUNS / f"{name}.chunk"
-
-    def _write(self, file: Path, content: bytes) -> None:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with atomic.replacing(file) as partial:
-                partial.write_bytes(content)
-        except OSError as error:
-            if error.errno in FULL:
-                reason = "there is no room left; free some"
-            else:
-                reason = f"{error.strerror or error}; mend that"
-            raise OSError(
-                error.errno,
-                f"{file.parent} cannot be written: {reason}, and give the same command again. What"
-                f" has ended is kept and is not run again.",
-            ) from error
 
 
 def _difference(there: object, here: object) -> tuple[str, str]:
