@@ -119,3 +119,26 @@ def test_names_tell_all_parts_apart():
 def test_the_definition_can_be_read_by_people(tmp_path):
     StudyFolder(tmp_path).begin(DEFINITION)
     assert json.loads((tmp_path / folder.DEFINITION).read_text()) == DEFINITION
+
+
+@pytest.mark.parametrize("name", [folder.RUNS, folder.DEFINITION])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_in_the_place_of_a_part_is_refused(tmp_path, name, there):
+    """What it points to is of somebody else."""
+    study, others = tmp_path / "study", tmp_path / "others"
+    study.mkdir()
+    (study / name).symlink_to(others)
+    if there:
+        others.mkdir()
+    with pytest.raises(ValueError, match=rf"{name} is a link to .*others, .*remove the link or"):
+        StudyFolder(study).begin(DEFINITION)
+    assert [file.name for file in study.iterdir()] == [name]
+    assert others.exists() == there
+    assert not list(tmp_path.glob("others/*"))
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "study").symlink_to(tmp_path / "disk")
+    StudyFolder(tmp_path / "study").begin(DEFINITION)
+    assert (tmp_path / "disk" / folder.DEFINITION).is_file()

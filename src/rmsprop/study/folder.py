@@ -16,23 +16,19 @@ is read, and its runs are made again.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from rmsprop.study import atomic
+from rmsprop.study import archives, atomic
+from rmsprop.study.archives import Arrays
 
 DEFINITION = "study.json"
 RUNS = "runs"
 ADVICE = "Then give the same command again: what has ended is kept and is not run again."
-
-CHECKSUM = hashlib.sha256().digest_size
-
-Arrays = Mapping[str, np.ndarray]
 
 
 def digest(*parts: bytes | str) -> str:
@@ -43,6 +39,24 @@ def digest(*parts: bytes | str) -> str:
         name.update(len(content).to_bytes(8, "little"))
         name.update(content)
     return name.hexdigest()
+
+
+def check_links(folder: Path, names: Iterable[str]) -> None:
+    """Refuses links in the place of what is written to a folder: they lead out of it.
+
+    Args:
+        folder: The folder, which may be a link itself.
+        names: Names of files and folders in it.
+
+    Raises:
+        ValueError: one of the names is a link.
+    """
+    for name in names:
+        if (folder / name).is_symlink():
+            raise ValueError(
+                f"{folder / name} is a link to {os.readlink(folder / name)}, where nothing may be"
+                f" overwritten or removed; remove the link or name another folder."
+            )
 
 
 class StudyFolder:
@@ -86,11 +100,13 @@ class StudyFolder:
         """Says which study this is; goes on with an earlier one that is the same.
 
         Raises:
-            ValueError: the folder holds a study with other settings; it stays as it is.
+            ValueError: the folder holds a study with other settings, or links where files of a
+                study belong; it stays as it is.
             WriteError: it cannot be written; the sentence says what to do.
         """
         if self._folder is None:
             return
+        check_links(self._folder, (DEFINITION, RUNS))
         plain = json.loads(json.dumps(definition))
         earlier = self.earlier()
         if earlier is None:
@@ -115,13 +131,13 @@ class StudyFolder:
         file = self._file(name)
         if file is None or not file.is_file():
             return None
-        content = file.read_bytes()
-        archive = content[CHECKSUM:]
-        if hashlib.sha256(archive).digest() != content[:CHECKSUM]:
+        try:
+            arrays = archives.unpack(file.read_bytes())
+        except OSError:
+            arrays = None
+        if arrays is None:
             self.damaged.append(str(file))
-            return None
-        with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
+        return arrays
 
     def put(self, name: str, arrays: Arrays) -> None:
         """Keeps arrays under a name.
@@ -131,10 +147,7 @@ class StudyFolder:
         """
         file = self._file(name)
         if file is not None:
-            archive = io.BytesIO()
-            np.savez(archive, **arrays)  # pyright: ignore[reportArgumentType] (one is a flag)
-            content = archive.getvalue()
-            atomic.write(file, hashlib.sha256(content).digest() + content, ADVICE)
+            atomic.write(file, archives.pack(arrays), ADVICE)
 
     def _file(self, name: str) -> Path | None:
         return None if self._folder is None else self._folder / RUNS / f"{name}.chunk"

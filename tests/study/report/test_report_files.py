@@ -280,3 +280,22 @@ def test_the_folder_of_a_study_that_was_stopped_is_ours(other_comparison, tmp_pa
     (tmp_path / "index.html").write_text("a stranger's page")
     with pytest.raises(ValueError, match="no report of rmsprop"):
         files.prepare(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["figures", "index.html", "results.nc", "runs", "study.json"])
+def test_a_link_in_the_place_of_a_part_is_refused(
+    other_comparison, earlier, tmp_path_factory, name
+):
+    """Pictures were removed from the folder that `figures` pointed to."""
+    others = tmp_path_factory.mktemp("others") / name
+    if (earlier / name).exists():
+        (earlier / name).rename(others)
+    else:
+        others.mkdir()
+    (earlier / name).symlink_to(others)
+    before = _state(others.parent), _state(earlier)
+    for call in (files.prepare, lambda folder: files.write(other_comparison, folder)):
+        with pytest.raises(ValueError, match=rf"{name} is a link to {others}, .*; remove the link"):
+            call(earlier)
+    assert (_state(others.parent), _state(earlier)) == before
+    assert (earlier / name).is_symlink()

@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 
 from rmsprop.study import atomic, interrupts
 from rmsprop.study.atomic import UNFINISHED
-from rmsprop.study.folder import DEFINITION, RUNS
+from rmsprop.study.folder import DEFINITION, RUNS, check_links
 from rmsprop.study.report.page import markup, page
 from rmsprop.study.report.plots import export
 from rmsprop.study.report.surfaces import Surface
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.labelled import FILE_NAME, Results
 
 PAGE = "index.html"
 
@@ -36,8 +36,8 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
         The path of the folder.
 
     Raises:
-        ValueError: The folder is a file, cannot be written to, or holds something else than a
-            report.
+        ValueError: The folder is a file, cannot be written to, holds something else than a report,
+            or a link in the place of a part of the report.
     """
     path = existing = pathlib.Path(folder)
     try:
@@ -58,6 +58,7 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
             f"the folder {path} holds files that are no report of rmsprop, such as {min(names)}; "
             "name a new or empty folder, so that nothing is overwritten."
         )
+    check_links(path, (PAGE, FILE_NAME, markup.FIGURES, DEFINITION, RUNS))
     return path
 
 
