@@ -15,29 +15,24 @@ is read, and its runs are made again.
 
 from __future__ import annotations
 
-import errno
 import functools
 import hashlib
-import io
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from rmsprop.study import atomic
+from rmsprop.study import archives, atomic
+from rmsprop.study.archives import Arrays
 
 DEFINITION = "study.json"
 RUNS = "runs"
 # The array of a chunk that names its runs, one for each row of the others.
 RUN_NAMES = "run_names"
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-CHECKSUM = hashlib.sha256().digest_size
-
-Arrays = Mapping[str, np.ndarray]
+ADVICE = "Then give the same command again: what has ended is kept and is not run again."
 
 
 def digest(*parts: bytes | str) -> str:
@@ -48,6 +43,24 @@ def digest(*parts: bytes | str) -> str:
         name.update(len(content).to_bytes(8, "little"))
         name.update(content)
     return name.hexdigest()
+
+
+def check_links(folder: Path, names: Iterable[str]) -> None:
+    """Refuses links in the place of what is written to a folder: they lead out of it.
+
+    Args:
+        folder: The folder, which may be a link itself.
+        names: Names of files and folders in it.
+
+    Raises:
+        ValueError: one of the names is a link.
+    """
+    for name in names:
+        if (folder / name).is_symlink():
+            raise ValueError(
+                f"{folder / name} is a link to {os.readlink(folder / name)}, where nothing may be"
+                f" overwritten or removed; remove the link or name another folder."
+            )
 
 
 class StudyFolder:
@@ -63,7 +76,6 @@ class StudyFolder:
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
         self._folder = None if folder is None else Path(folder)
         self.damaged: list[str] = []
-        self._reading = threading.Lock()
         self._indexing = threading.Lock()
 
     def earlier(self) -> dict[str, object] | None:
@@ -93,15 +105,18 @@ class StudyFolder:
         """Says which study this is; goes on with an earlier one that is the same.
 
         Raises:
-            ValueError: the folder holds a study with other settings; it stays as it is.
-            OSError: it cannot be written, with a sentence that says what to do.
+            ValueError: the folder holds a study with other settings, or links where files of a
+                study belong; it stays as it is.
+            WriteError: it cannot be written; the sentence says what to do.
         """
         if self._folder is None:
             return
+        check_links(self._folder, (DEFINITION, RUNS))
         plain = json.loads(json.dumps(definition))
         earlier = self.earlier()
         if earlier is None:
-            self._write(self._folder / DEFINITION, json.dumps(plain, indent=1).encode())
+            content = json.dumps(plain, indent=1).encode()
+            atomic.write(self._folder / DEFINITION, content, ADVICE)
             return
         for key in (*plain, *earlier):
             if earlier.get(key) != plain.get(key):
@@ -121,29 +136,23 @@ class StudyFolder:
         file = self._file(name)
         if file is None or not file.is_file():
             return None
-        content = file.read_bytes()
-        archive = content[CHECKSUM:]
-        if hashlib.sha256(archive).digest() != content[:CHECKSUM]:
-            if str(file) not in self.damaged:
-                self.damaged.append(str(file))
-            return None
-        # NumPy parses the header of an array as Python. CPython 3.11 counts how deep that is for
-        # all threads together, and raises a SystemError where two do it at once (gh-106905).
-        with self._reading, np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
+        try:
+            arrays = archives.unpack(file.read_bytes())
+        except OSError:
+            arrays = None
+        if arrays is None and str(file) not in self.damaged:
+            self.damaged.append(str(file))
+        return arrays
 
     def put(self, name: str, arrays: Arrays) -> None:
         """Keeps arrays under a name.
 
         Raises:
-            OSError: they cannot be written, with a sentence that says what to do.
+            WriteError: they cannot be written; the sentence says what to do.
         """
         file = self._file(name)
         if file is not None:
-            archive = io.BytesIO()
-            np.savez(archive, **arrays)  # pyright: ignore[reportArgumentType] (one is a flag)
-            content = archive.getvalue()
-            self._write(file, hashlib.sha256(content).digest() + content)
+            atomic.write(file, archives.pack(arrays), ADVICE)
             self._index(name, arrays)
 
     def find(self, run: str) -> dict[str, np.ndarray] | None:
@@ -194,22 +203,6 @@ class StudyFolder:
 
     def _file(self, name: str) -> Path | None:
         return None if self._folder is None else self._folder / RUNS / f"{name}.chunk"
-
-    def _write(self, file: Path, content: bytes) -> None:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with atomic.replacing(file) as partial:
-                partial.write_bytes(content)
-        except OSError as error:
-            if error.errno in FULL:
-                reason = "there is no room left; free some"
-            else:
-                reason = f"{error.strerror or error}; mend that"
-            raise OSError(
-                error.errno,
-                f"{file.parent} cannot be written: {reason}, and give the same command again. What"
-                f" has ended is kept and is not run again.",
-            ) from error
 
 
 def _difference(there: object, here: object) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """The folder of a report, which survives interruptions and overwrites nothing of others."""
 
+import errno
 import os
 import pathlib
 import signal
@@ -12,6 +13,7 @@ import pytest
 from small_comparisons import GRIDS, KINDS, small_task
 
 import synthetic_results as synthetic
+from rmsprop.study import atomic
 from rmsprop.study.comparison import Comparison
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.report import files, plots
@@ -62,6 +64,28 @@ def test_a_new_report_replaces_the_earlier_one_and_nothing_else(
     assert figures == sorted(["differences.png", "memory.png", "mine.png", *ours])
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert Comparison.load(tmp_path).tasks == ("other",)
+
+
+def test_a_report_that_cannot_be_written_names_the_folder(
+    comparison, earlier, small_files, monkeypatch
+):
+    """Wherever the disk is full: at a picture, the page or the numbers."""
+    before = _state(earlier)
+    for limit in (2, 1000, 20_000):
+        with (
+            small_files(limit),
+            pytest.raises(atomic.WriteError, match=f"^the folder {earlier} cannot be"),
+        ):
+            files.write(comparison, earlier)
+        assert _state(earlier) == before
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "replace", full)
+    with pytest.raises(atomic.WriteError, match=r"there is no room left; free some\.$"):
+        files.write(comparison, earlier)
+    assert _state(earlier) == before
 
 
 def _state(folder):
@@ -231,9 +255,9 @@ def test_prepare_refuses_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
 
     # Tests may run as root, whom no permission stops.
     monkeypatch.setattr(files.tempfile, "TemporaryFile", refuses)
-    with pytest.raises(ValueError, match=r"cannot be written to \(Permission denied\); change"):
+    with pytest.raises(ValueError, match=r"cannot be written to: permission is denied; change"):
         files.prepare(tmp_path / "new")
-    with pytest.raises(ValueError, match=r"cannot be written to \(File name too long\)"):
+    with pytest.raises(ValueError, match=r"cannot be written to: a name is too long; name another"):
         files.prepare(tmp_path / ("x" * 1000))
 
 
@@ -256,3 +280,22 @@ def test_the_folder_of_a_study_that_was_stopped_is_ours(other_comparison, tmp_pa
     (tmp_path / "index.html").write_text("a stranger's page")
     with pytest.raises(ValueError, match="no report of rmsprop"):
         files.prepare(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["figures", "index.html", "results.nc", "runs", "study.json"])
+def test_a_link_in_the_place_of_a_part_is_refused(
+    other_comparison, earlier, tmp_path_factory, name
+):
+    """Pictures were removed from the folder that `figures` pointed to."""
+    others = tmp_path_factory.mktemp("others") / name
+    if (earlier / name).exists():
+        (earlier / name).rename(others)
+    else:
+        others.mkdir()
+    (earlier / name).symlink_to(others)
+    before = _state(others.parent), _state(earlier)
+    for call in (files.prepare, lambda folder: files.write(other_comparison, folder)):
+        with pytest.raises(ValueError, match=rf"{name} is a link to {others}, .*; remove the link"):
+            call(earlier)
+    assert (_state(others.parent), _state(earlier)) == before
+    assert (earlier / name).is_symlink()

@@ -2,6 +2,7 @@
 
 import math
 import os
+import pathlib
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import xarray as xr
 from scipy import stats
 
 import synthetic_results as synthetic
+from rmsprop.study import atomic
 from rmsprop.study.comparison import Comparison
 from rmsprop.study.results import labelled
 from rmsprop.study.results.reselection import Finalists, reselect
@@ -80,18 +82,30 @@ def test_loaded_results_can_be_saved_again(alone, tmp_path):
 def test_a_failed_save_leaves_the_earlier_file(alone, tmp_path, monkeypatch):
     file = tmp_path / "results.nc"
     file.write_bytes(b"earlier")
-    to_netcdf = xr.DataTree.to_netcdf
 
-    def breaks(self, path, **keywords):
-        to_netcdf(self, path, **keywords)
-        with open(path, "r+b") as half:
-            half.truncate(1000)
+    def breaks(self, content):
+        with open(self, "wb") as half:
+            half.write(content[:1000])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", breaks)
+    monkeypatch.setattr(pathlib.Path, "write_bytes", breaks)
     with pytest.raises(KeyboardInterrupt):
         alone.save(tmp_path)
     assert file.read_bytes() == b"earlier"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["results.nc"]
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_the_earlier_file(alone, tmp_path, small_files):
+    """The HDF5 library, where it writes the file itself, ends the process at the lesser of them."""
+    file = alone.save(tmp_path)
+    before = file.read_bytes()
+    for size in (0, 100, 5000, len(before) - 1):
+        with (
+            small_files(size),
+            pytest.raises(atomic.WriteError, match=f"^the folder {tmp_path} cannot be"),
+        ):
+            alone.save(tmp_path)
+        assert file.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["results.nc"]
 
 
@@ -114,7 +128,7 @@ def test_a_new_file_takes_the_place_of_the_earlier_one_at_once(alone, tmp_path, 
         raise PermissionError("in use")
 
     monkeypatch.setattr(os, "replace", fails)
-    with pytest.raises(PermissionError):
+    with pytest.raises(atomic.WriteError, match="in use"):
         alone.save(tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["results.nc"]
 

@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import pathlib
 import re
 from xml.etree import ElementTree
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from rmsprop.study.atomic import WriteError
 from rmsprop.study.steps import picture
 from rmsprop.study.steps.functions import FUNCTIONS, valley
 from rmsprop.study.steps.minimise import OPTIMIZERS, minimise
@@ -71,6 +73,17 @@ def test_picture_as_svg_and_pdf(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_a_picture_for_which_there_is_no_room_is_a_sentence(tmp_path, ending, small_files):
+    run = minimise(FUNCTIONS["square"], steps=2)
+    file = tmp_path / f"picture.{ending}"
+    draw(run, file)  # with all that JAX compiles and keeps in files of its own
+    before = file.read_bytes()
+    with small_files(1000), pytest.raises(WriteError, match=f"^the folder {tmp_path} cannot be"):
+        draw(run, file)
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [before]
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_picture_is_the_same_for_the_same_steps(tmp_path, ending):
     run = minimise(FUNCTIONS["square"], steps=2)
     draw(run, tmp_path / f"a.{ending}")
@@ -82,11 +95,12 @@ def test_picture_leaves_an_earlier_picture_when_interrupted(tmp_path, monkeypatc
     file = tmp_path / "picture.png"
     file.write_bytes(b"earlier")
 
-    def interrupted(_, target, **__):
-        target.write_bytes(b"half")
+    def interrupted(self, content):
+        with self.open("wb") as half:
+            half.write(content[:100])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Figure, "savefig", interrupted)
+    monkeypatch.setattr(pathlib.Path, "write_bytes", interrupted)
     with pytest.raises(KeyboardInterrupt):
         draw(minimise(FUNCTIONS["square"], steps=1), file)
     assert file.read_bytes() == b"earlier"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from task_loading import PACKAGES
 
-from rmsprop.study import tasks
+from rmsprop.study import archives, tasks
 from rmsprop.study.tasks import data
 from rmsprop.study.tasks.data import images
 from rmsprop.study.tasks.data.sources import LAYOUT
@@ -44,7 +44,9 @@ def assert_same(one, other):
 @needs_digits
 def test_cache_saves_reading(monkeypatch, empty_cache):
     first = data.digits()
-    assert [path.name for path in empty_cache.iterdir()] == [f"digits-{LAYOUT}-{first.sha256}.npz"]
+    assert [path.name for path in empty_cache.iterdir()] == [
+        f"digits-{LAYOUT}-{first.sha256}.arrays"
+    ]
     monkeypatch.setattr(images, "_read_digits", None)
     assert_same(data.digits(), first)
 
@@ -59,12 +61,20 @@ def flip_bits(path):
     path.write_bytes(content)
 
 
+def relabel(path):
+    """Other content, whole in itself."""
+    arrays = archives.unpack(path.read_bytes())
+    other = archives.pack({**arrays, "labels": arrays["labels"][::-1]})
+    path.write_bytes(path.read_bytes()[: archives.CHECKSUM] + other[archives.CHECKSUM :])
+
+
 DAMAGES = {
+    "other labels": relabel,
     "empty": lambda path: path.write_bytes(b""),
     "garbage": lambda path: path.write_bytes(b"no archive at all" * 100),
     "truncated": truncate,
     "bits flipped": flip_bits,
-    "arrays missing": lambda path: np.savez(path, features=np.zeros((3, 64))),
+    "arrays missing": lambda path: path.write_bytes(archives.pack({"features": np.zeros(3)})),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
 
@@ -108,11 +118,12 @@ def test_no_home_folder_is_no_cache(monkeypatch):
 @needs_digits
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
 def test_interrupted_write_leaves_nothing(monkeypatch, empty_cache, error):
-    def write_some(file, **arrays):
-        file.write(b"some")
+    def write_some(self, content):
+        with self.open("wb") as file:
+            file.write(content[:4])
         raise error
 
-    monkeypatch.setattr(np, "savez", write_some)
+    monkeypatch.setattr(Path, "write_bytes", write_some)
     if error is OSError:
         assert len(data.digits().labels) == 1797
     else:

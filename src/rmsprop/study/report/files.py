@@ -15,13 +15,13 @@ from collections.abc import Iterable, Mapping
 
 from matplotlib.figure import Figure
 
-from rmsprop.study import interrupts
+from rmsprop.study import atomic, interrupts
 from rmsprop.study.atomic import UNFINISHED
-from rmsprop.study.folder import DEFINITION, RUNS
+from rmsprop.study.folder import DEFINITION, RUNS, check_links
 from rmsprop.study.report.page import markup, page
 from rmsprop.study.report.plots import export
 from rmsprop.study.report.surfaces import Surface
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.labelled import FILE_NAME, Results
 
 PAGE = "index.html"
 
@@ -36,8 +36,8 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
         The path of the folder.
 
     Raises:
-        ValueError: The folder is a file, cannot be written to, or holds something else than a
-            report.
+        ValueError: The folder is a file, cannot be written to, holds something else than a report,
+            or a link in the place of a part of the report.
     """
     path = existing = pathlib.Path(folder)
     try:
@@ -48,10 +48,8 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
         tempfile.TemporaryFile(dir=existing).close()
         names = [entry.name for entry in path.iterdir()] if path.is_dir() else []
     except OSError as error:
-        raise ValueError(
-            f"the folder {existing} cannot be written to ({error.strerror}); change its "
-            "permissions or name another."
-        ) from error
+        words = error.strerror or str(error)
+        raise ValueError(str(atomic.WriteError(existing, error.errno, words))) from error
     # What a killed run left behind may be ours without a page, but a page that is not ours is not.
     remains = {DEFINITION, RUNS} & {*names} or any(name.startswith(UNFINISHED) for name in names)
     ours = (PAGE not in names and remains) or _holds_report(path)
@@ -60,6 +58,7 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
             f"the folder {path} holds files that are no report of rmsprop, such as {min(names)}; "
             "name a new or empty folder, so that nothing is overwritten."
         )
+    check_links(path, (PAGE, FILE_NAME, markup.FIGURES, DEFINITION, RUNS))
     return path
 
 
@@ -82,24 +81,28 @@ def write(
 
     Raises:
         ValueError: The folder is refused by `prepare`.
-        OSError: The report cannot be written; an earlier page is then as it was.
+        WriteError: The report cannot be written; an earlier page is then as it was.
     """
     target = prepare(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target) as hidden:
-        fresh = pathlib.Path(hidden)
-        (fresh / markup.FIGURES).mkdir()
+    figures: dict[str, bytes] = {}
 
-        def keep(name: str, figure: Figure) -> None:
-            """Draws a figure into the new folder."""
-            (fresh / markup.FIGURES / name).write_bytes(export.png(figure))
+    def keep(name: str, figure: Figure) -> None:
+        """Draws a figure that is to be written."""
+        figures[name] = export.png(figure)
 
-        text = page.page_of(results, surfaces, keep)
-        (fresh / PAGE).write_text(text, encoding="utf-8")
-        numbers = results.save(fresh)
-        figures = sorted((fresh / markup.FIGURES).iterdir())
-        with interrupts.deferred():
-            _move(fresh, target, (numbers, *figures, fresh / PAGE))
+    text = page.page_of(results, surfaces, keep)
+    with atomic.writing(target):
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target) as hidden:
+            fresh = pathlib.Path(hidden)
+            (fresh / markup.FIGURES).mkdir()
+            pictures = [fresh / markup.FIGURES / name for name in sorted(figures)]
+            for picture in pictures:
+                picture.write_bytes(figures[picture.name])
+            (fresh / PAGE).write_text(text, encoding="utf-8")
+            numbers = results.save(fresh)
+            with interrupts.deferred():
+                _move(fresh, target, (numbers, *pictures, fresh / PAGE))
     return target / PAGE
 
 

@@ -41,17 +41,20 @@ FILE_NAME = "results.nc"
 def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
     """Writes results to a netCDF file, whole or not at all.
 
+    The file is made in memory first: the HDF5 library that writes it would end the process where
+    the disk is full.
+
     Args:
         tree: The results, one group per task, as `rmsprop.study.results.schema` says.
-        file: The file to write; an earlier one is replaced at the end, at once.
+        file: The file to write, in a folder that is made where it is missing; an earlier file is
+            replaced at the end, at once.
 
     Raises:
         ValueError: the tree does not follow the schema.
-        OSError: the file cannot be written; an earlier one is then as it was.
+        WriteError: the file cannot be written; an earlier one is then as it was.
     """
     check_tree(tree)
-    with atomic.replacing(file) as partial:
-        tree.to_netcdf(partial, engine="h5netcdf")
+    atomic.write(file, tree.to_netcdf(engine="h5netcdf"))
 
 
 def load(file: str | os.PathLike[str]) -> xr.DataTree:
@@ -149,7 +152,6 @@ class Results:
     def save(self, folder: str | os.PathLike[str]) -> pathlib.Path:
         """Writes `results.nc` into a folder, made where it is missing, and returns the file."""
         file = pathlib.Path(folder) / FILE_NAME
-        file.parent.mkdir(parents=True, exist_ok=True)
         save(self.tree, file)
         return file
 

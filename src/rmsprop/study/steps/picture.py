@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pathlib
 from collections.abc import Sequence
@@ -68,7 +69,7 @@ def draw(steps: Steps, file: str | os.PathLike[str]) -> None:
     Raises:
         ValueError: `check_file` refuses the file, or there are more than two coordinates.
         ModuleNotFoundError: The package matplotlib is not installed.
-        OSError: The file cannot be written.
+        WriteError: The file cannot be written.
     """
     check_file(file)
     coordinates = len(steps.objective.names)
@@ -96,8 +97,9 @@ def draw(steps: Steps, file: str | os.PathLike[str]) -> None:
         left, right = figure.subplots(1, 2)
         (_draw_curve if coordinates == 1 else _draw_contours)(left, steps)
         _draw_rates(right, steps)
-        with atomic.replacing(path) as partial:
-            figure.savefig(partial, format=kind, dpi=200, metadata=dates[kind])
+        content = io.BytesIO()  # not the file, for matplotlib fails in its own ways on a full disk
+        figure.savefig(content, format=kind, dpi=200, metadata=dates[kind])
+    atomic.write(path, content.getvalue())
 
 
 def _path(steps: Steps) -> tuple[npt.NDArray[np.float64], str]:

@@ -1,8 +1,9 @@
 """Data sets from files of installed packages, and a cache of the arrays that are read from them.
 
-The arrays are stored as npz in `cache_folder`, under the SHA-256 of the source file. The cache only
-saves time: if it cannot be written, the data are used without it; if it cannot be read, the arrays
-are read from the source file again.
+The arrays are stored in `cache_folder`, under the SHA-256 of the source file and with a SHA-256 of
+their own, which is compared whenever they are read. The cache only saves time: if it cannot be
+written, the data are used without it; if it cannot be read or was altered, the arrays are read from
+the source file again.
 """
 
 from __future__ import annotations
@@ -11,21 +12,19 @@ import contextlib
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from rmsprop.study import atomic
+from rmsprop.study import archives, atomic
+from rmsprop.study.archives import Arrays
 
 # A part of the name of a file in the cache. Raise it with every change of what a reader returns.
-LAYOUT = 2
+LAYOUT = 3
 
-# The arrays of a data set by name; each has a dtype of its own.
-# Arrays of any dtype: each reader says which it makes.
-Arrays = Mapping[str, npt.NDArray[Any]]
 _Data = TypeVar("_Data")
 
 
@@ -115,10 +114,10 @@ def load(source: Source, assemble: Callable[[Arrays, str], _Data]) -> _Data:
     """
     content = _file_in_package(source).read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
-    name = f"{source.task}-{LAYOUT}-{sha256}.npz"
+    name = f"{source.task}-{LAYOUT}-{sha256}.arrays"
     try:
-        # The file is opened here, because NumPy leaves a damaged file open.
-        with (cache_folder() / name).open("rb") as file, np.load(file) as arrays:
+        arrays = archives.unpack((cache_folder() / name).read_bytes())
+        if arrays is not None:
             return assemble(arrays, sha256)
     except Exception:  # whatever a missing or damaged file raises, the source file is read again
         pass
@@ -157,10 +156,7 @@ def _store(name: str, arrays: Arrays) -> None:
     It may be interrupted, and other processes may write the same file at the same time.
     """
     with contextlib.suppress(OSError, RuntimeError):
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic.replacing(folder / name) as partial, partial.open("wb") as file:
-            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType] (one is a flag)
+        atomic.write(cache_folder() / name, archives.pack(arrays))
 
 
 def random_order(count: int) -> npt.NDArray[np.int64]:
