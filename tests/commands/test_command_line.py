@@ -84,11 +84,12 @@ def test_any_factory_can_be_named(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--tasks", "digit"], r"task is 'digit'; it must be one of .*digits"),
-        (["--optimizer", "rmsprob"], r"optimizer 'rmsprob' is unknown; name rmsprop, adagrad"),
+        (["--tasks", "mnst"], r"task is 'mnst'; it must be one of .*Did you mean mnist\?"),
+        (["--optimizer", "rmsprob"], r"optimizer 'rmsprob' is unknown.*Did you mean rmsprop.*\?"),
         (["--seeds", "1"], r"seeds is 1; it must be at least 2"),
         (["--steps", "3"], r"steps is 3; it must be a multiple of 10"),
         (["--schedules", "cosine"], r"schedule 'cosine' is unknown"),
+        (["--schedules", "inverse-sqrt"], r"is unknown; .*\. Did you mean inverse_sqrt\?"),
         (["--problem", "tiny"], r"problem 'tiny': 'tiny' must be a module, a colon and a name"),
         (
             ["--problem", "no_such:x"],

@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="module:object",
         help="a problem of your own, a rmsprop.study.Problem or a function that makes one, such as"
-        " mine:problem for a file mine.py in this folder, which has to import its neighbours when it"
-        " is imported itself, for later this folder is not searched; may be repeated; default: none",
+        " mine:problem for a file mine.py in this folder, which imports its neighbours at its top,"
+        " for later this folder is not searched; may be repeated; default: none",
     )
     parser.add_argument(
         "--optimizer",

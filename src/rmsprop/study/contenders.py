@@ -196,9 +196,10 @@ def named(specification: str, folder: Path | None = None) -> Optimizer:
         return _NAMED[specification]
     name, equals, place = specification.partition("=")
     if not (name and equals and ":" in place.strip(":")):
+        near = suggestion(specification, _NAMED)
         raise ValueError(
             f"optimizer {specification!r} is unknown; name {', '.join(_NAMED)}, or your own as"
-            f" NAME=module:function, for example adam=optax:adam.{suggestion(specification, _NAMED)}"
+            f" NAME=module:function, for example adam=optax:adam.{near}"
         )
     factory = load_object(place, f"optimizer {specification!r}", folder)
     return contender(name, factory)  # pyright: ignore[reportArgumentType] (it says what is wrong)

@@ -110,7 +110,7 @@ def _lies_in(folder: Path, module: str) -> bool:
 def _imported(module: str, purpose: str, folder: Path | None) -> ModuleType:
     """The module, imported; what goes wrong there is one sentence, whatever a stranger wrote."""
     try:
-        return importlib.import_module(module)
+        return pkgutil.resolve_name(f"{module}:")
     except SyntaxError as error:
         reason = (
             f"{error.filename or module} has a syntax error in line {error.lineno}: {error.msg}."
@@ -140,9 +140,10 @@ def _unknown_module(module: str, missing: str, folder: Path | None) -> str:
     if folder is None:
         return f"there is no module {missing}. Install it, or run where Python finds it."
     near = suggestion(missing, (file.stem for file in sorted(folder.glob("*.py"))))
+    near = near or " Install it, or run in the folder that holds it."
     where = f"neither in the folder {folder.resolve()} nor installed"
     whole = "" if module == missing else f", of which {module} would be a part"
-    return f"there is no module {missing}{whole}, {where}.{near or ' Install it, or run in its folder.'}"
+    return f"there is no module {missing}{whole}, {where}.{near}"
 
 
 def _missing(module: ModuleType, name: str, folder: Path | None) -> str:
@@ -166,11 +167,10 @@ def _missing(module: ModuleType, name: str, folder: Path | None) -> str:
 
 def _line_of(error: BaseException) -> str:
     """The file and the line of a stranger's module in which an error was raised."""
-    own = [
+    machinery = {__file__, pkgutil.__file__, importlib.__file__}  # or it is frozen
+    frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<")
-        and frame.filename != __file__
-        and not frame.filename.startswith(str(Path(importlib.__file__).parent))
+        if not frame.filename.startswith("<") and frame.filename not in machinery
     ]
-    return f"line {own[-1].lineno} of {own[-1].filename}" if own else "before its first line"
+    return f"line {frames[-1].lineno} of {frames[-1].filename}" if frames else "in no line of it"
