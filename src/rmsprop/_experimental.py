@@ -54,17 +54,20 @@ def shard_map(
     return older(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_rep=False)
 
 
-def enable_x64() -> AbstractContextManager[Any]:
-    """A context with double precision, for the calling thread alone.
+def enable_x64(on: bool = True) -> AbstractContextManager[Any]:
+    """A context with double precision, or without it, for the calling thread alone.
 
     JAX has it at its top level since 0.8; older versions have it in `jax.experimental`.
+
+    Args:
+        on: Whether there is double precision.
 
     Raises:
         ImportError: JAX has the function in neither place.
     """
     if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(True)
-    return _required("jax.experimental", "enable_x64")(True)
+        return jax.enable_x64(on)
+    return _required("jax.experimental", "enable_x64")(on)
 
 
 def _optional(module: str, name: str) -> Callable[..., Any] | None:

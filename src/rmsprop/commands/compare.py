@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jax
 
@@ -15,6 +16,11 @@ from rmsprop.study.lookup import load_object
 from rmsprop.study.problems import Problem
 from rmsprop.study.running.devices import compilation_cache_is_sound
 from rmsprop.study.tasks.data import cache_folder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rmsprop.study.optimizers import Optimizer
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
@@ -41,12 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--optimizer",
         action="append",
         metavar="NAME",
-        help="an optimizer: rmsprop, adagrad, rmsprop-long (memories longer than a run, as a"
-        " reference that names the AdaGrad it is), or your own as NAME=module:function, where the"
-        " function takes a learning rate first, such as adam=optax:adam or, for a file mine.py in"
-        " this folder, mine=mine:function; repeat the option to"
-        " compare several, the first with each of the others; default: rmsprop and adagrad, with"
-        " sgd and adam as references",
+        help="one more optimizer beside rmsprop, adagrad and the references sgd and adam, or an own"
+        " one in the place of one of these: NAME=module:function, where the function takes a"
+        " learning rate first, such as adam=optax:adam or, for a file mine.py in this folder,"
+        " mine=mine:function; or rmsprop-long (memories longer than a run, as a reference that"
+        " names the AdaGrad it is); the first is compared with each of the others; may be repeated;"
+        " default: none",
+    )
+    parser.add_argument(
+        "--only",
+        action="store_true",
+        help="compares just the optimizers that are named; default: %(default)s",
     )
     _add_protocol(parser)
     parser.add_argument(
@@ -62,8 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_FOLDER,
         metavar="FOLDER",
         help="where the report goes, index.html and its figures, the numbers as results.nc, and the"
-        " runs that have ended, so that the same command goes on where it was stopped; default:"
-        " %(default)s",
+        " runs that have ended, so that the same command goes on where it was stopped, and one with"
+        " other tasks, more optimizers or more seeds adds to what is there; default: %(default)s",
     )
     add_quiet(parser)
 
@@ -104,8 +115,8 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-references",
         action="store_true",
-        help="leaves out SGD with momentum and Adam, which show where the others stand; they run"
-        " where no optimizer is named; default: %(default)s",
+        help="leaves out SGD with momentum and Adam, which show where the others stand; default:"
+        " %(default)s",
     )
     parser.add_argument(
         "--steps",
@@ -137,37 +148,75 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from rich.console import Console
 
-    from rmsprop.study import contenders
     from rmsprop.study.comparison import compare
     from rmsprop.study.report import files
     from rmsprop.study.running.progress import Bars
     from rmsprop.study.running.schedules import SCHEDULES
 
     files.prepare(arguments.out)
-    words, here = arguments.optimizer, Path.cwd()  # modules of this folder can be named
-    optimizers = None if words is None else [contenders.named(word, here) for word in words]
+    optimizers = _optimizers(arguments)
     problems = _problems(arguments)
     schedules = [name.strip() for name in arguments.schedules.split(",")]
     _keep_compiled_programs()
     interrupts.raise_if_interrupted()
     console = Console(stderr=True, quiet=arguments.quiet)
-    comparison = compare(
-        problems,
-        optimizers,
-        seeds=arguments.seeds,
-        tuning_seeds=arguments.tuning_seeds,
-        first_seed=arguments.first_seed,
-        steps=arguments.steps,
-        schedules=tuple(SCHEDULES) if schedules == ["all"] else schedules,
-        references=False if arguments.no_references else None,
-        folder=arguments.out,
-        memory=arguments.memory,
-        command=arguments.command,
-        progress=Bars(console, interrupts.raise_if_interrupted),
-    )
-    interrupts.raise_if_interrupted()
+    try:
+        comparison = compare(
+            problems,
+            optimizers,
+            seeds=arguments.seeds,
+            tuning_seeds=arguments.tuning_seeds,
+            first_seed=arguments.first_seed,
+            steps=arguments.steps,
+            schedules=tuple(SCHEDULES) if schedules == ["all"] else schedules,
+            references=not (arguments.only or arguments.no_references),
+            folder=arguments.out,
+            memory=arguments.memory,
+            command=arguments.command,
+            progress=Bars(console, interrupts.raise_if_interrupted),
+        )
+        interrupts.raise_if_interrupted()
+    except KeyboardInterrupt:
+        _report_on_what_has_ended(arguments.out, problems, console)
+        raise
     write_and_print(comparison, problems, arguments.out, quiet=arguments.quiet)
     return 0
+
+
+def _report_on_what_has_ended(folder: Path, problems: list[Problem], console: Console) -> None:
+    """Writes the page of the tasks that had ended when the study was interrupted, if there is one.
+
+    A page that is newer than these results tells all of them already.
+    """
+    from rmsprop.study.report import files
+    from rmsprop.study.results.labelled import FILE_NAME, Results
+
+    numbers, page = folder / FILE_NAME, folder / files.PAGE
+    if not numbers.is_file():
+        return
+    if page.is_file() and page.stat().st_mtime >= numbers.stat().st_mtime:
+        return
+    results = Results.load(folder)
+    console.print(f"The report is written of what has ended: {', '.join(results.tasks)}.")
+    write_and_print(results, problems, folder, quiet=True)
+
+
+def _optimizers(arguments: argparse.Namespace) -> list[Optimizer] | None:
+    """What is compared: RMSprop, AdaGrad and what is named, or just that."""
+    from rmsprop.study import contenders
+
+    here = Path.cwd()  # modules of this folder can be named
+    named = [contenders.named(word, here) for word in arguments.optimizer or ()]
+    if arguments.only:
+        if not named:
+            raise ValueError(
+                "--only compares just the optimizers that are named, and none is; name them with"
+                " --optimizer, such as --only --optimizer rmsprop --optimizer adam=optax:adam."
+            )
+        return named
+    others = {optimizer.name: optimizer for optimizer in named}
+    pair = [others.pop(name, default) for name, default in contenders.CONTENDERS.items()]
+    return [*pair, *others.values()]
 
 
 def _problems(arguments: argparse.Namespace) -> list[Problem]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rmsprop.study import tasks
 from rmsprop.study.problems import Problem
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def write_and_print(
     Args:
         results: The results of a comparison.
         problems: What was minimised, as far as it is known: the loss under the paths is drawn where
-            the parameters are a point of the plane.
+            the parameters are a point of the plane. The tasks of the library are known.
         folder: Where the report goes.
         quiet: Whether nothing is printed.
 
@@ -43,7 +44,11 @@ def write_and_print(
     from rmsprop.study.report import files, remarks, table
     from rmsprop.study.report.surfaces import is_plane, surface_of
 
-    surfaces = {problem.name: surface_of(problem) for problem in problems if is_plane(problem)}
+    drawn = [name for name in results.tasks if "path" in results.task(name)]
+    own = [problem for problem in problems if problem.name in drawn]
+    others = {*drawn} - {problem.name for problem in own}
+    known = [tasks.task(name) for name in drawn if name in others and name in tasks.TASKS]
+    surfaces = {each.name: surface_of(each) for each in (*own, *known) if is_plane(each)}
     page = files.write(results, folder, surfaces)
     console = Console(quiet=quiet)
     console.print(table.table(results))

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, write_and_print
-from rmsprop.study import tasks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +34,16 @@ def run(arguments: argparse.Namespace) -> int:
         FileNotFoundError: there are no results in the folder.
         ValueError: they are damaged or of an older format, or the folder cannot take the report.
     """
+    from rich.console import Console
+
+    from rmsprop.study.definition import missing
+    from rmsprop.study.folder import StudyFolder
     from rmsprop.study.results.labelled import Results
 
     results = Results.load(arguments.folder)
-    # The loss under the paths is drawn where the task is one of the study's own.
-    problems = [tasks.task(name) for name in results.tasks if name in tasks.TASKS]
     folder = arguments.out or arguments.folder
-    write_and_print(results, problems, folder, quiet=arguments.quiet)
+    write_and_print(results, (), folder, quiet=arguments.quiet)
+    sentence = missing(StudyFolder(arguments.folder).earlier() or {}, results)
+    if sentence and not arguments.quiet:
+        Console().print(sentence, highlight=False, markup=False, soft_wrap=True)
     return 0

@@ -18,6 +18,7 @@ from rmsprop.study.folder import StudyFolder
 from rmsprop.study.optimizers import Factory, Optimizer
 from rmsprop.study.problems import Problem
 from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.schema import names_of
 from rmsprop.study.running.devices import available_memory
 from rmsprop.study.running.duration import Duration
 from rmsprop.study.running.engine import Engine
@@ -70,10 +71,12 @@ def compare(
             schedule (the first one where that is not among `schedules`). None, the default, for
             yes where `optimizers` is None. An optimizer of the same name, "sgd" or "adam", takes
             the place of the reference.
-        folder: Where runs that have ended are kept. The same call with the same folder goes on
-            where it was stopped, and ends with the same numbers bit for bit. Runs of a problem that
-            calls back into Python are made again, for what they call is not known. None for
-            nowhere.
+        folder: Where runs that have ended are kept, and the results of tasks that have. The same
+            call with the same folder goes on where it was stopped, and ends with the same numbers
+            bit for bit. With other problems, more optimizers or more seeds the study there grows:
+            what is there stays, only what is missing is run, and all of it is returned. Runs of a
+            problem that calls back into Python are made again, for what they call is not known.
+            None for nowhere.
         memory: Bytes that the runs under way may take; None for half of what there is. A problem
             of which not even one run fits is refused when its turn comes.
         command: What made the comparison, for its record.
@@ -84,7 +87,7 @@ def compare(
 
     Raises:
         ValueError: an argument out of its range, a problem or an optimizer that cannot be run, or a
-            folder with a study of other settings; before anything long has begun.
+            folder with a study that this cannot be one with; before anything long has begun.
         TypeError: what is no function that makes an optimizer.
         OSError: the folder cannot be written to; what has ended is kept.
 
@@ -130,9 +133,10 @@ def compare(
     plan.check()
     progress = progress if progress is not None else Silent()
     study_folder = StudyFolder(folder)
-    study_folder.begin(plan.definition())
+    study_folder.begin(plan.definition(command))
     provenance = Provenance.begin()
-    results: dict[str, xr.Dataset] = {}
+    earlier = study_folder.results()
+    results = {} if earlier is None else {name: earlier.task(name) for name in earlier.tasks}
     ready: Mapping[str, Engine] = {}
     # Of a study that goes on nobody knows how much is left; and nobody asks where nothing is shown.
     if progress.is_shown and not study_folder.has_runs():
@@ -144,18 +148,34 @@ def compare(
             results[each.name] = compare_on(
                 each, plan, study_folder, progress, ready.get(each.name)
             )
+        study_folder.save(_comparison(results, plan, study_folder, provenance, command))
     for file in study_folder.damaged:
         progress.say(f"{file} was damaged and has been made again.")
+    return _comparison(results, plan, study_folder, provenance, command)
+
+
+def _comparison(
+    results: Mapping[str, xr.Dataset],
+    plan: Plan,
+    folder: StudyFolder,
+    provenance: Provenance,
+    command: str,
+) -> Comparison:
+    """The tasks of a study that have ended, in the study's order, and where they come from."""
+    order = dict.fromkeys([*folder.tasks, *results])
+    ordered = {name: results[name] for name in order if name in results}
+    optimizers = [name for each in ordered.values() for name in names_of(each, "optimizer")]
     settings = {
-        "seeds": seeds,
-        "tuning_seeds": tuning_seeds,
-        "first_seed": first_seed,
-        "steps": steps,
+        "seeds": plan.seeds,
+        "tuning_seeds": plan.tuning_seeds,
+        "first_seed": plan.first_seed,
+        "steps": plan.steps,
         "schedules": list(plan.schedules),
-        "tasks": [each.name for each in problems],
-        "optimizers": [optimizer.name for optimizer in plan.optimizers],
+        "tasks": list(ordered),
+        "optimizers": list(dict.fromkeys(optimizers)),
     }
-    return Comparison.of(results, provenance.attributes(command, settings))
+    attributes = provenance.attributes(command, settings)
+    return Comparison.of(ordered, {**attributes, "seconds": folder.seconds()})
 
 
 def _optimizers(

@@ -1,7 +1,9 @@
 """What a study keeps on disk, so that it can be killed at any moment and goes on where it was.
 
-* `study.json` says which study it is: the tasks, grids, seeds, the device. A study with other
-  settings is refused, so that nothing of it is mixed with this one or lost.
+* `study.json` says which study it is: the tasks, grids, seeds, the device. It grows by more tasks,
+  optimizers and seeds (`rmsprop.study.definition`). What cannot be one study with it is refused, so
+  that nothing of it is mixed with this one or lost.
+* `results.nc` holds the results of the tasks that have ended.
 * `runs/` holds the runs that have ended, a file for each chunk, and beside them the width that each
   task began with and the time that its programs took to compile. The name of a chunk is a hash of
   all that decides its numbers: the compiled program's text, the hyper-parameters, the seeds. What
@@ -20,6 +22,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -27,11 +30,15 @@ import numpy as np
 
 from rmsprop.study import archives, atomic
 from rmsprop.study.archives import Arrays
+from rmsprop.study.definition import grown
+from rmsprop.study.results.labelled import FILE_NAME, Results
 
 DEFINITION = "study.json"
 RUNS = "runs"
 # The array of a chunk that names its runs, one for each row of the others.
 RUN_NAMES = "run_names"
+# How long the study has taken, and how often that is written down.
+SECONDS, SECONDS_BETWEEN_NOTES = "seconds", 5.0
 ADVICE = "Then give the same command again: what has ended is kept and is not run again."
 
 
@@ -71,12 +78,16 @@ class StudyFolder:
 
     Attributes:
         damaged: Names of the files that could not be read and are made again.
+        tasks: The names of all tasks of the study, in their order, once it has begun.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
         self._folder = None if folder is None else Path(folder)
         self.damaged: list[str] = []
+        self.tasks: tuple[str, ...] = ()
         self._indexing = threading.Lock()
+        self._before, self._started = 0.0, time.perf_counter()
+        self._noted = self._started
 
     def earlier(self) -> dict[str, object] | None:
         """The definition of the study that is in the folder, None where there is none.
@@ -102,11 +113,11 @@ class StudyFolder:
         )
 
     def begin(self, definition: Mapping[str, object]) -> None:
-        """Says which study this is; goes on with an earlier one that is the same.
+        """Says which study this is; goes on with an earlier one, which may grow by it.
 
         Raises:
-            ValueError: the folder holds a study with other settings, or links where files of a
-                study belong; it stays as it is.
+            ValueError: the folder holds a study that cannot be one with this, or links where files
+                of a study belong; it stays as it is.
             WriteError: it cannot be written; the sentence says what to do.
         """
         if self._folder is None:
@@ -114,18 +125,49 @@ class StudyFolder:
         check_links(self._folder, (DEFINITION, RUNS))
         plain = json.loads(json.dumps(definition))
         earlier = self.earlier()
-        if earlier is None:
-            content = json.dumps(plain, indent=1).encode()
+        whole = plain if earlier is None else grown(self._folder, earlier, plain)
+        self.tasks = tuple(whole["tasks"])
+        self._before = self._seconds_before()
+        if whole != earlier:
+            content = json.dumps(whole, indent=1).encode()
             atomic.write(self._folder / DEFINITION, content, ADVICE)
-            return
-        for key in (*plain, *earlier):
-            if earlier.get(key) != plain.get(key):
-                there, here = _difference(earlier.get(key), plain.get(key))
-                raise ValueError(
-                    f"the folder {self._folder} holds a study with other settings, {key}: {there}"
-                    f" there, {here} now. Name another folder with --out (folder= in Python), give"
-                    f" the settings of that study to go on with it, or remove the folder."
-                )
+
+    def results(self) -> Results | None:
+        """The results of the tasks that have ended here, None where there are none to be read."""
+        if self._folder is None or not (self._folder / FILE_NAME).is_file():
+            return None
+        try:
+            return Results.load(self._folder)
+        except ValueError:  # their runs are kept beside them
+            self.damaged.append(str(self._folder / FILE_NAME))
+            return None
+
+    def save(self, results: Results) -> None:
+        """Keeps the results of the tasks that have ended.
+
+        Raises:
+            WriteError: they cannot be written; the sentence says what to do.
+        """
+        if self._folder is not None:
+            self._note_seconds()
+            with atomic.writing(self._folder, ADVICE):
+                results.save(self._folder)
+
+    def seconds(self) -> float:
+        """Wall-clock time of this call so far and of all earlier ones that ran here, in seconds."""
+        return self._before + time.perf_counter() - self._started
+
+    def _seconds_before(self) -> float:
+        try:
+            return float((self._folder / RUNS / SECONDS).read_text()) if self._folder else 0.0
+        except (OSError, ValueError):
+            return 0.0
+
+    def _note_seconds(self) -> None:
+        """Writes down how long it has taken so far, for it may be killed at any moment."""
+        if self._folder is not None:
+            self._noted = time.perf_counter()
+            atomic.write(self._folder / RUNS / SECONDS, f"{self.seconds():.3f}\n".encode(), ADVICE)
 
     def has_runs(self) -> bool:
         """Whether runs of a study have been kept here."""
@@ -154,6 +196,8 @@ class StudyFolder:
         if file is not None:
             atomic.write(file, archives.pack(arrays), ADVICE)
             self._index(name, arrays)
+            if time.perf_counter() - self._noted > SECONDS_BETWEEN_NOTES:
+                self._note_seconds()
 
     def find(self, run: str) -> dict[str, np.ndarray] | None:
         """What is kept of one run, in whatever chunk: arrays of one row, and its share of the time.
@@ -203,18 +247,3 @@ class StudyFolder:
 
     def _file(self, name: str) -> Path | None:
         return None if self._folder is None else self._folder / RUNS / f"{name}.chunk"
-
-
-def _difference(there: object, here: object) -> tuple[str, str]:
-    """What differs between two settings, as short as it can be said."""
-    while isinstance(there, dict) and isinstance(here, dict):
-        key = next(k for k in (*here, *there) if there.get(k) != here.get(k))
-        there, here = there.get(key), here.get(key)
-        if not (isinstance(there, dict) and isinstance(here, dict)):
-            return f"{key} {_short(there)}", f"{key} {_short(here)}"
-    return _short(there), _short(here)
-
-
-def _short(value: object) -> str:
-    text = "none" if value is None else json.dumps(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"

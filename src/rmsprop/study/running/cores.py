@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from typing import TypeVar
+
+from rmsprop.study.running.context import executor
 
 _T = TypeVar("_T")
 
@@ -18,7 +20,7 @@ class Cores:
     """
 
     def __init__(self, count: int) -> None:
-        self._pool = ThreadPoolExecutor(count)
+        self._pool = executor(count)
         self._stopped = threading.Event()
 
     def submit(self, call: Callable[..., _T], *arguments: object) -> Future[_T]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.problems import Problem
+from rmsprop.study.running.context import executor
 from rmsprop.study.running.devices import available_cores
 from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.plan import Plan
@@ -58,7 +58,7 @@ class Duration:
             return engine, compiled - started, runs.seconds / len(runs)
 
         cores = available_cores()
-        with ThreadPoolExecutor(cores) as pool:
+        with executor(cores) as pool:
             parts = list(pool.map(measure, plan.problems))
         total, count = 0.0, 0
         for problem, (_, compiling, each) in zip(plan.problems, parts, strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from rmsprop.study.results.schema import (
 )
 from rmsprop.study.results.validation import check_task_name
 from rmsprop.study.running.checks import check_optimizer, check_problem
+from rmsprop.study.running.context import executor, numerics
 from rmsprop.study.running.devices import available_cores, device
 from rmsprop.study.running.schedules import check_schedules, scheduled
 from rmsprop.study.running.training import Build
@@ -144,7 +144,7 @@ class Plan:
         self._check_numbers()
         self._check_tuned_names()
         check_schedules(self.schedules)
-        with ThreadPoolExecutor(available_cores()) as pool:
+        with executor(available_cores()) as pool:
             # Each compiles its loss, which takes longer than all other checks together.
             list(pool.map(check_problem, self.problems))
         for problem in self.problems:
@@ -196,8 +196,21 @@ class Plan:
                     f" wrap its function in one whose argument has another name."
                 )
 
-    def definition(self) -> dict[str, object]:
-        """What makes this study another than one with other settings, for its folder."""
+    def definition(self, command: str) -> dict[str, object]:
+        """What makes this study another than one with other settings, for its folder.
+
+        Args:
+            command: What runs these tasks.
+        """
+        optimizers = {
+            optimizer.name: {
+                "grids": {t.name: list(t.grid) for t in optimizer.tuned},
+                "defaults": [*self.defaults_of(optimizer)],
+                "schedules": [*self.schedules_of(optimizer)],
+                "reference": optimizer.is_reference,
+            }
+            for optimizer in self.optimizers
+        }
         return {
             "seeds": self.seeds,
             "tuning_seeds": self.tuning_seeds,
@@ -209,16 +222,11 @@ class Plan:
                     "data_sha256": problem.data_sha256,
                     "choose_by": [metric.name for metric in problem.choices],
                     "report": [metric.name for metric in problem.reports],
+                    "optimizers": optimizers,
+                    "command": command,
                 }
                 for problem in self.problems
             },
-            "optimizers": {
-                optimizer.name: {
-                    "grids": {t.name: list(t.grid) for t in optimizer.tuned},
-                    "defaults": [*self.defaults_of(optimizer)],
-                    "schedules": [*self.schedules_of(optimizer)],
-                }
-                for optimizer in self.optimizers
-            },
             "device": device(),
+            "numerics": numerics(),
         }

@@ -24,7 +24,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
@@ -39,6 +39,7 @@ from rmsprop.study.problems import Metric, Problem
 from rmsprop.study.results.schema import DEFAULT, RATE_FACTORS, TUNED
 from rmsprop.study.running import labelling, shipped
 from rmsprop.study.running.chunks import Runs
+from rmsprop.study.running.context import executor
 from rmsprop.study.running.cores import Cores
 from rmsprop.study.running.devices import available_cores, on_cpu
 from rmsprop.study.running.engine import Engine
@@ -205,7 +206,7 @@ def _side_by_side(jobs: Sequence[Callable[[], _T]], engines: Sequence[Engine]) -
     # The calls of an accelerator wait for each other, and side by side they would count twice.
     together = len(jobs) if on_cpu() else 1
     with ExitStack() as stack:
-        cores, outer = Cores(threads), ThreadPoolExecutor(together)
+        cores, outer = Cores(threads), executor(together)
         stack.callback(outer.shutdown, wait=True, cancel_futures=True)
         stack.callback(cores.stop)
         for engine in engines:
@@ -248,7 +249,7 @@ def engines_of(
     width = default_width(problem)
     while True:
         engines = _engines_of_width(problem, plan, folder, width, ready)
-        with ThreadPoolExecutor(available_cores()) as pool:
+        with executor(available_cores()) as pool:
             list(pool.map(Engine.compile, engines.all))
         most = max(engine.program.chunk_bytes for engine in engines.all)
         if most <= plan.memory:
@@ -290,7 +291,7 @@ def _engines_of_width(
         return Engine(program, memory=plan.memory, folder=folder)
 
     first = [ready] if ready is not None and ready.program.width == width else []
-    with ThreadPoolExecutor(available_cores()) as pool:
+    with executor(available_cores()) as pool:
         engines = [*first, *pool.map(engine, builds[len(first) :])]
     tuned = {each.name: x for each, x in zip(plan.optimizers, engines, strict=False)}
     return Engines(tuned, engines[-1] if defaults else None)

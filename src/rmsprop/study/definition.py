@@ -1,0 +1,169 @@
+"""Which study a folder holds: when a call goes on with it, how it grows, and what of it is missing.
+
+A definition is plain JSON: the settings that all tasks share, and for each task its own and those
+of each optimizer. A study grows by tasks, by optimizers and by seeds; what is there stays. A call
+that would leave something out, or mix what cannot be compared, is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rmsprop.study.results.schema import names_of
+
+if TYPE_CHECKING:
+    from rmsprop.study.results.labelled import Results
+
+Definition = Mapping[str, Any]
+
+# The settings that all runs of a study share, in words.
+_SHARED = {
+    "first_seed": "the first seed (--first-seed)",
+    "tuning_seeds": "the number of seeds that a verdict chooses on (--tuning-seeds)",
+    "schedules": "the schedules of the learning rate (--schedules)",
+    "device": "the device",
+    "numerics": "the settings of JAX in which the study is run",
+}
+# Those of a task.
+_OF_TASK = {
+    "steps": "the steps of a run (--steps)",
+    "data_sha256": "the data, by their SHA-256",
+    "choose_by": "the metrics that hyper-parameters are chosen by",
+    "report": "the metrics that are reported",
+}
+# Those of an optimizer on a task.
+_OF_OPTIMIZER = {
+    "grids": "the grids of its hyper-parameters",
+    "defaults": "the defaults that it runs with",
+    "schedules": "the schedules that it is tuned under",
+}
+
+
+def grown(folder: object, earlier: Definition, now: Definition) -> dict[str, Any]:
+    """The definition of the study in a folder after a further call.
+
+    Args:
+        folder: The name of the folder, for sentences.
+        earlier: The definition of the study that is there.
+        now: That of the call.
+
+    Returns:
+        The definition of both: the tasks of the earlier one in their order, then the new ones.
+
+    Raises:
+        ValueError: the two cannot be one study.
+    """
+    if "tasks" not in earlier or "optimizers" in earlier:
+        raise ValueError(
+            f"the folder {folder} holds a study of an earlier version of rmsprop; name another"
+            f" folder with --out (folder= in Python), or remove this one."
+        )
+    for key, words in _SHARED.items():
+        _same(folder, words, earlier.get(key), now.get(key))
+    tasks = dict(earlier["tasks"])
+    for name, task in now["tasks"].items():
+        if name in tasks:
+            _check_task(folder, name, tasks[name], task)
+    _check_seeds(folder, earlier, now)
+    return {**now, "tasks": tasks | now["tasks"]}
+
+
+def _check_task(folder: object, name: str, earlier: Definition, now: Definition) -> None:
+    for key, words in _OF_TASK.items():
+        _same(folder, f"{words} of the task {name}", earlier.get(key), now.get(key))
+    left = [x for x in earlier["optimizers"] if x not in now["optimizers"]]
+    if left:
+        several = len(left) > 1
+        raise ValueError(
+            f"the study in the folder {folder} has the optimizer{'s' * several} {_and(left)} on the"
+            f" task {name}, which would be left out now; name {'them' if several else 'it'} too"
+            f" (what has been run is not run again), or name another folder with --out (folder= in"
+            f" Python)."
+        )
+    for optimizer, there in earlier["optimizers"].items():
+        here = now["optimizers"][optimizer]
+        if there["reference"] and not here["reference"]:
+            continue  # an optimizer of one's own takes the place of a reference
+        for key, words in _OF_OPTIMIZER.items():
+            of = f"{words} of the optimizer {optimizer} on the task {name}"
+            _same(folder, of, there.get(key), here.get(key))
+
+
+def _check_seeds(folder: object, earlier: Definition, now: Definition) -> None:
+    there, here = earlier["seeds"], now["seeds"]
+    if here < there:
+        _same(folder, "the number of seeds (--seeds)", there, here)
+    others = [name for name in earlier["tasks"] if name not in now["tasks"]]
+    if here > there and others:
+        raise ValueError(
+            f"the folder {folder} holds a study on {there} seeds (--seeds) with the tasks"
+            f" {', '.join(others)}, which are not named now, and {here} seeds are asked for; name"
+            f" all of its tasks, or name another folder with --out (folder= in Python)."
+        )
+
+
+def _same(folder: object, words: str, there: object, here: object) -> None:
+    """Refuses a setting that differs."""
+    if there != here:
+        before, now = _difference(there, here)
+        raise ValueError(
+            f"the folder {folder} holds a study with other settings: {words}: {before} there, {now}"
+            f" now. Name another folder with --out (folder= in Python), or give the setting of that"
+            f" study to go on with it."
+        )
+
+
+def _difference(there: object, here: object) -> tuple[str, str]:
+    """What differs between two values, as short as it can be said."""
+    while isinstance(there, dict) and isinstance(here, dict):
+        key = next(k for k in (*here, *there) if there.get(k) != here.get(k))
+        there, here = there.get(key), here.get(key)
+        if not (isinstance(there, dict) and isinstance(here, dict)):
+            return f"{key} {_short(there)}", f"{key} {_short(here)}"
+    return _short(there), _short(here)
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def missing(definition: Definition, results: Results | None) -> str:
+    """What of a study has not been run to the end, in a sentence with the command that finishes it.
+
+    Args:
+        definition: The definition of the study.
+        results: Its results so far; None where there are none.
+
+    Returns:
+        The sentence, or nothing where nothing is missing.
+    """
+    parts, commands = [], {}
+    for name, task in definition.get("tasks", {}).items():
+        of_task = list(_missing(name, task, definition["seeds"], results))
+        parts += of_task
+        if of_task:
+            commands[task["command"]] = None
+    if not parts:
+        return ""
+    are = "is" if len(parts) == 1 else "are"
+    return f"Of this study {_and(parts)} {are} missing. To finish it: {', then '.join(commands)}"
+
+
+def _missing(name: str, task: Definition, seeds: int, results: Results | None) -> Iterator[str]:
+    if results is None or name not in results.tasks:
+        yield name
+        return
+    dataset = results.task(name)
+    more = seeds - dataset.sizes["seed"]
+    if more > 0:
+        yield f"{more} seeds of {name}"
+    left = [x for x in task["optimizers"] if x not in names_of(dataset, "optimizer")]
+    if left:
+        yield f"{_and(left)} on {name}"
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
