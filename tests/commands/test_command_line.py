@@ -74,8 +74,8 @@ def test_quiet_prints_nothing(tmp_path, capsys):
 @pytest.mark.usefixtures("plain")
 @pytest.mark.standard_promotion("Adam of Optax takes powers of a count")
 def test_any_factory_can_be_named(tmp_path):
-    words = ["--optimizer", "rmsprop", "--optimizer", "mine=optax:adam", "--seeds", "2", "--quiet"]
-    assert _compare(tmp_path / "report", *words) == 0
+    words = ["--only", "--optimizer", "rmsprop", "--optimizer", "mine=optax:adam"]
+    assert _compare(tmp_path / "report", *words, "--seeds", "2", "--quiet") == 0
     task = Comparison.load(tmp_path / "report").task("tiny")
     assert list(task["optimizer"].values) == ["rmsprop", "mine"]
     assert np.isfinite(task["one_minus_b2"].sel(optimizer="mine")).any()
@@ -101,6 +101,7 @@ def test_any_factory_can_be_named(tmp_path):
             r"problem 'tiny_problem:jnp' is module; it must be a rmsprop.study.Pro",
         ),
         (["--tasks", "tiny,tiny"], r"task tiny is named twice"),
+        (["--only"], r"--only compares just the optimizers that are named, and none is; name them"),
     ],
 )
 def test_wrong_words_are_one_sentence(tmp_path, capsys, words, sentence):
@@ -146,7 +147,7 @@ def test_help_explains_every_option(capsys):
     assert ended.value.code == 0
     printed = capsys.readouterr().out
     options = ("tasks", "problem", "optimizer", "schedules", "seeds", "tuning-seeds")
-    more = ("first-seed", "no-references", "steps", "memory", "out", "quiet")
+    more = ("first-seed", "only", "no-references", "steps", "memory", "out", "quiet")
     for option in (*options, *more):
         assert f"--{option}" in printed
     assert printed.count("default:") == len((*options, *more))
@@ -180,8 +181,8 @@ def test_the_same_command_goes_on_and_other_settings_are_refused(tmp_path, capsy
     out = tmp_path / "report"
     assert _compare(out, "--seeds", "2", "--quiet") == 0
     before = {f: f.read_bytes() for f in (out / "runs").iterdir()}
-    assert _compare(out, "--seeds", "3", "--quiet") == command_line.WRONG_USE
-    assert "holds a study with other settings, seeds: 2 there, 3 now" in capsys.readouterr().err
+    assert _compare(out, "--seeds", "2", "--steps", "30", "--quiet") == command_line.WRONG_USE
+    assert "(--steps) of the task tiny: 20 there, 30 now" in capsys.readouterr().err
     monkeypatch.setattr("rmsprop.study.running.engine.Engine.compile", lambda _: pytest.fail("ran"))
     assert _compare(out, "--seeds", "2", "--quiet") == 0
     assert {f: f.read_bytes() for f in (out / "runs").iterdir()} == before

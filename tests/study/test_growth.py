@@ -1,0 +1,120 @@
+"""A study in a folder grows: what is there is kept, and only what is missing is run."""
+
+import numpy as np
+import pytest
+
+import rmsprop
+from rmsprop.study import compare, definition
+from rmsprop.study.comparison import Comparison
+from rmsprop.study.folder import StudyFolder
+from rmsprop.study.running.engine import Engine
+from tiny_problem import tiny
+
+pytestmark = pytest.mark.optimized("several runs have to give the same bits")
+VOLATILE = ["seconds_per_run", "compile_seconds"]
+ONE = {"rmsprop": rmsprop.rmsprop}
+TWO = {**ONE, "mine": lambda rate: rmsprop.adagrad(rate)}
+
+
+def _study(where, names=("tiny",), optimizers=ONE, **changes):
+    call = {"seeds": 3, "tuning_seeds": 1, "schedules": "constant", **changes}
+    # Programs of their own: another width is another program.
+    problems = [tiny(name, width=4 if name == "tiny" else 2) for name in names]
+    return compare(problems, optimizers, folder=where, **call)
+
+
+def _same(one, two):
+    return one.drop_vars(VOLATILE).identical(two.drop_vars(VOLATILE))
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """The number of runs that have been made."""
+    made = []
+    call = Engine._call
+
+    def counted(engine, chunks):
+        made.append(sum(map(len, chunks)))
+        return call(engine, chunks)
+
+    monkeypatch.setattr(Engine, "_call", counted)
+    return made
+
+
+def test_tasks_optimizers_and_seeds_are_added(tmp_path, runs):
+    """Each step keeps what is there, runs what is missing, and ends as a study from nothing."""
+    first = _study(tmp_path)
+    runs.clear()
+    second = _study(tmp_path, ["other"])
+    assert second.tasks == ("tiny", "other")
+    assert second.task("tiny").identical(first.task("tiny"))  # times too
+    alone = sum(runs)
+    runs.clear()
+    third = _study(tmp_path, ["other"], TWO)
+    # The runs of the new optimizer alone.
+    assert 0 < sum(runs) < 2 * alone
+    assert list(third.task("other")["optimizer"].values) == ["rmsprop", "mine"]
+    assert third.task("tiny").identical(first.task("tiny"))
+    with pytest.raises(
+        ValueError, match="has the optimizer mine on the task other, which would be"
+    ):
+        _study(tmp_path, ["tiny", "other"], seeds=5)
+    runs.clear()
+    grown = _study(tmp_path, ["tiny", "other"], TWO, seeds=5)
+    added = sum(runs)
+    runs.clear()
+    fresh = _study(None, ["tiny", "other"], TWO, seeds=5)
+    assert added < 0.75 * sum(runs)
+    for name in ("tiny", "other"):
+        assert _same(grown.task(name), fresh.task(name))
+
+
+def test_the_file_of_results_holds_what_has_ended(tmp_path, monkeypatch):
+    """Killed in its second task, a study leaves the results of the first, and says what is left."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    engine = Engine.run_configurations
+    monkeypatch.setattr(
+        Engine,
+        "run_configurations",
+        lambda self, *a, **k: stop() if len(list(tmp_path.glob("*.nc"))) else engine(self, *a, **k),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        _study(tmp_path, ["tiny", "other"], command="rmsprop compare --tasks tiny,other")
+    results = Comparison.load(tmp_path)
+    assert results.tasks == ("tiny",)
+    study = StudyFolder(tmp_path).earlier()
+    assert definition.missing(study, results) == (
+        "Of this study other is missing. To finish it: rmsprop compare --tasks tiny,other"
+    )
+    monkeypatch.undo()
+    whole = _study(tmp_path, ["tiny", "other"])
+    assert definition.missing(StudyFolder(tmp_path).earlier(), whole) == ""
+    assert whole.task("tiny").identical(results.task("tiny"))
+
+
+def test_more_seeds_and_optimizers_that_are_missing_are_said(tmp_path):
+    results = _study(tmp_path)
+    study = StudyFolder(tmp_path).earlier()
+    study["seeds"] = 20
+    study["tasks"]["tiny"]["optimizers"] |= {"a": {}, "b": {}}
+    sentence = definition.missing(study, results)
+    assert sentence.startswith("Of this study 17 seeds of tiny and a and b on tiny are missing.")
+
+
+def test_times_add_up_over_calls(tmp_path):
+    first = _study(tmp_path)
+    second = _study(tmp_path, ["other"])
+    assert second.tree.attrs["seconds"] > first.tree.attrs["seconds"]
+    assert np.isfinite(second.tree.attrs["seconds"])
+
+
+def test_damaged_results_are_made_again_from_the_runs(tmp_path, runs):
+    first = _study(tmp_path)
+    (tmp_path / "results.nc").write_bytes(b"no netCDF")
+    runs.clear()
+    again = _study(tmp_path)
+    assert not runs
+    assert again.task("tiny").identical(first.task("tiny"))
