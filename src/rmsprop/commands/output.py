@@ -45,7 +45,7 @@ def write_and_print(
 
     surfaces = {problem.name: surface_of(problem) for problem in problems if is_plane(problem)}
     page = files.write(results, folder, surfaces)
-    console = Console(quiet=quiet)
+    console = Console(quiet=quiet, emoji=False)
     console.print(table.table(results))
     for sentence in remarks.limits(results):
         console.print(sentence, highlight=False, markup=False)
