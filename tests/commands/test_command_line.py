@@ -84,13 +84,17 @@ def test_any_factory_can_be_named(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--tasks", "digit"], r"task is 'digit'; it must be one of .*digits"),
-        (["--optimizer", "rmsprob"], r"optimizer 'rmsprob' is unknown; name rmsprop, adagrad"),
+        (["--tasks", "mnst"], r"task is 'mnst'; it must be one of .*Did you mean mnist\?"),
+        (["--optimizer", "rmsprob"], r"optimizer 'rmsprob' is unknown.*Did you mean rmsprop.*\?"),
         (["--seeds", "1"], r"seeds is 1; it must be at least 2"),
         (["--steps", "3"], r"steps is 3; it must be a multiple of 10"),
         (["--schedules", "cosine"], r"schedule 'cosine' is unknown"),
+        (["--schedules", "inverse-sqrt"], r"is unknown; .*\. Did you mean inverse_sqrt\?"),
         (["--problem", "tiny"], r"problem 'tiny': 'tiny' must be a module, a colon and a name"),
-        (["--problem", "no_such:x"], r"problem 'no_such:x': the module no_such cannot be imported"),
+        (
+            ["--problem", "no_such:x"],
+            r"problem 'no_such:x': there is no module no_such, neither in",
+        ),
         (["--problem", "optax:adam"], r"adam\(\) missing 1 required"),
         (
             ["--problem", "tiny_problem:jnp"],
@@ -275,3 +279,40 @@ def test_a_cache_that_would_change_numbers_is_switched_off(monkeypatch, sound):
         assert jax.config.jax_enable_compilation_cache == sound
     finally:
         jax.config.update("jax_enable_compilation_cache", before)
+
+
+@pytest.mark.parametrize("words", [[], ["--optimizer", "mine=my_neighbour:make"]])
+def test_the_current_folder_is_on_the_path_for_an_own_module_alone(tmp_path, monkeypatch, words):
+    """Else a file `sparse.py` there would be executed in the place of the package."""
+    (tmp_path / "my_neighbour.py").write_text(
+        "import sys\nimport optax\npath = [*sys.path]\nmake = optax.sgd\n"
+    )
+    paths = []
+
+    def compared(*_, **__):
+        paths.append([*sys.path])
+        raise ValueError("enough")
+
+    monkeypatch.setattr("rmsprop.study.comparison.compare", compared)
+    monkeypatch.chdir(tmp_path)
+    before = [*sys.path]
+    assert _compare(tmp_path / "report", *words) == command_line.WRONG_USE
+    assert paths == [before]
+    if words:
+        own = sys.modules.pop("my_neighbour")
+        assert [entry for entry in own.path if entry not in before] == [str(tmp_path)]
+
+
+def test_python_m_takes_no_package_from_the_current_folder(tmp_path):
+    """A local file in the place of a package that a command imports."""
+    for name in ("matplotlib", "pandas", "sparse", "h5netcdf"):
+        (tmp_path / f"{name}.py").write_text("print('executed')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "rmsprop", "steps", "--steps", "1", "--plot", "steps.png"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "executed" not in done.stdout
+    assert (tmp_path / "steps.png").exists()

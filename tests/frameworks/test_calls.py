@@ -47,6 +47,8 @@ def test_what_an_argument_is_made_of():
         ("rmsprop(0.1)", "is not a call of an optimizer"),
         ("theano.rmsprop(0.1)", "names no framework that is here; these are chainer"),
         ("torch.adam(0.1)", "torch has no optimizer 'adam'; it has adagrad, rmsprop"),
+        ("troch.rmsprop(0.1)", "these are chainer.* Did you mean torch\\? Write it as"),
+        ("torch.rmsprp(0.1)", "no optimizer 'rmsprp'; .* Did you mean rmsprop\\? Write it as"),
         ("torch.build(0.1)", "torch has no optimizer 'build'"),
         ("torch.rmsprop(__import__('os').getpid())", "neither a number nor a schedule"),
         ("torch.rmsprop(optax.sgd(0.1))", "neither a number nor a schedule"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import sys
 from pathlib import Path
 
 import jax
@@ -35,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="module:object",
         help="a problem of your own, a rmsprop.study.Problem or a function that makes one, such as"
-        " mine:problem for a file mine.py in this folder; may be repeated; default: none",
+        " mine:problem for a file mine.py in this folder, which imports its neighbours at its top,"
+        " for later this folder is not searched; may be repeated; default: none",
     )
     parser.add_argument(
         "--optimizer",
@@ -144,9 +144,8 @@ def run(arguments: argparse.Namespace) -> int:
     from rmsprop.study.running.schedules import SCHEDULES
 
     files.prepare(arguments.out)
-    sys.path.insert(0, "")  # as `python -m` does: modules in the current folder can be named
-    words = arguments.optimizer
-    optimizers = None if words is None else [contenders.named(word) for word in words]
+    words, here = arguments.optimizer, Path.cwd()  # modules of this folder can be named
+    optimizers = None if words is None else [contenders.named(word, here) for word in words]
     problems = _problems(arguments)
     schedules = [name.strip() for name in arguments.schedules.split(",")]
     _keep_compiled_programs()
@@ -184,7 +183,7 @@ def _problems(arguments: argparse.Namespace) -> list[Problem]:
 
 def _own_problem(place: str) -> Problem:
     """The problem that `module:name` names, or that the function of this name makes."""
-    problem = load_object(place, f"problem {place!r}")
+    problem = load_object(place, f"problem {place!r}", Path.cwd())
     if callable(problem):
         try:
             problem = problem()

@@ -1,10 +1,11 @@
 """Reads a framework's call from text such as `torch.rmsprop(lr=1e-2, alpha=0.99)`."""
 
 import ast
+import difflib
 import importlib
 import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
@@ -76,16 +77,22 @@ def _function(
     if module not in modules:
         raise ValueError(
             f"{text!r} names no framework that is here; these are {', '.join(modules)}."
-            f" {_example(modules)}"
+            f"{_near(module, modules)} {_example(modules)}"
         )
     framework = importlib.import_module(f"rmsprop.frameworks.{module}")
     functions = definitions(framework, inspect.isfunction)
     if node.attr not in functions:
         raise ValueError(
             f"{module} has no optimizer {node.attr!r}; it has {', '.join(functions)}."
-            f" {_example(modules)}"
+            f"{_near(node.attr, functions)} {_example(modules)}"
         )
     return functions[node.attr]
+
+
+def _near(word: str | None, names: Iterable[str]) -> str:
+    """A space and the question whether a near name was meant; empty where none is near."""
+    near = difflib.get_close_matches(word or "", [*names], n=2)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
 def _value(node: ast.expr, text: str) -> object:

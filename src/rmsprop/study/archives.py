@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 CHECKSUM = hashlib.sha256().digest_size
+
+# NumPy parses the header of an array as Python. CPython 3.11 counts how deep that is for all
+# threads together, and raises a SystemError where two do it at once (gh-106905).
+_parsing = threading.Lock()
 
 # Arrays of any dtype, by name.
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -42,5 +47,5 @@ def unpack(content: bytes) -> dict[str, npt.NDArray[Any]] | None:
     archive = content[CHECKSUM:]
     if hashlib.sha256(archive).digest() != content[:CHECKSUM]:
         return None
-    with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
+    with _parsing, np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
         return {key: arrays[key] for key in arrays.files}

@@ -16,6 +16,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import optax
 from jax import Array
@@ -23,7 +24,7 @@ from jax import Array
 import rmsprop
 from rmsprop.frameworks import keras, torch
 from rmsprop.frameworks import optax as optax_port
-from rmsprop.study.lookup import load_object
+from rmsprop.study.lookup import load_object, suggestion
 from rmsprop.study.optimizers import (
     HALF_DECADES,
     LEAST_REST,
@@ -180,12 +181,13 @@ def contender(name: str, factory: Factory) -> Optimizer:
     return optimizer(name, factory) if known is None else replace(known, name=name)
 
 
-def named(specification: str) -> Optimizer:
+def named(specification: str, folder: Path | None = None) -> Optimizer:
     """An optimizer from the command line's words.
 
     Args:
         specification: `rmsprop`, `adagrad`, `rmsprop-long`, or `NAME=module:function`, such as
             `adam=optax:adam`.
+        folder: A folder whose modules can be named too; see `lookup.load_object`. None for none.
 
     Raises:
         ValueError: an unknown name, or a module or function that cannot be found.
@@ -194,9 +196,10 @@ def named(specification: str) -> Optimizer:
         return _NAMED[specification]
     name, equals, place = specification.partition("=")
     if not (name and equals and ":" in place.strip(":")):
+        near = suggestion(specification, _NAMED)
         raise ValueError(
             f"optimizer {specification!r} is unknown; name {', '.join(_NAMED)}, or your own as"
-            f" NAME=module:function, for example adam=optax:adam."
+            f" NAME=module:function, for example adam=optax:adam.{near}"
         )
-    factory = load_object(place, f"optimizer {specification!r}")
+    factory = load_object(place, f"optimizer {specification!r}", folder)
     return contender(name, factory)  # pyright: ignore[reportArgumentType] (it says what is wrong)

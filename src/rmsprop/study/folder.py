@@ -15,9 +15,11 @@ is read, and its runs are made again.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -28,6 +30,8 @@ from rmsprop.study.archives import Arrays
 
 DEFINITION = "study.json"
 RUNS = "runs"
+# The array of a chunk that names its runs, one for each row of the others.
+RUN_NAMES = "run_names"
 ADVICE = "Then give the same command again: what has ended is kept and is not run again."
 
 
@@ -72,6 +76,7 @@ class StudyFolder:
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
         self._folder = None if folder is None else Path(folder)
         self.damaged: list[str] = []
+        self._indexing = threading.Lock()
 
     def earlier(self) -> dict[str, object] | None:
         """The definition of the study that is in the folder, None where there is none.
@@ -135,7 +140,7 @@ class StudyFolder:
             arrays = archives.unpack(file.read_bytes())
         except OSError:
             arrays = None
-        if arrays is None:
+        if arrays is None and str(file) not in self.damaged:
             self.damaged.append(str(file))
         return arrays
 
@@ -148,6 +153,53 @@ class StudyFolder:
         file = self._file(name)
         if file is not None:
             atomic.write(file, archives.pack(arrays), ADVICE)
+            self._index(name, arrays)
+
+    def find(self, run: str) -> dict[str, np.ndarray] | None:
+        """What is kept of one run, in whatever chunk: arrays of one row, and its share of the time.
+
+        The same run stands in another chunk where a study has grown, by more seeds for example.
+
+        Args:
+            run: The name of the run.
+        """
+        with self._indexing:
+            places = self._places
+        if run not in places:
+            return None
+        name, row = places[run]
+        chunk = self._recent(name)
+        if chunk is None:
+            return None
+        count = len(chunk[RUN_NAMES])
+        return {
+            key: values / count if values.ndim == 0 else values[row : row + 1]
+            for key, values in chunk.items()
+        }
+
+    @functools.cached_property
+    def _places(self) -> dict[str, tuple[str, int]]:
+        """The chunk and the row of every run that is kept; read once, at the first miss."""
+        places: dict[str, tuple[str, int]] = {}
+        if self._folder is not None and (self._folder / RUNS).is_dir():
+            for file in sorted((self._folder / RUNS).glob("*.chunk")):
+                names = (self.get(file.stem) or {}).get(RUN_NAMES, ())
+                places |= {str(run): (file.stem, row) for row, run in enumerate(names)}
+        return places
+
+    def _index(self, name: str, arrays: Arrays) -> None:
+        """Notes the runs of a chunk that has just been kept."""
+        if RUN_NAMES not in arrays:
+            return
+        with self._indexing:
+            places = self._places
+            for row, run in enumerate(arrays[RUN_NAMES]):
+                places[str(run)] = (name, row)
+
+    @functools.lru_cache(maxsize=16)  # noqa: B019 (a study has one folder, which lives as long)
+    def _recent(self, name: str) -> dict[str, np.ndarray] | None:
+        """The arrays kept under a name; the runs of a chunk are asked for one after the other."""
+        return self.get(name)
 
     def _file(self, name: str) -> Path | None:
         return None if self._folder is None else self._folder / RUNS / f"{name}.chunk"

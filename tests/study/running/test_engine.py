@@ -92,6 +92,58 @@ def test_the_name_of_a_chunk_is_that_of_all_that_decides_its_numbers():
     ]
     assert dataclasses.replace(chunk).name == chunk.name
     assert len({chunk.name, *(other.name for other in others)}) == 6
+    # That of a run too, whatever stands beside it.
+    alone = dataclasses.replace(
+        chunk,
+        columns={"learning_rate": np.full(1, np.float32(0.1))},
+        schedules=0 * seeds[:1],
+        seeds=seeds[:1],
+    )
+    assert alone.run_names == chunk.run_names[:1]
+    assert alone.name != chunk.name
+    assert len({chunk.run_names[1], *(other.run_names[1] for other in others)}) == 6
+
+
+def test_runs_of_earlier_chunks_are_taken_one_by_one(tmp_path):
+    """Another number of seeds cuts the same runs into other chunks; only new runs are made."""
+    calls = []
+
+    def engine():
+        made = engine_of(tiny(width=4), build, NAMES, 20, folder=StudyFolder(tmp_path))
+        call = made._call
+        made._call = lambda chunks: calls.append(sum(map(len, chunks))) or call(chunks)
+        return made
+
+    configurations = [(0.1, 0.1), (0.2, 0.1), (0.3, 0.2)]
+    few = engine().run_configurations(configurations, range(3))
+    assert sum(calls) == 9
+    calls.clear()
+    many = engine().run_configurations(configurations, range(5))
+    assert sum(calls) == 6
+    calls.clear()
+    fresh = engine_of(tiny(width=4), build, NAMES, 20).run_configurations(configurations, range(5))
+    np.testing.assert_array_equal(many.loss, fresh.loss)
+    np.testing.assert_array_equal(many.loss.reshape(3, 5, -1)[:, :3].reshape(9, -1), few.loss)
+    # Whole runs hold their scores.
+    scores = engine().run_configurations(configurations[::-1], range(2, 5), scores_only=True)
+    assert not calls
+    assert scores.loss is scores.path is scores.effective_rate is None
+    expected = fresh.metrics["final"].reshape(3, 5, -1)[::-1, 2:]
+    np.testing.assert_array_equal(scores.metrics["final"], expected.reshape(9, -1))
+    # Scores are no whole runs.
+    engine().run_configurations([(0.5, 0.1)], range(3), scores_only=True)
+    calls.clear()
+    whole = engine().run_configurations([(0.5, 0.1)], range(3))
+    assert (sum(calls), whole.loss.shape) == (3, (3, 20))
+
+
+def test_the_time_of_a_chunk_is_shared_by_its_runs(tmp_path):
+    engine = engine_of(tiny(width=4), build, NAMES, 20, folder=StudyFolder(tmp_path))
+    whole = engine.run_configurations([(0.1, 0.1)], range(4))
+    half = engine_of(
+        tiny(width=4), build, NAMES, 20, folder=StudyFolder(tmp_path)
+    ).run_configurations([(0.1, 0.1)], range(2))
+    assert half.seconds == pytest.approx(whole.seconds / 2)
 
 
 def test_configurations_run_on_every_seed_under_their_schedule():

@@ -182,6 +182,8 @@ def test_refusal_of_a_part_of_a_step():
 def test_refusal_of_an_unknown_optimizer():
     with pytest.raises(ValueError, match="optimizer is 'adam'; it must be one of rmsprop, adag"):
         minimise(FUNCTIONS["square"], optimizer="adam")
+    with pytest.raises(ValueError, match=r"Did you mean adagrad\?"):
+        minimise(FUNCTIONS["square"], optimizer="ada-grad")
 
 
 def test_refusal_of_a_missing_or_shapeless_start():

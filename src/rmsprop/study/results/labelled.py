@@ -21,6 +21,7 @@ import numpy as np
 import xarray as xr
 
 from rmsprop.study import atomic
+from rmsprop.study.lookup import suggestion
 from rmsprop.study.results import summary
 from rmsprop.study.results.schema import (
     FORMAT,
@@ -163,7 +164,10 @@ class Results:
     def task(self, name: str) -> xr.Dataset:
         """Results of one task; ValueError where there is no such task."""
         if name not in self.tasks:
-            raise ValueError(f"task {name!r} is not here; name one of {', '.join(self.tasks)}.")
+            near = suggestion(name, self.tasks)
+            raise ValueError(
+                f"task {name!r} is not here; name one of {', '.join(self.tasks)}.{near}"
+            )
         return self.tree.children[name].to_dataset(inherit=False)
 
     def view(self, task: str, schedule: str | None = None, setting: str = TUNED) -> xr.Dataset:

@@ -52,6 +52,8 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from rmsprop.study.lookup import suggestion
+
 # The number of what this module says, in every file of results. Raise it with any change to the
 # names, dimensions or meaning of what a file holds: older files are then refused in a sentence.
 FORMAT = 4
@@ -138,7 +140,8 @@ def view(dataset: xr.Dataset, schedule: str | None = None, setting: str = TUNED)
         ("setting", setting, names_of(dataset, "setting")),
     ):
         if name not in names:
-            raise ValueError(f"{what} {name!r} is not here; name one of {', '.join(names)}.")
+            near = suggestion(name, names)
+            raise ValueError(f"{what} {name!r} is not here; name one of {', '.join(names)}.{near}")
     selection = dataset.sel(schedule=chosen, setting=setting, drop=True)
     present = selection["metric"].notnull().all("seed").values
     return selection.isel(optimizer=np.flatnonzero(present))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from rmsprop.study.lookup import suggestion
 from rmsprop.study.results.jackknife import LEAST_SEEDS
 from rmsprop.study.results.reselection import Finalists, Reselection, expected_scores, reselect
 from rmsprop.study.results.schema import (
@@ -361,7 +362,8 @@ def metric_of(dataset: xr.Dataset, name: str) -> dict[str, Any]:
     """One reported metric of a task; ValueError where there is none of this name."""
     metrics = {metric["name"]: metric for metric in metrics_of(dataset)}
     if name not in metrics:
-        raise ValueError(f"metric {name!r} is not here; name one of {', '.join(metrics)}.")
+        near = suggestion(name, metrics)
+        raise ValueError(f"metric {name!r} is not here; name one of {', '.join(metrics)}.{near}")
     return metrics[name]
 
 

@@ -1,10 +1,13 @@
 """A chunk: runs that are mapped together, the name under which their results are kept, and `Runs`.
 
 The last chunk of a sweep is filled up with copies of its first run, for a program has one width.
+Each run has a name of its own too, for a run gives the same bits whatever its neighbours are: a
+study that has grown takes the runs of its earlier chunks one by one.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,14 +15,16 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from rmsprop.study.folder import digest
+from rmsprop.study.folder import RUN_NAMES, digest
 from rmsprop.study.problems import TENTHS, TRAINING_LOSS
 from rmsprop.study.running import effective_rates
 from rmsprop.study.running.program import Program
 from rmsprop.study.running.training import Outcome
 
 # Part of a chunk's name. Raise it with any change to what `Chunk.results` makes of an outcome.
-CHUNK_FORMAT = "1"
+CHUNK_FORMAT = "2"
+# What is as long as a run, or costs as much, and is not kept where only scores are asked for.
+LONG = ("loss", "effective_rate", "path")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +54,33 @@ class Runs:
         return len(self.finite)
 
     @classmethod
-    def joined(cls, chunks: Sequence[Mapping[str, np.ndarray]]) -> Runs:
-        """The runs of chunks, from the results of each, in their order."""
+    def joined(cls, parts: Sequence[tuple[Sequence[int], Mapping[str, np.ndarray]]]) -> Runs:
+        """The runs of several parts.
+
+        Args:
+            parts: For each part the numbers of its runs, and what is kept of them.
+
+        Returns:
+            The runs in the order of their numbers.
+        """
+        order = np.argsort(np.concatenate([numbers for numbers, _ in parts]))
+        first = parts[0][1]
 
         def column(name: str) -> np.ndarray:
-            """One array of all chunks, one after the other."""
-            return np.concatenate([chunk[name] for chunk in chunks])
+            """One array of all runs."""
+            return np.concatenate([results[name] for _, results in parts])[order]
 
         metrics = {
             name.removeprefix("metric_"): column(name)
-            for name in chunks[0]
+            for name in first
             if name.startswith("metric_")
         }
-        seconds = float(sum(chunk["seconds"] for chunk in chunks))
+        # Summed in the order of the runs: a sum in another order would end with other bits.
+        ordered = sorted(parts, key=lambda part: part[0][0])
+        seconds = float(sum(results["seconds"] for _, results in ordered))
         whole = {
-            name: column(name) if name in chunks[0] else None
-            for name in ("loss", "effective_rate", "path")
+            name: column(name) if all(name in results for _, results in parts) else None
+            for name in LONG
         }
         return cls(metrics=metrics, finite=column("finite"), seconds=seconds, **whole)
 
@@ -105,11 +121,20 @@ class Chunk:
     @property
     def name(self) -> str:
         """The name under which the results are kept, made of all that decides them."""
-        columns, schedules, seeds = self.arguments()
-        parts = [np.ascontiguousarray(columns[name]).tobytes() for name in sorted(columns)]
-        what = "scores" if self.scores_only else "all"
-        integers = (schedules.tobytes(), seeds.tobytes())
-        return digest(self.fingerprint, CHUNK_FORMAT, what, str(len(self)), *parts, *integers)
+        return digest(*self.run_names)
+
+    @functools.cached_property
+    def run_names(self) -> tuple[str, ...]:
+        """The name of each run, made of all that decides what is kept of it."""
+        return self.names_of_runs(scores_only=self.scores_only)
+
+    def names_of_runs(self, *, scores_only: bool) -> tuple[str, ...]:
+        """The names of these runs, with or without what is as long as a run."""
+        what = "scores" if scores_only else "all"
+        columns = [self.columns[name] for name in sorted(self.columns)]
+        arguments = zip(*columns, self.schedules, self.seeds, strict=True)
+        first = (self.fingerprint, CHUNK_FORMAT, what)
+        return tuple(digest(*first, *(x.tobytes() for x in each)) for each in arguments)
 
     def arguments(self) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         """The arguments of the program, filled up with copies of the first run."""
@@ -130,6 +155,7 @@ class Chunk:
             means = tenths.mean(axis=-1).astype(np.float32)
         results = {f"metric_{name}": values for name, values in metrics.items()}
         results |= {
+            RUN_NAMES: np.array(self.run_names),
             f"metric_{TRAINING_LOSS.name}": means,
             "finite": np.isfinite(loss).all(axis=1),
             # The padding was no work of these runs.

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsprop.study.folder import StudyFolder
-from rmsprop.study.running.chunks import Chunk, Runs, chunks_of
+from rmsprop.study.running.chunks import LONG, Chunk, Runs, chunks_of
 from rmsprop.study.running.cores import Cores
 from rmsprop.study.running.devices import available_cores, on_cpu
 from rmsprop.study.running.program import Program
@@ -139,28 +139,50 @@ class Engine:
         numbers = np.asarray(seeds, np.int32)
         schedules = np.full_like(numbers, schedule)
         chunks = chunks_of(self.program, columns, schedules, numbers, scores_only=scores_only)
-        results: dict[int, Mapping[str, np.ndarray]] = {}
-        for index, chunk in enumerate(chunks):
+        parts = list(self._earlier(chunks))
+        for there, _ in parts:
+            advance(len(there))
+        rest = np.setdiff1d(np.arange(len(numbers)), [i for there, _ in parts for i in there])
+        columns = {name: column[rest] for name, column in columns.items()}
+        missing = chunks_of(
+            self.program, columns, schedules[rest], numbers[rest], scores_only=scores_only
+        )
+        width = self.program.width
+        for indices, group in self._spread(missing):
+            for index, results in zip(indices, group, strict=True):
+                parts.append((rest[index * width : (index + 1) * width].tolist(), results))
+                advance(len(missing[index]))
+        return Runs.joined(parts)
+
+    def _earlier(
+        self, chunks: Sequence[Chunk]
+    ) -> Iterator[tuple[list[int], Mapping[str, np.ndarray]]]:
+        """What the folder has of some chunks: the numbers of the runs, and what is kept of them."""
+        first = 0
+        for chunk in chunks:
+            numbers = list(range(first, first := first + len(chunk)))
             earlier = self._folder.get(chunk.name)
             if earlier is not None:
-                results[index] = earlier
-                advance(len(chunk))
-        missing = [index for index in range(len(chunks)) if index not in results]
-        for indices, group in self._spread(chunks, missing):
-            for index, result in zip(indices, group, strict=True):
-                results[index] = result
-                advance(len(chunks[index]))
-        return Runs.joined([results[index] for index in range(len(chunks))])
+                yield numbers, earlier
+                continue
+            # Whole runs hold the scores too.
+            whole = chunk.names_of_runs(scores_only=False)
+            for number, *names in zip(numbers, chunk.run_names, whole, strict=True):
+                row = self._folder.find(names[0]) or self._folder.find(names[1])
+                if row is not None and chunk.scores_only:
+                    row = {key: values for key, values in row.items() if key not in LONG}
+                if row is not None:
+                    yield [number], row
 
     def _spread(
-        self, chunks: Sequence[Chunk], missing: Sequence[int]
+        self, chunks: Sequence[Chunk]
     ) -> Iterator[tuple[Sequence[int], list[dict[str, np.ndarray]]]]:
         """Runs chunks, as many at once as cores and memory allow; yields them as they end."""
-        if not missing:
+        if not chunks:
             return
         self.compile()
         together = self.program.devices  # chunks in one call of the program
-        groups = [missing[i : i + together] for i in range(0, len(missing), together)]
+        groups = [range(i, min(i + together, len(chunks))) for i in range(0, len(chunks), together)]
         cores = self._shared or Cores(self.threads())
         waiting: dict[Future[list[dict[str, np.ndarray]]], Sequence[int]] = {}
         try:

@@ -13,6 +13,8 @@ import optax
 from jax import Array, lax
 from jax.typing import ArrayLike
 
+from rmsprop.study.lookup import suggestion
+
 # By what the learning rate is multiplied, from the count of steps before, from 0, and all of them.
 SCHEDULES: Mapping[str, Callable[[Array, int], Array]] = {
     "constant": lambda count, steps: jnp.ones_like(count),
@@ -33,7 +35,7 @@ def check_schedules(names: Sequence[str]) -> None:
         if name not in SCHEDULES:
             raise ValueError(
                 f"schedule {name!r} is unknown; choose of {', '.join(SCHEDULES)} (linear goes to 0"
-                f" at the end of a run, inverse_sqrt is 1/sqrt(t))."
+                f" at the end of a run, inverse_sqrt is 1/sqrt(t)).{suggestion(name, SCHEDULES)}"
             )
     if len(set(names)) < len(names):
         raise ValueError(f"a schedule is named twice in {', '.join(names)}; name each once.")

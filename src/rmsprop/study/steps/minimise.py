@@ -26,6 +26,7 @@ import optax
 
 import rmsprop
 from rmsprop._experimental import enable_x64
+from rmsprop.study.lookup import suggestion
 from rmsprop.study.steps.functions import Objective
 
 # The options of each optimizer and their defaults, which are the library's own except for AdaGrad's
@@ -161,7 +162,10 @@ def _settings(optimizer: str, options: Mapping[str, float | None]) -> dict[str, 
         ValueError: The optimizer is unknown or does not have an option that is not None.
     """
     if optimizer not in OPTIMIZERS:
-        raise ValueError(f"optimizer is {optimizer!r}; it must be one of {', '.join(OPTIMIZERS)}.")
+        near = suggestion(optimizer, OPTIMIZERS)
+        raise ValueError(
+            f"optimizer is {optimizer!r}; it must be one of {', '.join(OPTIMIZERS)}.{near}"
+        )
     settings = dict(OPTIMIZERS[optimizer])
     for name, value in options.items():
         if value is not None and name not in settings:

@@ -13,6 +13,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rmsprop.study.lookup import suggestion
 from rmsprop.study.problems import Problem
 from rmsprop.study.tasks.categories import flights
 from rmsprop.study.tasks.images import digits, mnist
@@ -189,7 +190,9 @@ def task(name: str) -> Problem:
         'Narrow valley, condition number 100'
     """
     if name not in TASKS:
-        raise ValueError(f"task is {name!r}; it must be one of {', '.join(TASKS)}.")
+        raise ValueError(
+            f"task is {name!r}; it must be one of {', '.join(TASKS)}.{suggestion(name, TASKS)}"
+        )
     return TASKS[name]()
 
 
