@@ -1,5 +1,9 @@
 """Grids, their growth, and the words that name an optimizer."""
 
+import dataclasses
+import fractions
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -209,6 +213,100 @@ def test_a_learning_rate_that_is_tuned_second_or_twice_is_refused():
 def test_grids_that_cannot_be_searched_are_refused(grid, message):
     with pytest.raises(ValueError, match=message):
         optimizers.Tunable("learning_rate", grid, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("tune", "error", "message"),
+    [
+        ({"a/b": (0.1, 0.2)}, ValueError, r"hyper-parameter is 'a/b'; it must be the name of an a"),
+        ({"x" * 101: (0.1,)}, ValueError, "letters, digits and underscores, of at most 100"),
+        ({3: (0.1,)}, TypeError, "the name of a hyper-parameter is 3; it must be text"),
+        ({"b": (0.1, None)}, ValueError, "the grid of b holds None; its values must be finite"),
+        ({"b": (0.1, "0.2")}, ValueError, "the grid of b holds '0.2'"),
+        ({"b": (0.1, 1e39)}, ValueError, r"the grid of b holds 1e\+39; .* in float32 too"),
+        ({"b": (0.1, 10**400)}, ValueError, "the grid of b holds 1000"),
+        ({"b": (0.1, 1j)}, ValueError, "the grid of b holds 1j"),
+        ({"b": ((0.1, 0.2),)}, ValueError, r"the grid of b holds \(0.1, 0.2\)"),
+        ({"b": "0.1"}, TypeError, "the grid of b is '0.1'; it must be a sequence of numbers"),
+        ({"b": 0.1}, TypeError, "the grid of b is 0.1; it must be a sequence of numbers"),
+        ({"b": {0.1: 0.2}}, TypeError, "the grid of b is {0.1: 0.2}; it must be a sequence"),
+        ({"b": None}, TypeError, "the grid of b is None; it must be a sequence of numbers"),
+        ({"learning_rate": (None,)}, ValueError, "the grid of learning_rate holds None"),
+        ({"decay": ("a",)}, ValueError, "the grid of decay holds 'a'"),
+        (["b"], TypeError, r"tune of optimizer 'x' is \['b'\]; it must be a dictionary"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused_when_the_optimizer_is_made(tune, error, message):
+    with pytest.raises(error, match=message) as raised:
+        optimizer("x", lambda rate, **others: optax.sgd(rate), tune)
+    assert len(str(raised.value)) < 300
+
+
+def test_values_of_other_libraries_are_numbers():
+    grid = (np.float32(0.25), jnp.float32(0.5), fractions.Fraction(3, 4), 1)
+    assert optimizers.Tunable("x", grid, 0, 1).grid == (0.25, 0.5, 0.75, 1.0)
+    assert optimizers.Tunable("x", np.array([0.25, 0.5]), 0, 1).grid == (0.25, 0.5)
+
+
+NAMES = {"": "not empty", "a\0b": "NUL", "a\nb": "one line", "x" * 300: "of 300 characters"}
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(4))
+def test_names_that_no_file_could_hold_are_refused(name):
+    with pytest.raises(ValueError, match=f"the name of an optimizer is .*{NAMES[name]}"):
+        optimizer(name, optax.adam)
+    defaults = optimizers.Defaults(optax.sgd, 0.1, {})
+    with pytest.raises(ValueError, match=f"the name of defaults of .*{NAMES[name]}"):
+        dataclasses.replace(optimizer("x", optax.adam), shipped={name: defaults})
+    with pytest.raises(ValueError, match=f"a name in fixed of optimizer 'x' .*{NAMES[name]}"):
+        dataclasses.replace(optimizer("x", optax.adam), fixed={name: 1.0})
+    with pytest.raises(ValueError, match=f"a name in arguments .*{NAMES[name]}"):
+        optimizers.Defaults(optax.sgd, 0.1, {name: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"name": None}, TypeError, "the name of an optimizer is None; it must be text"),
+        ({"tuned": ("learning_rate",)}, TypeError, "it must be a tuple of Tunable"),
+        ({"default": (math.inf, 0.1)}, ValueError, "has the default inf; it must be a finite"),
+        ({"default": ("0.1", 0.1)}, ValueError, "has the default '0.1'; it must be a finite"),
+        (
+            {"fixed": {"eps": np.float32(1)}},
+            ValueError,
+            r"eps in fixed .*; it must be a fin",
+        ),
+        ({"fixed": {"eps": math.nan}}, ValueError, r"eps in fixed of optimizer 'x' is nan"),
+        ({"fixed": [1]}, TypeError, r"fixed of optimizer 'x' is \[1\]; it must be a dictionary"),
+        ({"shipped": {"torch": optax.sgd}}, ValueError, "has 'torch': .*it must have Defaults"),
+        (
+            {"shipped": {"tuned": optimizers.Defaults(optax.sgd, 0.1, {})}},
+            ValueError,
+            "other than 'tuned'",
+        ),
+    ],
+)
+def test_an_optimizer_that_could_not_be_reported_is_refused(change, error, message):
+    with pytest.raises(error, match=message):
+        dataclasses.replace(optimizer("x", optax.adam), **change)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((None, 0.1, {}), TypeError, "make is None; it must be a function"),
+        (
+            (optax.sgd, 0.0, {}),
+            ValueError,
+            "learning_rate is 0.0; it must be a fin",
+        ),
+        ((optax.sgd, "0.1", {}), ValueError, "learning_rate is '0.1'"),
+        ((optax.sgd, 0.1, {"eps": np.float32(1)}), ValueError, "eps in arguments is np.float32"),
+    ],
+)
+def test_defaults_that_could_not_be_run_or_written_down_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        optimizers.Defaults(*arguments)
 
 
 def test_grids_of_one_s_own():

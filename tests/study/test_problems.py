@@ -70,6 +70,21 @@ OTHER = Metric("other", "other metric", "higher")
         ({"width": 0}, ValueError, "width is 0; it must be at least 1"),
         ({"width": True}, TypeError, "width is True; it must be an integer"),
         ({"target": "low"}, TypeError, "target is 'low'; it must be a number"),
+        ({"target": True}, TypeError, "target is True; it must be a number"),
+        ({"target": 10**400}, TypeError, "it must be a number. Leave it out"),
+        ({"name": "x" * 300}, ValueError, "xxx…; a task's name must be one word"),
+        ({"name": "two words"}, ValueError, "name is 'two words'; a task's name must be one word"),
+        ({"name": "../up"}, ValueError, "name is '../up'; a task's name must be one word"),
+        ({"name": None}, TypeError, "name is None; it must be text."),
+        ({"title": "a\0b"}, ValueError, r"title is 'a\x00b'; it must be text without control char"),
+        ({"title": "\x1b[31m"}, ValueError, "it must be text without control characters"),
+        ({"title": "a\nb"}, ValueError, r"title is 'a\nb'; it must be one line, and not empty"),
+        ({"title": "\ud800"}, ValueError, r"title is '\ud800'; it must be text without control"),
+        ({"title": 5}, TypeError, "title is 5; it must be text"),
+        ({"title": None}, TypeError, "title is None; it must be text"),
+        ({"citation": "a\0b"}, ValueError, r"citation is 'a\x00b'; it must be text without"),
+        ({"citation": ["a"]}, TypeError, "citation is ['a']; it must be text"),
+        ({"data_sha256": b"a"}, TypeError, "data_sha256 is b'a'; it must be text"),
         ({"report": OWN}, ValueError, "report is 'own'; it must be the training loss"),
         ({"choose_by": OWN}, ValueError, "choose_by is 'own'; it must be the training loss"),
         ({"report": [TRAINING_LOSS, OWN]}, ValueError, "report is 'own'; it must be the training"),
@@ -88,6 +103,28 @@ def test_what_is_no_problem_is_refused_in_a_sentence(changed, error, sentence):
     with pytest.raises(error, match=re.escape(sentence)) as caught:
         Problem(**arguments(**changed))
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "sentence"),
+    [
+        ({"name": ""}, ValueError, "name is ''; it must be one line, and not empty"),
+        ({"name": "x" * 300}, ValueError, "of 300 characters; it must have at most 100"),
+        ({"name": 3}, TypeError, "name is 3; it must be text"),
+        ({"label": "a\0b"}, ValueError, r"label is 'a\x00b'; it must be text without control"),
+        ({"label": None}, TypeError, "label is None; it must be text"),
+        ({"margin": "0.1"}, TypeError, "margin is '0.1'; it must be a number of Python, or None"),
+        ({"margin": True}, TypeError, "margin is True; it must be a number of Python, or None"),
+        ({"chance": [1]}, TypeError, "chance is [1]; it must be a number of Python, or None"),
+    ],
+)
+def test_a_metric_that_could_not_be_reported_is_refused(changed, error, sentence):
+    with pytest.raises(error, match=re.escape(sentence)):
+        Metric(**{"name": "own", "label": "own metric", "better": "lower", **changed})
+
+
+def test_a_citation_may_have_several_lines():
+    assert Problem(**arguments(citation="A. Uthor\n\ta book")).citation.count("\n") == 1
 
 
 def test_metric_says_which_values_are_better():

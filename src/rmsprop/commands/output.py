@@ -50,7 +50,7 @@ def write_and_print(
     known = [tasks.task(name) for name in drawn if name in others and name in tasks.TASKS]
     surfaces = {each.name: surface_of(each) for each in (*own, *known) if is_plane(each)}
     page = files.write(results, folder, surfaces)
-    console = Console(quiet=quiet)
+    console = Console(quiet=quiet, emoji=False)
     console.print(table.table(results))
     for sentence in remarks.limits(results):
         console.print(sentence, highlight=False, markup=False)

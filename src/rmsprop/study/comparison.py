@@ -15,6 +15,7 @@ import xarray as xr
 
 from rmsprop.study.contenders import CONTENDERS, REFERENCES, contender
 from rmsprop.study.folder import StudyFolder
+from rmsprop.study.names import check_text
 from rmsprop.study.optimizers import Factory, Optimizer
 from rmsprop.study.problems import Problem
 from rmsprop.study.results.labelled import Results
@@ -131,6 +132,7 @@ def compare(
         available_memory() if memory is None else memory,
     )
     plan.check()
+    check_text("command", command)
     progress = progress if progress is not None else Silent()
     study_folder = StudyFolder(folder)
     study_folder.begin(plan.definition(command))

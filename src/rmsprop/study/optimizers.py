@@ -9,140 +9,30 @@ and every grid grows by half a decade at a time, by the same rule.
 
 import inspect
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 import optax
 from jax import Array
 
-from rmsprop.study import spelling
+from rmsprop.study import names, spelling
+from rmsprop.study.grids import DECAYS, HIGHEST_RATE, LOWEST_RATE, Tunable
 
 Factory = Callable[..., optax.GradientTransformation]
-_Value = TypeVar("_Value", float, Array)
 
 # The number of trials that an optimizer begins with, whatever its hyper-parameters.
 TRIALS = 54
-HALF_DECADE = math.sqrt(10)
 # From 1e-4 to 1, the range of all optimizers. Two points a decade, as in Wilson et al. (2017),
 # where two more hyper-parameters are tuned; four a decade where there is one more.
 HALF_DECADES = tuple(10.0 ** (k / 2) for k in range(-8, 1))
 QUARTER_DECADES = tuple(10.0 ** (k / 4) for k in range(-17, 1))
-LOWEST_RATE, HIGHEST_RATE = 1e-8, 1e4
 
-# Arguments that are searched as one minus themselves.
-DECAYS = ("decay", "alpha", "rho", "b2")
 # One minus a decay: memories of 100, 30 and 10 steps. A memory of more than a third of a run is no
 # longer one that forgets, and its RMSprop is an AdaGrad with another rate.
 RESTS = (0.01, 1 / 30, 0.1)
-SHARE_OF_RUN = 3
 LEAST_REST = 1e-6  # in runs that are long enough
 # What a user gets who tunes nothing, where the factory itself has no default for its rate.
 DEFAULT_RATE = 0.001
-
-
-@dataclass(frozen=True)
-class Tunable:
-    """One hyper-parameter that is tuned.
-
-    Attributes:
-        name: Its name in the results.
-        grid: Ascending values that are tried; positive where it grows.
-        lowest: Where the grid stops growing downwards.
-        highest: Where it stops growing upwards.
-        argument: The factory's keyword; "" for the name. Of a name `one_minus_x` the argument is
-            given one minus the value.
-        within_run: Whether values of one minus a decay that remember more than a third of a run are
-            left out of the grid.
-
-    Raises:
-        ValueError: a grid that is empty, not ascending, or not of finite numbers.
-    """
-
-    name: str
-    grid: tuple[float, ...]
-    lowest: float
-    highest: float
-    argument: str = ""
-    within_run: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuses a grid that could not be searched, before a long job is begun."""
-        if not self.grid:
-            raise ValueError(
-                f"the grid of {self.name} is empty; give it at least one value to try."
-            )
-        if not all(math.isfinite(x) for x in self.grid):
-            raise ValueError(f"the grid of {self.name} is {self.grid}; its values must be finite.")
-        if any(low >= high for low, high in itertools.pairwise(self.grid)):
-            raise ValueError(f"the grid of {self.name} is {self.grid}; it must be ascending.")
-        if self.name == "learning_rate" and self.grid[0] <= 0:
-            raise ValueError(
-                f"the grid of learning_rate begins at {self.grid[0]:g}; rates must be positive."
-            )
-
-    @classmethod
-    def fixed(cls, argument: str, values: Sequence[float]) -> "Tunable":
-        """A grid of the user's own, which does not grow; decays are recorded as one minus them."""
-        if argument in DECAYS:
-            rest = tuple(sorted(1 - float(x) for x in values))
-            return cls(f"{spelling.ONE_MINUS}{argument}", rest, *_NO_GROWTH, argument)
-        grid = tuple(sorted(float(x) for x in values))
-        if argument == "learning_rate":
-            return cls(argument, grid, LOWEST_RATE, HIGHEST_RATE)
-        return cls(argument, grid, *_NO_GROWTH, argument)
-
-    def grown(self, best: float) -> "Tunable":
-        """The grid with half a decade more behind the best value, if that is on the edge.
-
-        Where the values are closer than that, there is more than one more. A grid of one value, one
-        with values that are not positive, and one at its limit stays as it is.
-        """
-        if len(self.grid) < 2 or self.grid[0] <= 0 or not self.on_edge(best):
-            return self
-        ratio = min(self.grid[1] / self.grid[0], HALF_DECADE)
-        count = int(math.log(HALF_DECADE * 1.001) / math.log(ratio))
-        factors = [ratio**k for k in range(1, count + 1)]
-        if best == self.grid[0]:
-            more = [best / x for x in reversed(factors) if best / x >= self.lowest * 0.999]
-            return replace(self, grid=(*more, *self.grid))
-        more = [best * x for x in factors if best * x <= self.highest * 1.001]
-        return replace(self, grid=(*self.grid, *more))
-
-    def near(self, best: float) -> tuple[float, ...]:
-        """The values next to the best one, and all within half a decade of it."""
-        place = self.grid.index(best)
-        return tuple(
-            x
-            for i, x in enumerate(self.grid)
-            if abs(i - place) <= 1
-            or (x > 0 < best and max(x / best, best / x) <= HALF_DECADE * 1.001)
-        )
-
-    def within(self, steps: int) -> "Tunable":
-        """The grid for runs of so many steps: no memory is longer than a third of them."""
-        if not self.within_run:
-            return self
-        least = SHARE_OF_RUN / steps
-        grid = tuple(x for x in self.grid if x >= least * 0.999) or self.grid[-1:]
-        return replace(self, grid=grid, lowest=max(self.lowest, min(least, grid[0])))
-
-    def on_edge(self, best: float) -> bool:
-        """Whether the best value is the first or the last of a grid of several.
-
-        Zero is no edge, such as no momentum: nothing lies below it.
-        """
-        return len(self.grid) > 1 and best in (self.grid[0], self.grid[-1]) and best != 0
-
-    def passed(self, value: _Value) -> tuple[str, _Value]:
-        """The factory's keyword and what it is given for a value of the grid."""
-        one_minus = self.name.startswith(spelling.ONE_MINUS)
-        return self.argument or self.name, 1 - value if one_minus else value
-
-
-# Limits that no value of a grid keeps.
-_NO_GROWTH = (math.inf, -math.inf)
 
 
 @dataclass(frozen=True)
@@ -153,11 +43,29 @@ class Defaults:
         make: Makes the optimizer from its learning rate, a number or a schedule.
         learning_rate: The rate that is shipped.
         arguments: All that was given, by the names of whoever ships it, for tables.
+
+    Raises:
+        TypeError: `make` is not callable, or `arguments` is no dictionary of names.
+        ValueError: the rate is not positive, or an argument is no finite number of Python.
     """
 
     make: Callable[[Array | optax.Schedule], optax.GradientTransformation]
     learning_rate: float
     arguments: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        """Refuses what could not be run or written down."""
+        if not callable(self.make):
+            raise TypeError(
+                f"make is {names.excerpt(self.make)}; it must be a function that makes an optimizer"
+                f" from a learning rate."
+            )
+        if not 0 < names.float_of(self.learning_rate) <= names.LARGEST:
+            raise ValueError(
+                f"learning_rate is {names.excerpt(self.learning_rate)}; it must be a finite number"
+                f" above 0."
+            )
+        _check_arguments("arguments", self.arguments)
 
 
 @dataclass(frozen=True)
@@ -186,6 +94,14 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         """Refuses what would be tuned twice, and a learning rate that is not."""
+        names.check_line("the name of an optimizer", self.name)
+        if not isinstance(self.tuned, Sequence) or not all(
+            isinstance(each, Tunable) for each in self.tuned
+        ):
+            raise TypeError(
+                f"optimizer {self.name!r} tunes {names.excerpt(self.tuned)}; it must be a tuple of"
+                f" Tunable."
+            )
         if len(set(self.names)) < len(self.names) or self.names[:1] != ("learning_rate",):
             raise ValueError(
                 f"optimizer {self.name!r} tunes {', '.join(self.names) or 'nothing'}; it must tune"
@@ -196,6 +112,21 @@ class Optimizer:
                 f"optimizer {self.name!r} tunes {', '.join(self.names)} and has the defaults"
                 f" {self.default}; give one for each."
             )
+        for value in self.default:
+            if not abs(names.float_of(value)) <= names.LARGEST:
+                raise ValueError(
+                    f"optimizer {self.name!r} has the default {names.excerpt(value)}; it must be a"
+                    f" finite number."
+                )
+        _check_arguments(f"fixed of optimizer {self.name!r}", self.fixed)
+        for name, defaults in self.shipped.items():
+            names.check_line(f"the name of defaults of optimizer {self.name!r}", name)
+            if name in ("tuned", "own") or not isinstance(defaults, Defaults):
+                raise ValueError(
+                    f"shipped of optimizer {self.name!r} has {name!r}: {names.excerpt(defaults)};"
+                    f" it must have Defaults by the name of whoever ships them, other than 'tuned'"
+                    f" and 'own'."
+                )
 
     def build(
         self, values: Mapping[str, Array], rate: Array | optax.Schedule | None = None
@@ -243,6 +174,18 @@ class Optimizer:
         return tuple(t.name for t, x in zip(self.tuned, best, strict=True) if t.on_edge(x))
 
 
+def _check_arguments(what: str, arguments: object) -> None:
+    """Refuses arguments of an optimizer that could not be written down as JSON."""
+    if not isinstance(arguments, Mapping):
+        raise TypeError(f"{what} is {names.excerpt(arguments)}; it must be a dictionary.")
+    for name, value in arguments.items():
+        names.check_line(f"a name in {what}", name)
+        if not isinstance(value, bool) and not names.is_number(value):
+            raise ValueError(
+                f"{name} in {what} is {names.excerpt(value)}; it must be a finite number of Python."
+            )
+
+
 # Keywords that are worth tuning beside the learning rate, with their name in the results.
 _STARTS = (0.001, 0.01, 0.1)
 _SECOND: Mapping[str, Tunable] = {
@@ -274,8 +217,11 @@ def optimizer(
             `learning_rate` given here still grows, the others do not.
 
     Raises:
-        TypeError: what is not callable, or takes no argument.
-        ValueError: an empty grid, or an argument that the factory does not take.
+        TypeError: what is not callable, or takes no argument; a name that is no text, or a grid
+            that is no sequence.
+        ValueError: a grid that is empty or holds something else than finite numbers, an argument
+            that the factory does not take, or a name that is empty, is longer than 100 characters
+            or has control characters.
 
     Example:
         >>> import optax
@@ -284,6 +230,12 @@ def optimizer(
         >>> len(sgd.configurations())
         54
     """
+    names.check_line("the name of an optimizer", name)
+    if tune is not None and not isinstance(tune, Mapping):
+        raise TypeError(
+            f"tune of optimizer {name!r} is {names.excerpt(tune)}; it must be a dictionary of"
+            f' arguments and values to try, such as {{"momentum": (0.0, 0.9)}}.'
+        )
     if not callable(factory):
         raise TypeError(
             f"optimizer {name!r} is {factory!r}; it must be a function that makes an optimizer from"

@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 from jax import Array
 
+from rmsprop.study import names
+
 # Trees of arrays, of any structure: each problem has its own.
 Params = Any
 Batch = Any
@@ -45,8 +47,9 @@ class Metric:
             None: it counts as the worst run of its seed that did not diverge.
 
     Raises:
-        ValueError: `better` is neither of the two, `margin` is not above 0, or `chance` is not
-            finite.
+        TypeError: `name` or `label` is no text, or `margin` or `chance` is no number of Python.
+        ValueError: `better` is neither of the two, `margin` is not above 0, `chance` is not finite,
+            or `name` or `label` is empty or has control characters.
 
     Example:
         >>> Metric("test_accuracy", "test accuracy", "higher").better
@@ -60,11 +63,18 @@ class Metric:
     chance: float | None = None
 
     def __post_init__(self) -> None:
+        names.check_line("name", self.name)
+        names.check_line("label", self.label, longest=None)
         if self.better not in ("lower", "higher"):
             raise ValueError(
                 f"better is {self.better!r}; it must be 'lower' or 'higher', whichever values of"
                 f" {self.name!r} are the better ones."
             )
+        for argument, value in (("margin", self.margin), ("chance", self.chance)):
+            if isinstance(value, bool) or not isinstance(value, (int, float, type(None))):
+                raise TypeError(
+                    f"{argument} is {names.excerpt(value)}; it must be a number of Python, or None."
+                )
         if self.margin is not None and not 0 < self.margin < math.inf:
             raise ValueError(
                 f"margin is {self.margin!r}; it must be a finite number above 0, or None for the"
@@ -87,7 +97,8 @@ class Problem:
     To compare optimizers on a problem of your own, build one of these.
 
     Attributes:
-        name: The name of the problem, one word, as on the command line.
+        name: The name of the problem, one word of at most 100 letters, digits, `_`, `-` and `.`, as
+            on the command line.
         init: Takes a key and returns the initial parameters.
         loss: Takes parameters and a batch and returns a scalar, whose gradient the optimizers get.
         sample: Takes a key and the number of the step, an int32 that counts from 0, and returns a
@@ -117,9 +128,10 @@ class Problem:
             is 4. It changes the last bits of the results.
 
     Raises:
-        TypeError: A function is not callable, or a number has the wrong type.
-        ValueError: A number is out of range, nothing measures a metric, two reported metrics have
-            one name, or `choose_by` is a sequence of another length than `report`.
+        TypeError: A function is not callable, or a number or a text has the wrong type.
+        ValueError: A number is out of range, the name is no word, a text has control characters,
+            nothing measures a metric, two reported metrics have one name, or `choose_by` is a
+            sequence of another length than `report`.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -150,6 +162,11 @@ class Problem:
     width: int = 4
 
     def __post_init__(self) -> None:
+        names.check_task_name(self.name)
+        if self.title != "":
+            names.check_line("title", self.title, longest=None)
+        for argument in ("citation", "data_sha256"):
+            names.check_text(argument, getattr(self, argument))
         for argument in ("init", "loss", "sample", *_OPTIONAL):
             self._check_callable(argument)
         self._check_count("steps", TENTHS)
@@ -161,9 +178,10 @@ class Problem:
                 f" measured after every tenth of the steps. The nearest below is {nearest}."
             )
         self._check_metrics()
-        if not isinstance(self.target, (int, float)):
+        if not names.is_number(self.target) and not isinstance(self.target, float):
             raise TypeError(
-                f"target is {self.target!r}; it must be a number. Leave it out where there is none."
+                f"target is {names.excerpt(self.target)}; it must be a number. Leave it out where"
+                f" there is none."
             )
         if not self.title:
             object.__setattr__(self, "title", self.name)  # the class is frozen
@@ -198,16 +216,17 @@ class Problem:
                         f" metrics and averages are None. Leave {argument} out, or pass a function"
                         f" metrics or averages that returns {metric.name!r}."
                     )
-        names = [metric.name for metric in self.reports]
-        if not names or len(set(names)) < len(names):
+        reported = [metric.name for metric in self.reports]
+        if not reported or len(set(reported)) < len(reported):
             raise ValueError(
-                f"report is {', '.join(names) or 'empty'}; it must be one metric or several whose"
-                f" names are distinct."
+                f"report is {', '.join(reported) or 'empty'}; it must be one metric or several"
+                f" whose names are distinct."
             )
-        if len(self.choices) != len(names):
+        if len(self.choices) != len(reported):
             raise ValueError(
-                f"choose_by has {len(self.choices)} metrics and report {len(names)}; choose_by must"
-                f" be a single Metric, which counts for all, or have one for each reported metric."
+                f"choose_by has {len(self.choices)} metrics and report {len(reported)}; choose_by"
+                f" must be a single Metric, which counts for all, or have one for each reported"
+                f" metric."
             )
 
     def _check_callable(self, argument: str) -> None:

@@ -67,14 +67,17 @@ def test_no_result_is_bold_without_a_verdict(comparison, full):
     assert sentences.winners(full, "digits", "linear") == {"rmsprop"}
 
 
-def test_names_are_no_markup():
-    grids = {"[red]": GRIDS["adagrad"], "b": GRIDS["adagrad"]}
-    odd = Comparison.of({"t": synthetic.task(grids, steps=10, label="[bold]")}, synthetic.ROOT)
+@pytest.mark.parametrize("text", ["[red]", "[/b]", "[/]", ":bug:", "a\\", "\\[b]"])
+def test_text_is_no_markup(text):
+    """Neither styles nor emoji, and the end of a style that never began is no error."""
+    grids = {text: GRIDS["adagrad"], "b": GRIDS["adagrad"]}
+    odd = synthetic.task(grids, steps=10, label=f"error {text}")
+    odd = Comparison.of({"t": odd}, synthetic.ROOT)
     console = Console(width=80)
     with console.capture() as captured:
         console.print(table.table(odd))
-    assert "[red]" in captured.get()
-    assert "[bold]" in captured.get()
+    assert f"t: error {text}, lower is better" in captured.get()
+    assert f" {text} " in captured.get().split("is better")[1]
 
 
 def test_a_comparison_shows_itself(comparison):

@@ -214,3 +214,26 @@ def test_no_global_state_is_touched(task):
     export.png(plots.heat_map(task, "rmsprop"))
     assert dict(mpl.rcParams) == settings
     assert pyplot.get_fignums() == figures
+
+
+@pytest.mark.parametrize("name", ["_mine", "__", "_child0", "_nolegend_", "$a$"])
+def test_every_name_is_in_every_legend(name):
+    """Matplotlib leaves out labels that begin with an underscore."""
+    task = synthetic.task({name: GRIDS["adagrad"], "b": GRIDS["adagrad"]}, steps=10, path=True)
+    results = Comparison.of({"t": task}, synthetic.ROOT)
+    view = results.view("t")
+    for figure in (
+        plots.loss_curves(view),
+        plots.path(view),
+        plots.budget(view),
+        plots.effective_rates(view),
+        plots.memory(results),
+        plots.schedules(results, "t"),
+        plots.profile(results),
+    ):
+        (legend,) = (axes.get_legend() for axes in figure.axes)
+        texts = legend.get_texts()
+        assert [text.get_text() for text in texts if text.get_text() in (name, "b")] == [name, "b"]
+        assert not any(text.get_parse_math() for text in texts)
+    titles = [axes.get_legend().get_title().get_text() for axes in plots.learning_rates(view).axes]
+    assert titles == [name, "b"]

@@ -36,6 +36,12 @@ def _nan_gradient(params, noise):
         ({"loss": _nan}, "the loss is nan before the first step"),
         ({"loss": _nan_gradient}, "the gradient is not finite before the first step"),
         ({"init": lambda key: {"n": 3}}, "init returns no array of real or complex numbers"),
+        ({"init": lambda key: {}}, "init returns no array of real or complex numbers, or only"),
+        ({"init": lambda key: {"a": jnp.ones((0, 3))}}, "or only empty ones, so there is nothing"),
+        (
+            {"metrics": lambda p: {"final": p.sum().astype(complex)}},
+            "final is complex",
+        ),
         ({"init": lambda: jnp.ones(2)}, "init fails when JAX traces it: .*takes 0 positional"),
         ({"sample": lambda key: key}, "sample fails when JAX traces it"),
         ({"metrics": lambda p: {"final": p}}, r"the metric final has the shape \(2,\)"),

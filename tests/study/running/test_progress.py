@@ -30,3 +30,15 @@ def test_what_the_check_raises_ends_the_study():
     bars = Bars(Console(file=io.StringIO()), check)
     with pytest.raises(KeyboardInterrupt), bars.task("task", 2):
         bars.advance(1)
+
+
+@pytest.mark.parametrize("text", ["[red]", "[/b]", "[/]", ":bug:"])
+def test_text_is_no_markup(text):
+    """Neither styles nor emoji, and the end of a style that never began is no error."""
+    shown = io.StringIO()
+    bars = Bars(Console(file=shown, width=80))
+    with bars.task(f"a {text} problem", 4):
+        bars.say(f"{text}.chunk was damaged.")
+        bars.advance(4)
+    assert f"a {text} problem" in shown.getvalue()
+    assert f"{text}.chunk was damaged." in shown.getvalue()

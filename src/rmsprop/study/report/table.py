@@ -6,8 +6,8 @@ import io
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from rmsprop.study import spelling
 from rmsprop.study.report import remarks, sentences
@@ -25,15 +25,15 @@ def table(results: Results) -> Table:
     """
     whole = Table.grid(expand=True)
     if overall := sentences.overall(results):
-        whole.add_row(escape(overall))
+        whole.add_row(Text(overall))
         whole.add_row("")
     for task in results.tasks:
-        whole.add_row(f"[bold]{escape(task)}[/]: {escape(sentences.measure(results, task))}")
+        whole.add_row(Text.assemble((task, "bold"), f": {sentences.measure(results, task)}"))
         whole.add_row(_rows(results, task))
         answer = sentences.answer(results, task)
-        whole.add_row(escape(answer[:1].upper() + answer[1:]))
+        whole.add_row(Text(answer[:1].upper() + answer[1:]))
         for remark in remarks.twins(results, task):
-            whole.add_row(escape(remark))
+            whole.add_row(Text(remark))
         whole.add_row("")
     return whole
 
@@ -51,18 +51,18 @@ def _rows(results: Results, task: str) -> Table:
     columns = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=True)
     columns.add_column("schedule", width=11, overflow="fold")
     columns.add_column("optimizer", width=9, overflow="fold")
-    columns.add_column(r"result \[95 %]", width=24, overflow="fold")
+    columns.add_column(Text("result [95 %]"), width=24, overflow="fold")
     columns.add_column("chosen", ratio=1, overflow="fold")
     columns.add_column("s / run", width=7, justify="right", overflow="fold")
     for schedule in results.schedules(task):
         best = sentences.winners(results, task, schedule)
         for index, row in enumerate(results.summary(task, schedule=schedule)):
-            result = escape(str(row.metric))
+            emphasis = "bold" if row.optimizer in best else ""
             columns.add_row(
-                "" if index else escape(spelling.schedule(schedule)),
-                escape(spelling.name(row.optimizer)),
-                (f"[bold]{result}[/]" if row.optimizer in best else result) + _diverged(row),
-                escape(_configuration(row)),
+                "" if index else Text(spelling.schedule(schedule)),
+                Text(spelling.name(row.optimizer)),
+                Text.assemble((str(row.metric), emphasis), _diverged(row)),
+                Text(_configuration(row)),
                 spelling.seconds(row.seconds_per_run),
             )
     return columns

@@ -22,6 +22,7 @@ import xarray as xr
 
 from rmsprop.study import atomic
 from rmsprop.study.lookup import suggestion
+from rmsprop.study.names import check_task_name
 from rmsprop.study.results import summary
 from rmsprop.study.results.schema import (
     FORMAT,
@@ -34,7 +35,7 @@ from rmsprop.study.results.schema import (
     worst_value,
 )
 from rmsprop.study.results.summary import Difference, Line, Row
-from rmsprop.study.results.validation import check_task_name, check_tree
+from rmsprop.study.results.validation import check_tree
 
 FILE_NAME = "results.nc"
 

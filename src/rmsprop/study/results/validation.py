@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from rmsprop.study.names import check_task_name
 from rmsprop.study.results.schema import (
     COORDINATES,
     FORMAT,
@@ -66,14 +66,6 @@ def check_tree(tree: xr.DataTree) -> None:
             validate(node.to_dataset(inherit=False))
         except ValueError as error:
             raise ValueError(f"task {name!r}: {error}") from error
-
-
-def check_task_name(name: str) -> None:
-    """Checks that a task's name is a word: it is typed after --tasks and begins names of files."""
-    _require(
-        re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) is not None,
-        f"a task's name must be one word of letters, digits, '_', '-' and '.', but is {name!r}",
-    )
 
 
 def validate(dataset: xr.Dataset) -> None:

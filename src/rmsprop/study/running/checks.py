@@ -34,10 +34,11 @@ def check_problem(problem: Problem) -> None:
             nothing can be trained, or a metric is missing.
     """
     key = jax.random.key(0)
-    if not jax.tree.leaves(_traced(problem, "init", lambda k: Trained.of(problem.init(k))[0], key)):
+    trained = _traced(problem, "init", lambda k: Trained.of(problem.init(k))[0], key)
+    if not sum(leaf.size for leaf in jax.tree.leaves(trained)):
         raise ValueError(
-            f"problem {problem.name!r}: init returns no array of real or complex numbers, so there"
-            f" is nothing to train; return a tree with at least one."
+            f"problem {problem.name!r}: init returns no array of real or complex numbers, or only"
+            f" empty ones, so there is nothing to train; return a tree with at least one number."
         )
 
     def start(key: Array) -> tuple[Callable[[Params], Array], Params]:
@@ -146,6 +147,10 @@ def _measurements(problem: Problem, part: str, key: Array) -> Mapping[str, Tree]
             shape = f"has the shape {value.shape}" if hasattr(value, "shape") else "is a tree"
             raise ValueError(
                 f"problem {problem.name!r}: the metric {name} {shape}; it must be one number."
+            )
+        if jnp.issubdtype(value.dtype, jnp.complexfloating):
+            raise ValueError(
+                f"problem {problem.name!r}: the metric {name} is complex; it must be a real number."
             )
     return values
 

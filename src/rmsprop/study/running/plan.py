@@ -9,6 +9,7 @@ import numpy as np
 import optax
 from jax import Array
 
+from rmsprop.study import names
 from rmsprop.study.optimizers import Defaults, Optimizer
 from rmsprop.study.problems import TENTHS, Problem
 from rmsprop.study.results.schema import (
@@ -18,11 +19,11 @@ from rmsprop.study.results.schema import (
     TUNED,
     VARIABLES,
 )
-from rmsprop.study.results.validation import check_task_name
 from rmsprop.study.running.checks import check_optimizer, check_problem
 from rmsprop.study.running.context import executor, numerics
 from rmsprop.study.running.devices import available_cores, device
 from rmsprop.study.running.schedules import check_schedules, scheduled
+from rmsprop.study.running.shipped import NUMBER, build_of
 from rmsprop.study.running.training import Build
 from rmsprop.study.running.tuning import LEAST_TUNING_SEEDS, planned_finalists, race_runs
 
@@ -79,8 +80,8 @@ class Plan:
     @property
     def settings(self) -> tuple[str, ...]:
         """The names of all settings, "tuned" first."""
-        names = [name for optimizer in self.optimizers for name in self.defaults_of(optimizer)]
-        return tuple(dict.fromkeys([TUNED, *names]))
+        others = [name for optimizer in self.optimizers for name in self.defaults_of(optimizer)]
+        return tuple(dict.fromkeys([TUNED, *others]))
 
     @property
     def shipped(self) -> list[tuple[str, str, Defaults]]:
@@ -129,14 +130,15 @@ class Plan:
         """Refuses what cannot be run or would say nothing.
 
         Raises:
+            TypeError: a number that is no integer.
             ValueError: a number out of its range, two of a name, or a problem or an optimizer that
                 fails; nothing long has begun.
         """
         for what, named in (("task", self.problems), ("optimizer", self.optimizers)):
-            names = [x.name for x in named]
-            if not names:
+            each = [x.name for x in named]
+            if not each:
                 raise ValueError(f"there is no {what} to compare; name at least one.")
-            twice = sorted({name for name in names if names.count(name) > 1})
+            twice = sorted({name for name in each if each.count(name) > 1})
             if twice:
                 raise ValueError(
                     f"{what} {', '.join(twice)} is named twice; give each its own name."
@@ -159,7 +161,25 @@ class Plan:
                     under_schedule=under_schedule,
                 )
 
+        # The defaults on one problem only: they depend on its parameters less than they cost.
+        for optimizer, name, defaults in self.shipped:
+            check_optimizer(
+                f"{optimizer} with the defaults {name}",
+                (NUMBER,),
+                build_of([defaults], self.schedules, self.steps_of(self.problems[0])),
+                self.problems[0],
+                under_schedule=tuple(self.schedules) != ("constant",),
+            )
+
     def _check_numbers(self) -> None:
+        for argument in ("seeds", "tuning_seeds", "first_seed", "steps", "memory"):
+            number = getattr(self, argument)
+            if argument == "steps" and number is None:
+                continue
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise TypeError(
+                    f"{argument} is {names.excerpt(number)}; it must be an integer of Python."
+                )
         for name, number, least, default in (
             ("seeds", self.seeds, 2, 20),
             ("tuning_seeds", self.tuning_seeds, 1, 3),
@@ -179,7 +199,6 @@ class Plan:
         if self.memory < 1:
             raise ValueError(f"memory is {self.memory} bytes; it must be positive.")
         for problem in self.problems:
-            check_task_name(problem.name)
             steps = self.steps_of(problem)
             if not 10 <= steps <= MOST_STEPS or steps % TENTHS:
                 raise ValueError(

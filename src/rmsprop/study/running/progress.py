@@ -73,7 +73,7 @@ class Bars:
     def __init__(self, console: Console, check: Callable[[], None] = lambda: None) -> None:
         self._check = check
         self._bars = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("runs"),
@@ -115,4 +115,4 @@ class Bars:
 
     def say(self, sentence: str) -> None:
         """A line of its own."""
-        self._bars.console.print(sentence, highlight=False, markup=False)
+        self._bars.console.print(sentence, highlight=False, markup=False, emoji=False)

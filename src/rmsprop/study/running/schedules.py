@@ -32,10 +32,11 @@ def check_schedules(names: Sequence[str]) -> None:
     if not names:
         raise ValueError(f"there is no schedule; name at least one of {', '.join(SCHEDULES)}.")
     for name in names:
-        if name not in SCHEDULES:
+        if not isinstance(name, str) or name not in SCHEDULES:
+            near = suggestion(str(name), SCHEDULES)
             raise ValueError(
                 f"schedule {name!r} is unknown; choose of {', '.join(SCHEDULES)} (linear goes to 0"
-                f" at the end of a run, inverse_sqrt is 1/sqrt(t)).{suggestion(name, SCHEDULES)}"
+                f" at the end of a run, inverse_sqrt is 1/sqrt(t)).{near}"
             )
     if len(set(names)) < len(names):
         raise ValueError(f"a schedule is named twice in {', '.join(names)}; name each once.")

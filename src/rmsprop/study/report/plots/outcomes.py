@@ -58,7 +58,7 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     fit_vertical_axis(axes, np.array(numbers), attributes["report_better"])
     bad = worst_value(attributes["report_better"])
     for index, optimizer in enumerate(optimizers):
-        label: str | None = spelling.short(optimizer)
+        label: str | None = style.entry(optimizer)
         for place, (_, rows) in enumerate(groups):
             for row in rows:
                 if row.optimizer == optimizer:
@@ -68,7 +68,7 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     axes.set_xlim(-0.5, len(groups) - 0.5)
     length = 16 if len(groups) <= 3 else 11 if len(groups) <= 5 else 8
     labels = [spelling.clipped(label, length) for label, _ in groups]
-    axes.set_xticks(range(len(groups)), labels)
+    axes.set_xticks(range(len(groups)), labels, parse_math=False)
     axes.tick_params(axis="x", labelcolor=style.INK)
     axes.grid(False, axis="x")
     empty = "; empty: complete defaults" if len(groups) > len(names) else ""
@@ -139,7 +139,7 @@ def memory(results: Results) -> Figure:
 def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) -> None:
     """The state of one optimizer on one task, and at the right how many parameters it is."""
     colour, marker = style.colour(index), style.MARKERS[index % len(style.MARKERS)]
-    label = spelling.short(row.optimizer) if first else None
+    label = style.entry(row.optimizer) if first else None
     style.point(axes, x, y, marker, colour, edge=style.PAPER, label=label, zorder=3)
     copies = row.state_bytes / row.parameter_bytes if row.parameter_bytes else math.nan
     place, beside = (1.02, y), axes.get_yaxis_transform()
@@ -167,7 +167,7 @@ def profile(results: Results) -> Figure:
     entries = len(curves.optimizers)
     figure, (axes,) = style.panels(2.2 + style.head_height(entries), top=style.head_height(entries))
     for index, name in enumerate(curves.optimizers):
-        colour, label = style.colour(index), spelling.short(name)
+        colour, label = style.colour(index), style.entry(name)
         band = curves.low[index], curves.high[index]
         axes.fill_between(curves.factors, *band, color=colour, alpha=0.18, linewidth=0)
         line = {"ls": style.dash(index), "color": colour, "lw": 1.8}

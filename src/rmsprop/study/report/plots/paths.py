@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
 from rmsprop.study.report.surfaces import Surface
 
@@ -82,7 +81,7 @@ def path(dataset: xr.Dataset, surface: Surface | None = None) -> Figure:
     reach = 10 * (high - low)  # beyond the axes, but not beyond what can be drawn
     for index, optimizer in enumerate(dataset["optimizer"].values):
         line = np.clip(np.nan_to_num(paths[index], nan=np.inf), low - reach, high + reach)
-        colour, label = style.colour(index), spelling.short(str(optimizer))
+        colour, label = style.colour(index), style.entry(str(optimizer))
         width = max(1.2, 2.4 - 0.7 * index)  # the next, on top, leaves the edges of this one
         axes.plot(*line.T, ls=style.dash(index), color=colour, lw=width, label=label, zorder=3)
         axes.plot(*line[-1], "s", color=colour, markersize=6, mec=style.PAPER, zorder=5)

@@ -9,7 +9,6 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from rmsprop.study import spelling
 from rmsprop.study.report.plots import style
 from rmsprop.study.report.plots.style import fit_vertical_axis
 from rmsprop.study.results.schema import QUANTILES
@@ -42,7 +41,7 @@ def loss_curves(dataset: xr.Dataset) -> Figure:
         edges = curves[index].min(axis=0), curves[index].max(axis=0)
         band, line = np.clip(edges, low, high), np.clip(median, low, high)
         axes.fill_between(middles, *band, color=style.colour(index), alpha=0.22, linewidth=0)
-        label = spelling.short(str(optimizer))
+        label = style.entry(str(optimizer))
         if diverged[index].any():
             label += f" ({diverged[index].sum()}/{diverged[index].size} diverged)"
         axes.plot(
@@ -82,7 +81,7 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
         axes.fill_between(steps, ends[0.25], ends[0.75], alpha=0.22, linewidth=0, color=colour)
         for level in (0.05, 0.95):
             axes.plot(steps, ends[level], lw=0.7, alpha=0.8, color=colour)
-        label = spelling.short(str(optimizer))
+        label = style.entry(str(optimizer))
         axes.plot(steps, ends[0.5], ls=style.dash(index), color=colour, lw=1.8, label=label)
     top = 10 ** (0.9 * math.log10(high) + 0.1 * math.log10(low))
     guide = top * np.sqrt(steps[0] / steps)

@@ -22,6 +22,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
+from rmsprop.study import spelling
+
 WIDTH = 4.5
 INK, MUTED, GRID, PAPER = "#1f2328", "#59636e", "#d1d9e0", "#ffffff"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -206,6 +208,15 @@ def plain(number: float) -> str:
     return f"$10^{{{exponent}}}$" if factor == "1" else f"${factor}·10^{{{exponent}}}$"
 
 
+def entry(optimizer: str) -> str:
+    """The label of what is drawn of an optimizer: its name, as `legend` shows it.
+
+    A space before it keeps matplotlib from leaving out names that begin with an underscore.
+    """
+    name = spelling.short(optimizer)
+    return f" {name}" if name.startswith("_") else name
+
+
 def legend(axes: Axes, title: str | None = None) -> None:
     """Draws the legend: above the axes in rows of two, or beside them in a column with a title."""
     draw = functools.partial(
@@ -228,6 +239,7 @@ def legend(axes: Axes, title: str | None = None) -> None:
         )
     frame.get_title().set_color(INK)
     for text in (frame.get_title(), *frame.get_texts()):
+        text.set_text(text.get_text().removeprefix(" "))  # that of `entry`
         text.set_parse_math(False)  # a dollar sign in a name is no formula
 
 

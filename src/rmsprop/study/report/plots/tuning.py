@@ -134,7 +134,7 @@ def budget(dataset: xr.Dataset) -> Figure:
         colour = style.colour(index)
         axes.fill_between(counts[finite], *band, alpha=0.22, linewidth=0, color=colour)
         line = np.where(finite, each.expected, np.nan)
-        label = spelling.short(name)
+        label = style.entry(name)
         axes.plot(counts, line, ls=style.dash(index), color=colour, lw=1.8, label=label)
     most = max(2, *(each.expected.size for each in budgets))
     axes.set_xscale("log")
