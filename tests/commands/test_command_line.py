@@ -126,7 +126,7 @@ def test_a_missing_extra_is_one_sentence(tmp_path):
         "for name in ('rich', 'xarray', 'matplotlib', 'scipy.stats', 'h5netcdf', 'sklearn'):\n"
         "    sys.modules[name] = None\n"
         "from rmsprop.commands import command_line\n"
-        "for command in (['compare', '--out', sys.argv[1]], ['steps']):\n"
+        "for command in (['compare', '--out', sys.argv[1]], ['report', sys.argv[1]]):\n"
         "    print(command_line.main(command))"
     )
     done = subprocess.run(

@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         ValueError: A value is out of range, or the optimizer or the function does not have an
             option.
-        ModuleNotFoundError: A package is not installed: rich or, for a picture, matplotlib.
+        ModuleNotFoundError: The package matplotlib, for a picture, is not installed.
         OSError: The picture cannot be written.
     """
     if arguments.plot is not None:
