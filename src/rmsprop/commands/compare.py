@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 from pathlib import Path
 
 import jax
 
-from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, write_and_print
+from rmsprop.commands.options import whole_number
+from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, console, write_and_print
 from rmsprop.study import interrupts, tasks
 from rmsprop.study.lookup import load_object
 from rmsprop.study.problems import Problem
 from rmsprop.study.running.devices import compilation_cache_is_sound
+from rmsprop.study.spelling import size
 from rmsprop.study.tasks.data import cache_folder
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+# Runs of the smallest tasks take some kB; no run of a problem of any use fits into less than this.
+LEAST_MEMORY = 10**6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--memory",
         type=memory_size,
         metavar="SIZE",
-        help="memory that the runs under way may take, such as 4G or 500M; default: half of what"
-        " there is",
+        help="memory that the runs under way may take, such as 4G or 500M, at least 1M;"
+        " default: half of what there is",
     )
     parser.add_argument(
         "--out",
@@ -79,7 +84,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=whole_number,
         default=20,
         metavar="N",
         help="number of seeds that are reported, at least 2, and at least 6 for a verdict; a seed"
@@ -87,7 +92,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tuning-seeds",
-        type=int,
+        type=whole_number,
         default=3,
         metavar="N",
         help="number of the seeds that a verdict chooses hyper-parameters on, over all such"
@@ -95,7 +100,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--first-seed",
-        type=int,
+        type=whole_number,
         default=0,
         metavar="N",
         help="the first seed that is reported; the same comparison on other seeds is one with"
@@ -109,7 +114,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--steps",
-        type=int,
+        type=whole_number,
         metavar="N",
         help="steps of every run, a multiple of 10 up to 1,000,000; default: each task's own",
     )
@@ -119,12 +124,17 @@ def memory_size(text: str) -> int:
     """A number of bytes from words such as `4G`.
 
     Raises:
-        argparse.ArgumentTypeError: it is none.
+        argparse.ArgumentTypeError: it is none, or less than `LEAST_MEMORY`.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; give one such as 4G or 500M")
-    return int(float(match[1]) * UNITS[match[2].upper()])
+        raise argparse.ArgumentTypeError(f"is {text!r}; it must be a size such as 4G or 500M.")
+    count = float(match[1]) * UNITS[match[2].upper()]
+    if not LEAST_MEMORY <= count < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"is {text!r}; it must be at least {size(LEAST_MEMORY)}, for example 4G or 500M."
+        )
+    return int(count)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -135,8 +145,6 @@ def run(arguments: argparse.Namespace) -> int:
         ImportError: a package that a task needs is missing.
         OSError: the folder cannot be written to.
     """
-    from rich.console import Console
-
     from rmsprop.study import contenders
     from rmsprop.study.comparison import compare
     from rmsprop.study.report import files
@@ -150,7 +158,6 @@ def run(arguments: argparse.Namespace) -> int:
     schedules = [name.strip() for name in arguments.schedules.split(",")]
     _keep_compiled_programs()
     interrupts.raise_if_interrupted()
-    console = Console(stderr=True, quiet=arguments.quiet)
     comparison = compare(
         problems,
         optimizers,
@@ -163,7 +170,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder=arguments.out,
         memory=arguments.memory,
         command=arguments.command,
-        progress=Bars(console, interrupts.raise_if_interrupted),
+        progress=Bars(console(stderr=True, quiet=arguments.quiet), interrupts.raise_if_interrupted),
     )
     interrupts.raise_if_interrupted()
     write_and_print(comparison, problems, arguments.out, quiet=arguments.quiet)

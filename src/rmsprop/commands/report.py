@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, write_and_print
 from rmsprop.study import tasks
+from rmsprop.study.folder import DEFINITION, RUNS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,14 +34,36 @@ def run(arguments: argparse.Namespace) -> int:
     """Writes the report of a folder's results again.
 
     Raises:
-        FileNotFoundError: there are no results in the folder.
-        ValueError: they are damaged or of an older format, or the folder cannot take the report.
+        ValueError: there are no results in the folder, they are damaged or of an older format, or
+            the folder cannot take the report.
     """
     from rmsprop.study.results.labelled import Results
 
+    _check_folder(arguments.folder)
     results = Results.load(arguments.folder)
     # The loss under the paths is drawn where the task is one of the study's own.
     problems = [tasks.task(name) for name in results.tasks if name in tasks.TASKS]
     folder = arguments.out or arguments.folder
     write_and_print(results, problems, folder, quiet=arguments.quiet)
     return 0
+
+
+def _check_folder(folder: Path) -> None:
+    """Says what a folder is that holds no results, and what to do, in one form for all cases."""
+    from rmsprop.study.results.labelled import FILE_NAME
+
+    if (folder / FILE_NAME).exists():
+        return
+    if not folder.exists():
+        raise ValueError(
+            f"{folder} does not exist. Name the folder of a comparison, or make one with rmsprop"
+            f" compare --out {shlex.quote(str(folder))}."
+        )
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is a file. Name the folder of a comparison.")
+    if (folder / DEFINITION).exists() or (folder / RUNS).exists():
+        raise ValueError(
+            f"{folder} holds a comparison that has not ended. Give the command that began it again,"
+            f" which goes on from there."
+        )
+    raise ValueError(f"{folder} holds no comparison of rmsprop. Name the folder of one.")
