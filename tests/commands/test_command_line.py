@@ -86,8 +86,10 @@ def test_any_factory_can_be_named(tmp_path):
     [
         (["--tasks", "mnst"], r"task is 'mnst'; it must be one of .*Did you mean mnist\?"),
         (["--optimizer", "rmsprob"], r"optimizer 'rmsprob' is unknown.*Did you mean rmsprop.*\?"),
-        (["--seeds", "1"], r"seeds is 1; it must be at least 2"),
-        (["--steps", "3"], r"steps is 3; it must be a multiple of 10"),
+        (["--seeds", "1"], r"--seeds is 1; it must be at least 2"),
+        (["--tuning-seeds", "0"], r"--tuning-seeds is 0; it must be at least 1"),
+        (["--first-seed", "-1"], r"--first-seed is -1; it must be at least 0"),
+        (["--steps", "3"], r"--steps is 3; it must be a multiple of 10"),
         (["--schedules", "cosine"], r"schedule 'cosine' is unknown"),
         (["--schedules", "inverse-sqrt"], r"is unknown; .*\. Did you mean inverse_sqrt\?"),
         (["--problem", "tiny"], r"problem 'tiny': 'tiny' must be a module, a colon and a name"),
@@ -108,7 +110,7 @@ def test_wrong_words_are_one_sentence(tmp_path, capsys, words, sentence):
     out = tmp_path / "report"
     assert _compare(out, *words) == command_line.WRONG_USE
     printed = capsys.readouterr()
-    assert re.fullmatch(rf"rmsprop: error: .*{sentence}.*\n", printed.err)
+    assert re.fullmatch(rf"rmsprop: error: (?!.*_seed).*{sentence}.*\n", printed.err)
     assert not out.exists()
 
 
@@ -127,7 +129,7 @@ def test_a_missing_extra_is_one_sentence(tmp_path):
         "for name in ('rich', 'xarray', 'matplotlib', 'scipy.stats', 'h5netcdf', 'sklearn'):\n"
         "    sys.modules[name] = None\n"
         "from rmsprop.commands import command_line\n"
-        "for command in (['compare', '--out', sys.argv[1]], ['steps']):\n"
+        "for command in (['compare', '--out', sys.argv[1]], ['report', sys.argv[1]]):\n"
         "    print(command_line.main(command))"
     )
     done = subprocess.run(
@@ -175,6 +177,29 @@ def test_a_report_is_made_again_without_running(tmp_path, capsys, monkeypatch):
     assert re.fullmatch(r"rmsprop: error: .*does not exist.*\n", capsys.readouterr().err)
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, r"does not exist\. Name the folder of a comparison, or make one with rmsprop.*"),
+        ("a file", r"is a file\. Name the folder of a comparison\."),
+        ([], r"holds no comparison of rmsprop\. Name the folder of one\."),
+        (["index.html", "notes.txt"], r"holds no comparison of rmsprop\. Name the folder of one\."),
+        (["study.json"], r"holds a comparison that has not ended\. Give the command .*again, .*"),
+    ],
+)
+def test_a_folder_without_results_is_said_to_be_what_it_is(tmp_path, capsys, content, sentence):
+    folder = tmp_path / "folder"
+    if isinstance(content, str):
+        folder.write_text(content)
+    elif content is not None:
+        folder.mkdir()
+        for name in content:
+            (folder / name).write_text("{}")
+    assert command_line.main(["report", str(folder)]) == command_line.WRONG_USE
+    expected = rf"rmsprop: error: {re.escape(str(folder))} {sentence}\n"
+    assert re.fullmatch(expected, capsys.readouterr().err)
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 def test_the_same_command_goes_on_and_other_settings_are_refused(tmp_path, capsys, monkeypatch):
@@ -219,8 +244,9 @@ def test_a_problem_of_the_current_folder(tmp_path, monkeypatch):
         ("4G", 4 * 10**9),
         ("500m", 5 * 10**8),
         ("1.5 GB", 1.5 * 10**9),
-        ("1024", 1024),
-        ("2KB", 2000),
+        ("1048576", 1048576),
+        ("2000KB", 2 * 10**6),
+        ("1M", 10**6),
     ],
 )
 def test_sizes_of_memory(text, expected):
@@ -229,7 +255,13 @@ def test_sizes_of_memory(text, expected):
 
 @pytest.mark.parametrize("text", ["", "G", "-1G", "4X", "much"])
 def test_what_is_no_size(text):
-    with pytest.raises(compare.argparse.ArgumentTypeError, match="is no size; give one"):
+    with pytest.raises(compare.argparse.ArgumentTypeError, match="; it must be a size such as 4G"):
+        compare.memory_size(text)
+
+
+@pytest.mark.parametrize("text", ["0", "100", "1K", "0.9M", f"{'9' * 400}T"])
+def test_no_memory_to_speak_of(text):
+    with pytest.raises(compare.argparse.ArgumentTypeError, match="it must be at least 1 MB, for"):
         compare.memory_size(text)
 
 

@@ -101,7 +101,7 @@ def test_more_seeds_are_for_all_tasks():
         (
             ["tasks", "digits", "optimizers"],
             {"adam": ADAM},
-            r"has the optimizer rmsprop on the task digits, which would be left out now; name it too",
+            r"has the optimizer rmsprop on the task digits, which would be left out now; name it",
         ),
         (["tasks", "digits", "optimizers"], {}, r"the optimizers rmsprop and adam .*name them too"),
     ],

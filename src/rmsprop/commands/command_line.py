@@ -11,10 +11,13 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from rmsprop.commands.failures import sentence_of
+from rmsprop.commands.options import ERROR, WRONG_USE, Parser
+from rmsprop.commands.output import OutputError, discard, printing
 from rmsprop.study import interrupts
+from rmsprop.study.lookup import suggestion
 
 INTERRUPTED = 128 + signal.SIGINT
-WRONG_USE = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +31,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if argv is None else list(argv)
     words = [word.encode(errors="backslashreplace").decode() for word in words]
-    arguments = _parser().parse_args(words)
+    # After `>&-` there is nowhere to print to.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 (it is open to the end)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    try:
+        with printing():  # also what --help prints; not at the end of Python, where it is too late
+            return _run(words)
+    except BrokenPipeError:  # `rmsprop steps | head` has seen enough
+        discard(sys.stdout)
+        return 0
+    except OutputError as error:
+        if os.environ.get("RMSPROP_TRACEBACK"):
+            raise
+        discard(sys.stdout)
+        return _refuse(sentence_of(error, argparse.Namespace(options={})))
+
+
+def _run(words: Sequence[str]) -> int:
+    """Reads the words and runs the command that they name.
+
+    Raises:
+        BrokenPipeError: nobody reads what is printed.
+        OutputError: nothing can be printed.
+    """
+    parser, commands = _parser()
+    if words and not words[0].startswith("-") and words[0] not in commands:
+        near = suggestion(words[0], commands)
+        parser.error(f"there is no command {words[0]}; it must be {', '.join(commands)}.{near}")
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        commands[words[0]].unknown(unknown)
     arguments.command = shlex.join(["rmsprop", *words])
     try:
         with interrupts.remembered():
@@ -40,9 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return INTERRUPTED
-    except BrokenPipeError:  # `rmsprop steps | head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (BrokenPipeError, OutputError):
+        raise
     except ImportError as error:
         if "pip install" in str(error) or not isinstance(error, ModuleNotFoundError):
             return _refuse(str(error))
@@ -50,24 +81,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"the package {error.name} is missing; in a clone of rmsprop, pip install '.[study]'"
             " installs what the commands need."
         )
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, MemoryError) as error:
         if os.environ.get("RMSPROP_TRACEBACK"):
             raise
-        if isinstance(error, OSError) and error.strerror and not error.filename:
-            return _refuse(error.strerror)  # a sentence of ours, without the number before it
-        return _refuse(str(error))
+        return _refuse(sentence_of(error, arguments))
 
 
 def _refuse(sentence: str) -> int:
-    print(f"rmsprop: error: {sentence}", file=sys.stderr)
+    print(f"{ERROR}{sentence}", file=sys.stderr)
     return WRONG_USE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser, and those of the commands by their names."""
     import rmsprop
     from rmsprop.commands import compare, conventions, report, steps
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rmsprop",
         description="RMSprop and AdaGrad for JAX: compared on real data, or watched step by step.",
         epilog="Set RMSPROP_TRACEBACK=1 to see where in the code an error comes from.",
@@ -84,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     compare.add_arguments(of_compare)
-    of_compare.set_defaults(run=compare.run)
+    of_compare.set_defaults(run=compare.run, options=of_compare.options)
     of_report = commands.add_parser(
         "report",
         help="write the report of a folder's results again, without running anything",
@@ -94,14 +124,14 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     report.add_arguments(of_report)
-    of_report.set_defaults(run=report.run)
+    of_report.set_defaults(run=report.run, options=of_report.options)
     of_steps = commands.add_parser(
         "steps",
         help="show every step of an optimizer on a small function",
         description="Shows every step of an optimizer that minimises a small function.",
     )
     steps.add_arguments(of_steps)
-    of_steps.set_defaults(run=steps.run)
+    of_steps.set_defaults(run=steps.run, options=of_steps.options)
     of_conventions = commands.add_parser(
         "conventions",
         help="say how far two frameworks' calls drift apart, and why",
@@ -112,5 +142,10 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     conventions.add_arguments(of_conventions)
-    of_conventions.set_defaults(run=conventions.run)
-    return parser
+    of_conventions.set_defaults(run=conventions.run, options=of_conventions.options)
+    return parser, {
+        "compare": of_compare,
+        "report": of_report,
+        "steps": of_steps,
+        "conventions": of_conventions,
+    }

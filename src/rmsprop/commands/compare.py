@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import jax
 
-from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, write_and_print
+from rmsprop.commands.options import whole_number
+from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, console, write_and_print
 from rmsprop.study import interrupts, tasks
 from rmsprop.study.lookup import load_object
 from rmsprop.study.problems import Problem
 from rmsprop.study.running.devices import compilation_cache_is_sound
+from rmsprop.study.spelling import size
 from rmsprop.study.tasks.data import cache_folder
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from rmsprop.study.optimizers import Optimizer
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+# Runs of the smallest tasks take some kB; no run of a problem of any use fits into less than this.
+LEAST_MEMORY = 10**6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--memory",
         type=memory_size,
         metavar="SIZE",
-        help="memory that the runs under way may take, such as 4G or 500M; default: half of what"
-        " there is",
+        help="memory that the runs under way may take, such as 4G or 500M, at least 1M;"
+        " default: half of what there is",
     )
     parser.add_argument(
         "--out",
@@ -90,7 +95,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=whole_number,
         default=20,
         metavar="N",
         help="number of seeds that are reported, at least 2, and at least 6 for a verdict; a seed"
@@ -98,7 +103,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tuning-seeds",
-        type=int,
+        type=whole_number,
         default=3,
         metavar="N",
         help="number of the seeds that a verdict chooses hyper-parameters on, over all such"
@@ -106,7 +111,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--first-seed",
-        type=int,
+        type=whole_number,
         default=0,
         metavar="N",
         help="the first seed that is reported; the same comparison on other seeds is one with"
@@ -120,7 +125,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--steps",
-        type=int,
+        type=whole_number,
         metavar="N",
         help="steps of every run, a multiple of 10 up to 1,000,000; default: each task's own",
     )
@@ -130,12 +135,17 @@ def memory_size(text: str) -> int:
     """A number of bytes from words such as `4G`.
 
     Raises:
-        argparse.ArgumentTypeError: it is none.
+        argparse.ArgumentTypeError: it is none, or less than `LEAST_MEMORY`.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; give one such as 4G or 500M")
-    return int(float(match[1]) * UNITS[match[2].upper()])
+        raise argparse.ArgumentTypeError(f"is {text!r}; it must be a size such as 4G or 500M.")
+    count = float(match[1]) * UNITS[match[2].upper()]
+    if not LEAST_MEMORY <= count < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"is {text!r}; it must be at least {size(LEAST_MEMORY)}, for example 4G or 500M."
+        )
+    return int(count)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -146,8 +156,6 @@ def run(arguments: argparse.Namespace) -> int:
         ImportError: a package that a task needs is missing.
         OSError: the folder cannot be written to.
     """
-    from rich.console import Console
-
     from rmsprop.study.comparison import compare
     from rmsprop.study.report import files
     from rmsprop.study.running.progress import Bars
@@ -159,7 +167,7 @@ def run(arguments: argparse.Namespace) -> int:
     schedules = [name.strip() for name in arguments.schedules.split(",")]
     _keep_compiled_programs()
     interrupts.raise_if_interrupted()
-    console = Console(stderr=True, quiet=arguments.quiet)
+    errors = console(stderr=True, quiet=arguments.quiet)
     try:
         comparison = compare(
             problems,
@@ -173,17 +181,17 @@ def run(arguments: argparse.Namespace) -> int:
             folder=arguments.out,
             memory=arguments.memory,
             command=arguments.command,
-            progress=Bars(console, interrupts.raise_if_interrupted),
+            progress=Bars(errors, interrupts.raise_if_interrupted),
         )
         interrupts.raise_if_interrupted()
     except KeyboardInterrupt:
-        _report_on_what_has_ended(arguments.out, problems, console)
+        _report_on_what_has_ended(arguments.out, problems, errors)
         raise
     write_and_print(comparison, problems, arguments.out, quiet=arguments.quiet)
     return 0
 
 
-def _report_on_what_has_ended(folder: Path, problems: list[Problem], console: Console) -> None:
+def _report_on_what_has_ended(folder: Path, problems: list[Problem], errors: Console) -> None:
     """Writes the page of the tasks that had ended when the study was interrupted, if there is one.
 
     A page that is newer than these results tells all of them already.
@@ -197,7 +205,8 @@ def _report_on_what_has_ended(folder: Path, problems: list[Problem], console: Co
     if page.is_file() and page.stat().st_mtime >= numbers.stat().st_mtime:
         return
     results = Results.load(folder)
-    console.print(f"The report is written of what has ended: {', '.join(results.tasks)}.")
+    told = f"The report is written of what has ended: {', '.join(results.tasks)}."
+    errors.print(told, highlight=False, markup=False)
     write_and_print(results, problems, folder, quiet=True)
 
 

@@ -10,9 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmsprop import frameworks
+from rmsprop.commands.options import check_memory, number, whole_number
+from rmsprop.commands.output import printing
 
 # The default numbers of steps after which the two parameters are compared.
 STEPS = (10, 100, 1000)
+# The memory of a random gradient of a thousand parameters, in float64 and in float32, in bytes.
+RANDOM_GRADIENT = 1000 * (8 + 4)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("second", metavar="PORT", help="the call to compare it with")
     parser.add_argument(
         "--scale",
-        type=float,
+        type=number,
         default=1.0,
         metavar="NUMBER",
         help="standard deviation of the Gaussian gradients; give that of your own gradients, since"
@@ -52,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seed",
-        type=int,
+        type=whole_number,
         default=0,
         metavar="N",
         help="seed of the Gaussian gradients and the initial parameters (default: %(default)s)",
@@ -73,15 +77,19 @@ def run(arguments: argparse.Namespace) -> int:
         TypeError: An optimizer does not take an argument.
         OSError: The file does not exist.
     """
+    steps = _steps(arguments.steps)
+    if arguments.gradients is None:
+        check_memory(max(steps), RANDOM_GRADIENT)
     drift = frameworks.compare_conventions(
         arguments.first,
         arguments.second,
         gradients=_gradients(arguments.gradients),
         scale=arguments.scale,
-        steps=_steps(arguments.steps),
+        steps=steps,
         seed=arguments.seed,
     )
-    sys.stdout.write(f"{drift}\n")
+    with printing():
+        sys.stdout.write(f"{drift}\n")
     return 0
 
 
@@ -98,6 +106,8 @@ def _steps(text: str) -> tuple[int, ...]:
 def _gradients(file: Path | None) -> NDArray[np.number] | None:
     if file is None:
         return None
+    if not file.is_file():
+        raise ValueError(f"gradients is {file}; it must be a file that exists. Check its name.")
     try:
         gradients = np.load(file, allow_pickle=False)
     except (ValueError, EOFError):

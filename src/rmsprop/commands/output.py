@@ -1,16 +1,21 @@
-"""What the commands `compare` and `report` share: the folder, the report and the table."""
+"""What commands share: what is printed, and the report and the table of `compare` and `report`."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rmsprop.study import tasks
 from rmsprop.study.problems import Problem
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from rmsprop.study.results.labelled import Results
 
 DEFAULT_FOLDER = Path("rmsprop-report")
@@ -39,8 +44,6 @@ def write_and_print(
         ValueError: the folder cannot take the report.
         OSError: it cannot be written to.
     """
-    from rich.console import Console
-
     from rmsprop.study.report import files, remarks, table
     from rmsprop.study.report.surfaces import is_plane, surface_of
 
@@ -50,8 +53,65 @@ def write_and_print(
     known = [tasks.task(name) for name in drawn if name in others and name in tasks.TASKS]
     surfaces = {each.name: surface_of(each) for each in (*own, *known) if is_plane(each)}
     page = files.write(results, folder, surfaces)
-    console = Console(quiet=quiet, emoji=False)
-    console.print(table.table(results))
-    for sentence in remarks.limits(results):
-        console.print(sentence, highlight=False, markup=False)
-    console.print(f"\nThe report is {page}", highlight=False, markup=False, soft_wrap=True)
+    shown = console(quiet=quiet)
+    with printing():
+        shown.print(table.table(results))
+        for sentence in remarks.limits(results):
+            shown.print(sentence, highlight=False, markup=False)
+        shown.print(f"\nThe report is {page}", highlight=False, markup=False, soft_wrap=True)
+
+
+class OutputError(OSError):
+    """Nothing can be printed, as where the output is a file on a full disk."""
+
+
+@contextlib.contextmanager
+def printing() -> Iterator[None]:
+    """Gives the name of the standard output to an error of the block, which prints to it.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        OutputError: nothing can be printed.
+    """
+    try:
+        try:
+            yield
+        finally:  # also where the block ends the program, as `--help` does
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if isinstance(error, OutputError) or error.filename:
+            raise
+        raise OutputError(error.errno, error.strerror, "the standard output") from error
+
+
+def console(*, stderr: bool = False, quiet: bool = False) -> Console:
+    """A console of rich that does not end the program where nobody reads any more.
+
+    Rich would end it with the exit code 1. Where nobody reads the standard error, which only shows
+    how far a study is, the study goes on in silence, for its report is still wanted.
+
+    Args:
+        stderr: Whether it prints to the standard error, in the place of the standard output.
+        quiet: Whether nothing is printed.
+    """
+    from rich.console import Console
+
+    class Piped(Console):
+        """A console whose output may be a pipe that closes early."""
+
+        def on_broken_pipe(self) -> None:
+            """What is done then."""
+            if not stderr:
+                raise BrokenPipeError
+            self.quiet = True
+            discard(sys.stderr)
+
+    return Piped(stderr=stderr, quiet=quiet, emoji=False)
+
+
+def discard(stream: TextIO) -> None:
+    """Lets all that is still printed to a stream go nowhere."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

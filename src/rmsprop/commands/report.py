@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
-from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, write_and_print
+from rmsprop.commands.output import (
+    DEFAULT_FOLDER,
+    add_quiet,
+    console,
+    printing,
+    write_and_print,
+)
+from rmsprop.study.folder import DEFINITION, RUNS, StudyFolder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,19 +39,51 @@ def run(arguments: argparse.Namespace) -> int:
     """Writes the report of a folder's results again.
 
     Raises:
-        FileNotFoundError: there are no results in the folder.
-        ValueError: they are damaged or of an older format, or the folder cannot take the report.
+        ValueError: there are no results in the folder, they are damaged or of an older format, or
+            the folder cannot take the report.
     """
-    from rich.console import Console
-
     from rmsprop.study.definition import missing
-    from rmsprop.study.folder import StudyFolder
     from rmsprop.study.results.labelled import Results
 
+    _check_folder(arguments.folder)
     results = Results.load(arguments.folder)
     folder = arguments.out or arguments.folder
     write_and_print(results, (), folder, quiet=arguments.quiet)
     sentence = missing(StudyFolder(arguments.folder).earlier() or {}, results)
-    if sentence and not arguments.quiet:
-        Console().print(sentence, highlight=False, markup=False, soft_wrap=True)
+    with printing():
+        console(quiet=arguments.quiet).print(
+            sentence, highlight=False, markup=False, soft_wrap=True
+        )
     return 0
+
+
+def _check_folder(folder: Path) -> None:
+    """Says what a folder is that holds no results, and what to do, in one form for all cases."""
+    from rmsprop.study.results.labelled import FILE_NAME
+
+    if (folder / FILE_NAME).exists():
+        return
+    if not folder.exists():
+        raise ValueError(
+            f"{folder} does not exist. Name the folder of a comparison, or make one with rmsprop"
+            f" compare --out {shlex.quote(str(folder))}."
+        )
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is a file. Name the folder of a comparison.")
+    if (folder / DEFINITION).exists() or (folder / RUNS).exists():
+        raise ValueError(
+            f"{folder} holds a comparison of which no task has ended. Give the command that began"
+            f" it again, which goes on from there{_command_of(folder)}."
+        )
+    raise ValueError(f"{folder} holds no comparison of rmsprop. Name the folder of one.")
+
+
+def _command_of(folder: Path) -> str:
+    """The command that finishes a study of which no task has ended, where it is known."""
+    from rmsprop.study.definition import commands
+
+    try:
+        names = commands(StudyFolder(folder).earlier() or {}, None)
+    except ValueError:  # the definition is damaged
+        return ""
+    return f": {', then '.join(names)}" if names else ""

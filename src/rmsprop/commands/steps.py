@@ -6,9 +6,14 @@ import argparse
 import pathlib
 import sys
 
+from rmsprop.commands.options import check_memory, number, one_of, whole_number
+from rmsprop.commands.output import printing
 from rmsprop.study.steps import picture, table
 from rmsprop.study.steps.functions import CONDITION, FUNCTIONS, SPELLINGS, Objective, valley
-from rmsprop.study.steps.minimise import LEARNING_RATE, OPTIMIZERS, STEPS, minimise
+from rmsprop.study.steps.minimise import LEARNING_RATE, OPTIMIZERS, STEPS, memory_of, minimise
+
+# With its picture a run needs this many times the memory.
+PICTURE = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,13 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--optimizer",
-        choices=tuple(OPTIMIZERS),
+        type=one_of(tuple(OPTIMIZERS)),
+        metavar=f"{{{','.join(OPTIMIZERS)}}}",
         default="rmsprop",
         help="the optimizer whose steps are shown (default: rmsprop)",
     )
     add(
         "--function",
-        choices=(*FUNCTIONS, *SPELLINGS),
+        type=one_of((*FUNCTIONS, *SPELLINGS)),
+        metavar=f"{{{','.join((*FUNCTIONS, *SPELLINGS))}}}",
         default="square",
         help="the function that is minimised: square is x**2 and may be called so; valley is"
         " (x1**2 + condition * x2**2) / 2; rosenbrock is a curved valley; two-weights has the"
@@ -38,21 +45,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--condition",
-        type=float,
+        type=number,
         metavar="NUMBER",
         help="valley only: the ratio of the curvature across to that along it, at least 1"
         f" (default: {CONDITION:g})",
     )
     add(
         "--start",
-        type=float,
+        type=number,
         nargs="+",
         metavar="X",
         help=f"the start, one number for each coordinate (default: {starts})",
     )
     add(
         "--steps",
-        type=int,
+        type=whole_number,
         default=STEPS,
         metavar="COUNT",
         help=f"number of steps, at least 1 (default: {STEPS})",
@@ -72,21 +79,21 @@ def _add_hyperparameters(parser: argparse.ArgumentParser) -> None:
     add, rmsprop, adagrad = parser.add_argument, OPTIMIZERS["rmsprop"], OPTIMIZERS["adagrad"]
     add(
         "--learning-rate",
-        type=float,
+        type=number,
         default=LEARNING_RATE,
         metavar="RATE",
         help=f"learning rate, at least 0 (default: {LEARNING_RATE:g})",
     )
     add(
         "--decay",
-        type=float,
+        type=number,
         metavar="NUMBER",
         help="rmsprop only: decay of the running average E[g^2], at least 0 and below 1"
         f" (default: {rmsprop['decay']:g})",
     )
     add(
         "--eps",
-        type=float,
+        type=number,
         metavar="NUMBER",
         help="rmsprop, adagrad: number added to the denominator, at least 0 (default: rmsprop"
         f" {rmsprop['eps']:g}, adagrad {adagrad['eps']:g})",
@@ -99,7 +106,7 @@ def _add_hyperparameters(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--initial",
-        type=float,
+        type=number,
         metavar="NUMBER",
         help="rmsprop, adagrad: initial value of the average or sum of squared gradients, at least"
         f" 0 (default: {rmsprop['initial']:g})",
@@ -118,19 +125,23 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         ValueError: A value is out of range, or the optimizer or the function does not have an
             option.
-        ModuleNotFoundError: A package is not installed: rich or, for a picture, matplotlib.
+        ModuleNotFoundError: The package matplotlib, for a picture, is not installed.
         OSError: The picture cannot be written.
     """
     if arguments.plot is not None:
         picture.check_file(arguments.plot)
     names = ("start", "optimizer", "learning_rate", "decay", "eps", "eps_in_sqrt", "initial")
     options = {name: getattr(arguments, name) for name in (*names, "steps")}
-    steps = minimise(_objective(arguments.function, arguments.condition), **options)
+    objective = _objective(arguments.function, arguments.condition)
+    drawn = arguments.plot is not None
+    check_memory(arguments.steps, memory_of(1, len(objective.names)) * (PICTURE if drawn else 1))
+    steps = minimise(objective, **options)
     if arguments.plot is not None:  # before the table, for the sake of a missing package
         picture.draw(steps, arguments.plot)
-    table.print_table(steps)
-    if arguments.plot is not None:
-        sys.stdout.write(f"\nThe picture is in {arguments.plot}\n")
+    with printing():
+        table.print_table(steps)
+        if arguments.plot is not None:
+            sys.stdout.write(f"\nThe picture is in {arguments.plot}\n")
     return 0
 
 

@@ -140,19 +140,31 @@ def missing(definition: Definition, results: Results | None) -> str:
     Returns:
         The sentence, or nothing where nothing is missing.
     """
-    parts, commands = [], {}
-    for name, task in definition.get("tasks", {}).items():
-        of_task = list(_missing(name, task, definition["seeds"], results))
-        parts += of_task
-        if of_task:
-            commands[task["command"]] = None
+    parts = [part for of_task in _missing(definition, results).values() for part in of_task]
     if not parts:
         return ""
     are = "is" if len(parts) == 1 else "are"
-    return f"Of this study {_and(parts)} {are} missing. To finish it: {', then '.join(commands)}"
+    finishing = ", then ".join(commands(definition, results))
+    return f"Of this study {_and(parts)} {are} missing. To finish it: {finishing}"
 
 
-def _missing(name: str, task: Definition, seeds: int, results: Results | None) -> Iterator[str]:
+def commands(definition: Definition, results: Results | None) -> list[str]:
+    """The commands that finish a study, in the order in which they were given."""
+    left = _missing(definition, results)
+    tasks = definition.get("tasks", {})
+    names = [task["command"] for name, task in tasks.items() if left[name] and "command" in task]
+    return list(dict.fromkeys(names))
+
+
+def _missing(definition: Definition, results: Results | None) -> dict[str, list[str]]:
+    """What is missing of each task, in words."""
+    return {
+        name: list(_missing_of(name, task, definition["seeds"], results))
+        for name, task in definition.get("tasks", {}).items()
+    }
+
+
+def _missing_of(name: str, task: Definition, seeds: int, results: Results | None) -> Iterator[str]:
     if results is None or name not in results.tasks:
         yield name
         return

@@ -90,11 +90,11 @@ def seconds(number: float) -> str:
 
 def size(count: float) -> str:
     """A number of bytes: `104 kB`."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:  # else three digits would be written as a power
             return f"{count:.3g} {unit}"
         count /= 1000
-    return f"{count:.3g} GB"
+    return f"{count:,.0f} TB" if count >= 999.5 else f"{count:.3g} TB"
 
 
 def times(count: int) -> str:

@@ -337,7 +337,15 @@ def test_names_are_as_people_write_them():
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0, "0 B"), (999, "999 B"), (104_488, "104 kB"), (2.5e6, "2.5 MB"), (3e9, "3 GB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (104_488, "104 kB"),
+        (2.5e6, "2.5 MB"),
+        (3e9, "3 GB"),
+        (8.8e13, "88 TB"),
+        (8.8e16, "88,000 TB"),
+    ],
 )
 def test_sizes(count, text):
     assert spelling.size(count) == text

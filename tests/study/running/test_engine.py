@@ -167,7 +167,9 @@ def test_chunks_that_do_not_fit_run_one_after_another():
     np.testing.assert_array_equal(
         free.run(columns, range(6)).loss, tight.run(columns, range(6)).loss
     )
-    with pytest.raises(ValueError, match=r"4 runs mapped together need .* MB, and memory allows"):
+    with pytest.raises(
+        ValueError, match=r"4 runs mapped together need [\d.]+ kB, and memory allows [\d.]+ kB"
+    ):
         engine_of(tiny(), build, NAMES, 20, memory=free.program.chunk_bytes - 1).run(
             columns, range(6)
         )

@@ -155,7 +155,9 @@ def test_a_width_that_does_not_fit_into_memory_is_halved(tmp_path):
     assert tight.task("tiny").attrs["width"] == 2
     free = compare(tiny(), optimizers, **call)
     assert free.task("tiny").identical(tight.task("tiny"))
-    with pytest.raises(ValueError, match=r"one run needs .* MB, and memory allows .*--memory"):
+    with pytest.raises(
+        ValueError, match=r"one run needs [\d.]+ kB, and memory allows 100 B; .*--memory"
+    ):
         compare(tiny(), optimizers, seeds=2, tuning_seeds=1, memory=100)
 
 

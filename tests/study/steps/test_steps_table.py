@@ -1,5 +1,8 @@
 """The printed table of every step."""
 
+import subprocess
+import sys
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -119,4 +122,35 @@ def test_table_title_names_the_settings(printed):
 
 def test_table_takes_three_coordinates():
     run = minimise(lambda x: jnp.sum(x**2), [1.0, 2.0, 3.0], steps=2)
-    assert table(run).row_count == 6
+    assert len(table_cells("\n".join(table(run)))) == 6
+
+
+def test_table_prints_without_packages_beyond_jax_and_optax(tmp_path):
+    """As after `pip install .` alone: the same columns as with everything installed."""
+    code = (
+        "import sys\n"
+        "for name in ('rich', 'xarray', 'matplotlib', 'scipy.stats', 'h5netcdf', 'sklearn'):\n"
+        "    sys.modules[name] = None\n"
+        "from rmsprop.commands import command_line\n"
+        "sys.exit(command_line.main(['steps', '--steps', '2', '--function', 'two-weights']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    header = next(line for line in done.stdout.splitlines() if "Step" in line)
+    assert [cell.strip() for cell in header.split("|")] == [
+        "Step",
+        "Weight",
+        "x",
+        "Gradient",
+        "E[g^2]",
+        "Effective LR",
+        "Update",
+    ]
+    assert [row[:2] for row in table_cells(done.stdout)] == [
+        ["1", "A"],
+        ["", "B"],
+        ["2", "A"],
+        ["", "B"],
+    ]

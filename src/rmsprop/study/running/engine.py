@@ -22,6 +22,7 @@ from rmsprop.study.running.chunks import LONG, Chunk, Runs, chunks_of
 from rmsprop.study.running.cores import Cores
 from rmsprop.study.running.devices import available_cores, on_cpu
 from rmsprop.study.running.program import Program
+from rmsprop.study.spelling import size
 
 # Called with the number of runs that have just ended.
 Advance = Callable[[int], None]
@@ -208,8 +209,8 @@ class Engine:
         needed = self.program.chunk_bytes
         if needed > self._memory:
             raise ValueError(
-                f"{self.program.width} runs mapped together need {needed / 1e6:,.0f} MB, and"
-                f" memory allows {self._memory / 1e6:,.0f} MB; allow more with --memory (memory= in"
+                f"{self.program.width} runs mapped together need {size(needed)}, and"
+                f" memory allows {size(self._memory)}; allow more with --memory (memory= in"
                 f" Python), or begin a new study, which chooses a width that fits."
             )
         return max(1, min(self._cores, self._memory // needed))

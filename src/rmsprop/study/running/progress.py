@@ -9,12 +9,20 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+from rich.table import Column
+from rich.text import Text
+
+# What a line needs beside the title and its two counts: the shortest bar, two times of 8 characters
+# each, "runs" and "left", a stroke between the counts, and a space between two columns.
+BESIDE_THE_TITLE = 4 + 2 * 8 + 2 * 4 + 1 + 6
 
 
 class Progress(Protocol):
@@ -62,6 +70,26 @@ class Silent:
         """Nothing."""
 
 
+class TitleColumn(ProgressColumn):
+    """The title of a task, shortened where the counts and times would have no room beside it.
+
+    Args:
+        console: Where it is printed.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        super().__init__(Column(no_wrap=True))
+
+    def render(self, task: Task) -> Text:
+        """The title, which ends with an ellipsis where it is shortened."""
+        counts = 2 * len(f"{task.total or 0:.0f}")
+        title = Text(task.description)
+        room = self._console.width - BESIDE_THE_TITLE - counts
+        title.truncate(max(1, room), overflow="ellipsis")
+        return title
+
+
 class Bars:
     """A bar for every task, with the runs done and the time left.
 
@@ -73,13 +101,13 @@ class Bars:
     def __init__(self, console: Console, check: Callable[[], None] = lambda: None) -> None:
         self._check = check
         self._bars = RichProgress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
+            TitleColumn(console),
+            BarColumn(bar_width=None),  # the one column that gives way, to a width of 4
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TextColumn("runs"),
-            TimeElapsedColumn(),
+            TimeElapsedColumn(Column(no_wrap=True)),
             TextColumn("left"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
             console=console,
         )
         self._current: TaskID | None = None

@@ -54,6 +54,7 @@ from rmsprop.study.running.tuning import (
     scores_of,
     tune,
 )
+from rmsprop.study.spelling import size
 
 _T = TypeVar("_T")
 
@@ -256,8 +257,8 @@ def engines_of(
             break
         if width == 1:
             raise ValueError(
-                f"problem {problem.name!r}: one run needs {most / 1e6:,.0f} MB, and memory allows"
-                f" {plan.memory / 1e6:,.0f} MB; allow more with --memory (memory= in Python), or"
+                f"problem {problem.name!r}: one run needs {size(most)}, and memory allows"
+                f" {size(plan.memory)}; allow more with --memory (memory= in Python), or"
                 f" make the problem smaller."
             )
         width //= 2

@@ -40,6 +40,10 @@ OPTIMIZERS: Mapping[str, Mapping[str, float]] = {
 # The default learning rate and number of steps.
 LEARNING_RATE, STEPS = 0.1, 30
 
+# The memory of one step, in numbers of float64: `memory_of` counts these for each coordinate, and
+# these besides. Five arrays are the result of the program, and as many are made from them.
+_NUMBERS_OF_COORDINATE, _NUMBERS_OF_STEP = 9, 2
+
 # The state of a transformation, a tree of any structure.
 State = Any
 
@@ -78,6 +82,21 @@ class Steps:
     objective: Objective
     optimizer: str
     settings: Mapping[str, float]
+
+
+def memory_of(steps: int, coordinates: int) -> int:
+    """The memory that `minimise` needs at its height, in bytes, for runs of many steps.
+
+    Args:
+        steps: The number of steps.
+        coordinates: The number of coordinates of the function.
+
+    Example:
+        >>> memory_of(10**6, coordinates=1)
+        88000000
+    """
+    numbers = _NUMBERS_OF_COORDINATE * coordinates + _NUMBERS_OF_STEP
+    return np.dtype(np.float64).itemsize * numbers * steps
 
 
 def minimise(

@@ -4,90 +4,93 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING
+import textwrap
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from rmsprop.study.steps.minimise import Steps
 
-if TYPE_CHECKING:
-    import rich.table
+WIDTH = 80
 
 # The name of each optimizer's accumulator. The column of sgd, which has none, holds a dash.
 ACCUMULATORS = {"rmsprop": "E[g^2]", "adagrad": "Sum g^2", "sgd": "E[g^2]"}
 
 
-def table(steps: Steps) -> rich.table.Table:
-    """The steps as a table of plain characters, which fits on 80 columns.
+def table(steps: Steps) -> Iterator[str]:
+    """The lines of the table of all steps, plain characters on 80 columns.
 
     The table has a row for each coordinate of each step. `Update` is the number that was subtracted
     from x. The caption says how to read the table, and whether the run diverged or ended above its
-    start.
+    start. Title and caption are as wide as the table, and 80 columns at least; a table is never
+    narrower than its numbers, for digits that are cut off are worse than lines that a terminal
+    wraps.
 
     Args:
         steps: The numbers of every step.
-
-    Raises:
-        ModuleNotFoundError: The package rich is not installed.
 
     Example:
         >>> from rmsprop.study.steps.minimise import minimise
-        >>> table(minimise(lambda x: x**2, 4.0)).row_count
-        30
+        >>> len([*table(minimise(lambda x: x**2, 4.0, "sgd"))])
+        39
     """
-    import rich.box
-    import rich.table
-    import rich.text
-
-    names = steps.objective.names
-    several = len(names) > 1
-    rows = rich.table.Table(
-        # All strings are `Text`, because rich reads the "[g^2]" of a plain string as a style.
-        title=rich.text.Text(f"{title(steps)}\n"),
-        caption=rich.text.Text(f"\n{_caption(steps)}"),
-        box=rich.box.Box("    \n  | \n -+ \n  | \n -+ \n -+ \n  | \n    \n", ascii=True),
-        show_edge=False,
-        pad_edge=False,
-        title_justify="left",
-        caption_justify="left",
-    )
     headers = ["x", "Gradient", ACCUMULATORS[steps.optimizer], "Effective LR", "Update"]
-    for header in ["Step", *(["Weight"] if several else []), *headers]:
-        side = "left" if header == "Weight" else "right"
-        rows.add_column(rich.text.Text(header), justify=side, no_wrap=True)
-    x, gradient, v = steps.x.tolist(), steps.gradient.tolist(), steps.second_moment.tolist()
-    rates, update = steps.effective_learning_rate.tolist(), steps.update.tolist()
-    for row, step in enumerate(steps.step.tolist()):
-        for i, name in enumerate(names):
-            cells = [_number(x[row][i]), _number(gradient[row][i])]
-            cells += ["-" if steps.optimizer == "sgd" else _number(v[row][i])]
-            cells += [_number(rates[row][i], decimals=6), _number(update[row][i])]
-            rows.add_row("" if i else str(step), *([name] if several else []), *cells)
-    return rows
+    named = len(steps.objective.names) > 1
+    headers = ["Step", *(["Weight"] if named else []), *headers]
+    widths = [*map(len, headers)]
+    for cells in _rows(steps):  # twice, for the cells of a long run do not all fit into memory
+        widths = [max(width, len(cell)) for width, cell in zip(widths, cells, strict=True)]
+    longest = max(WIDTH, sum(widths) + 3 * (len(widths) - 1))
+    yield from _paragraph(title(steps), longest)
+    yield ""
+    yield _line(headers, widths, named=named)
+    yield "-+-".join("-" * width for width in widths)
+    for cells in _rows(steps):
+        yield _line(cells, widths, named=named)
+    yield ""
+    yield from _paragraph(_caption(steps), longest)
 
 
 def print_table(steps: Steps) -> None:
-    """Prints the table to the standard output, as plain text where that is no terminal.
+    """Prints the table to the standard output.
 
     Args:
         steps: The numbers of every step.
-
-    Raises:
-        ModuleNotFoundError: The package rich is not installed.
     """
-    import rich.console
-    import rich.measure
+    for line in table(steps):
+        sys.stdout.write(f"{line}\n")
 
-    rows = table(steps)
-    console = rich.console.Console(highlight=False)
-    # On a narrow terminal, long lines that the terminal wraps are better than digits cut off.
-    unlimited = console.options.update(width=1000)
-    console.width = max(80, rich.measure.Measurement.get(console, unlimited, rows).minimum)
-    with console.capture() as capture:
-        console.print(rows)
-    # Rich fills the lines of title and caption with spaces, which are left out.
-    for line in capture.get().splitlines():
-        sys.stdout.write(f"{line.rstrip()}\n")
+
+def _rows(steps: Steps) -> Iterator[list[str]]:
+    """The cells of all rows: one row for each coordinate of each step."""
+    names = steps.objective.names
+    for row in range(len(steps.step)):
+        for i, name in enumerate(names):
+            label = ["" if i else str(steps.step[row]), *([name] if len(names) > 1 else [])]
+            v = "-" if steps.optimizer == "sgd" else _number(float(steps.second_moment[row, i]))
+            yield [
+                *label,
+                _number(float(steps.x[row, i])),
+                _number(float(steps.gradient[row, i])),
+                v,
+                _number(float(steps.effective_learning_rate[row, i]), decimals=6),
+                _number(float(steps.update[row, i])),
+            ]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], *, named: bool) -> str:
+    """A row of the table: numbers to the right, the name of a coordinate to the left."""
+    padded = [
+        cell.ljust(width) if named and place == 1 else cell.rjust(width)
+        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return " | ".join(padded)
+
+
+def _paragraph(text: str, width: int) -> Iterator[str]:
+    """The lines of a text, those that are too long wrapped."""
+    for line in text.splitlines():
+        yield from textwrap.wrap(line, width)
 
 
 def _number(value: float, decimals: int = 4) -> str:
