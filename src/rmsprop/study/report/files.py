@@ -1,8 +1,9 @@
 """The folder of a comparison: the page, the pictures, the numbers.
 
-The folder holds `index.html` (self-contained), `figures/*.png` and `results.nc`. A report is
-written to a hidden folder inside and moved into place file by file, the page last. Whenever it is
-interrupted, the page that is there is whole: the earlier one, or the new one.
+The folder holds `index.html` (self-contained), `figures/*.png`, `results.nc` and the same numbers
+as `differences.csv` and `results.csv`. A report is written to a hidden folder inside and moved into
+place file by file, the page last. Whenever it is interrupted, the page that is there is whole: the
+earlier one, or the new one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from rmsprop.study import interrupts
 from rmsprop.study.atomic import UNFINISHED
 from rmsprop.study.folder import DEFINITION, RUNS
+from rmsprop.study.report import csv_files
 from rmsprop.study.report.page import markup, page
 from rmsprop.study.report.plots import export
 from rmsprop.study.report.surfaces import Surface
@@ -96,10 +98,11 @@ def write(
 
         text = page.page_of(results, surfaces, keep)
         (fresh / PAGE).write_text(text, encoding="utf-8")
+        tables = [*csv_files.write(results, fresh)]
         numbers = results.save(fresh)
         figures = sorted((fresh / markup.FIGURES).iterdir())
         with interrupts.deferred():
-            _move(fresh, target, (numbers, *figures, fresh / PAGE))
+            _move(fresh, target, (numbers, *tables, *figures, fresh / PAGE))
     return target / PAGE
 
 

@@ -47,10 +47,7 @@ def overall(results: Results) -> str:
     rows = results.headlines()
     if not rows:
         return ""
-    adjusted = holm([row.p_value for row in rows])
-    lost = [
-        row for row, p in zip(rows, adjusted, strict=True) if row.winner is not None and p > LEVEL
-    ]
+    lost = lost_by_correction(rows)
     pairs: dict[tuple[str, str], list[Difference]] = {}
     for row in rows:
         pairs.setdefault((row.first, row.second), []).append(row)
@@ -62,6 +59,20 @@ def overall(results: Results) -> str:
     if len(rows) > 1:
         sentences.append(_correction(rows, lost))
     return " ".join(sentences)
+
+
+def lost_by_correction(headlines: Sequence[Difference]) -> list[Difference]:
+    """The headlines with a winner that is not shown for all of them together by Holm's method.
+
+    Args:
+        headlines: All headlines of a comparison.
+    """
+    adjusted = holm([row.p_value for row in headlines])
+    return [
+        row
+        for row, p in zip(headlines, adjusted, strict=True)
+        if row.winner is not None and p > LEVEL
+    ]
 
 
 def _by_verdict(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
