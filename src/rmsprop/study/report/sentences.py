@@ -217,16 +217,19 @@ def comparison(row: Difference) -> str:
     if lost:
         return f"all chosen runs of {' and of '.join(lost)} diverged"
     shares = [
-        f"in {_percent(share.value)} [{_percent(share.low)}, {_percent(share.high)}] of the choices"
-        f" the run of {name(optimizer)} diverged"
+        f"in {_percents(share)} of the choices the run of {name(optimizer)} diverged"
         for optimizer, share in of_each
         if share.value > 0
     ]
     return ", ".join([f"{pair(row)} is {row.interval}", *shares])
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
+def _percents(share: Estimate) -> str:
+    """A share with its interval, all three with the same decimals: `12 % [2 %, 38 %]`."""
+    numbers = [100 * x for x in (share.value, share.low, share.high)]
+    decimals = 1 if min(number for number in numbers if number > 0) < 1 else 0
+    value, low, high = (f"{number:.{decimals}f} %" for number in numbers)
+    return f"{value} [{low}, {high}]"
 
 
 def seeds(row: Difference) -> str:

@@ -52,9 +52,17 @@ def results_table(results: Results) -> str:
                 )
     settings = [f"{_capital(spelling.defaults(setting))} [95 %]" for setting in defaults]
     heads = ("Task", "Schedule", "Optimizer", "Tuned [95 %]", *settings, "Diverged", "Chosen")
-    caption = "Results of all tasks"
+    table = markup.table(
+        "Results of all tasks",
+        heads,
+        rows,
+        file="results-of-tasks",
+        bold=bold,
+        emphasis=leads,
+        style="results",
+    )
     return (
-        markup.table(caption, heads, rows, file="results-of-tasks", bold=bold, emphasis=leads)
+        table
         + f'<p class="small">{markup.text(_metrics_in_words(results))} Bold: better than the other'
         " under this schedule, by a verdict of its own; the answers above are corrected for all,"
         " and each under its own better schedule. Diverged runs are those of the tuned setting."
