@@ -9,9 +9,11 @@ from results goes through `markup`, which escapes it.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import importlib.resources
 import json
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from matplotlib.figure import Figure
@@ -23,6 +25,7 @@ from rmsprop.study.report.page.gallery import Drawing, overview_drawings, task_d
 from rmsprop.study.report.page.markup import Picture, attribute, definitions, text
 from rmsprop.study.report.plots import export, style
 from rmsprop.study.report.surfaces import Surface
+from rmsprop.study.results.costs import costs_of
 from rmsprop.study.results.labelled import FILE_NAME, Results
 from rmsprop.study.results.schema import names_of, references
 
@@ -161,14 +164,21 @@ Comparison.load("folder of this page").task({text(repr(results.tasks[0]))})</cod
 
 
 def _subtitle(results: Results) -> str:
-    """The version, the date, the duration and the machine."""
+    """The version, the date, the machine, and the time of all runs and of the last part."""
     attributes = results.tree.attrs
     version = json.loads(attributes["versions"]).get("rmsprop", "")
-    seconds = attributes["seconds"]
-    duration = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
     date = attributes["created"].replace("T", " ").replace("+00:00", " UTC")
     where = f"{attributes['cores']} cores ({attributes['device']})"
-    return f"rmsprop {version} · made {date} in {duration} on {where}"
+    costs = functools.reduce(operator.add, (costs_of(results.task(x)) for x in results.tasks))
+    return (
+        f"rmsprop {version} · made {date} on {where} · {costs.runs:,} runs took"
+        f" {_duration(costs.seconds)} of one core or device, over all parts of the study; its last"
+        f" part took {_duration(attributes['seconds'])}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _settings(results: Results, *, files: bool) -> str:
