@@ -184,7 +184,10 @@ def test_a_report_is_made_again_without_running(tmp_path, capsys, monkeypatch):
         ("a file", r"is a file\. Name the folder of a comparison\."),
         ([], r"holds no comparison of rmsprop\. Name the folder of one\."),
         (["index.html", "notes.txt"], r"holds no comparison of rmsprop\. Name the folder of one\."),
-        (["study.json"], r"holds a comparison that has not ended\. Give the command .*again, .*"),
+        (
+            ["study.json"],
+            r"holds a comparison of which no task has ended\. Give the command .*again, .*",
+        ),
     ],
 )
 def test_a_folder_without_results_is_said_to_be_what_it_is(tmp_path, capsys, content, sentence):

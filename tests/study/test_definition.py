@@ -117,7 +117,7 @@ def test_a_study_of_an_earlier_version_is_refused():
 
 
 def test_without_results_all_tasks_are_missing():
-    sentence = definition.missing(STUDY, None)
+    sentence = definition.missing(STUDY, {})
     assert sentence == (
         "Of this study valley and digits are missing. To finish it: rmsprop compare"
     )

@@ -86,12 +86,12 @@ def test_the_file_of_results_holds_what_has_ended(tmp_path, monkeypatch):
     results = Comparison.load(tmp_path)
     assert results.tasks == ("tiny",)
     study = StudyFolder(tmp_path).earlier()
-    assert definition.missing(study, results) == (
+    assert definition.missing(study, results.extent) == (
         "Of this study other is missing. To finish it: rmsprop compare --tasks tiny,other"
     )
     monkeypatch.undo()
     whole = _study(tmp_path, ["tiny", "other"])
-    assert definition.missing(StudyFolder(tmp_path).earlier(), whole) == ""
+    assert definition.missing(StudyFolder(tmp_path).earlier(), whole.extent) == ""
     assert whole.task("tiny").identical(results.task("tiny"))
 
 
@@ -100,7 +100,7 @@ def test_more_seeds_and_optimizers_that_are_missing_are_said(tmp_path):
     study = StudyFolder(tmp_path).earlier()
     study["seeds"] = 20
     study["tasks"]["tiny"]["optimizers"] |= {"a": {}, "b": {}}
-    sentence = definition.missing(study, results)
+    sentence = definition.missing(study, results.extent)
     assert sentence.startswith("Of this study 17 seeds of tiny and a and b on tiny are missing.")
 
 

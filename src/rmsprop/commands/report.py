@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     results = Results.load(arguments.folder)
     folder = arguments.out or arguments.folder
     write_and_print(results, (), folder, quiet=arguments.quiet)
-    sentence = missing(StudyFolder(arguments.folder).earlier() or {}, results)
+    sentence = missing(StudyFolder(arguments.folder).earlier() or {}, results.extent)
     with printing():
         console(quiet=arguments.quiet).print(
             sentence, highlight=False, markup=False, soft_wrap=True
@@ -83,7 +83,7 @@ def _command_of(folder: Path) -> str:
     from rmsprop.study.definition import commands
 
     try:
-        names = commands(StudyFolder(folder).earlier() or {}, None)
+        names = commands(StudyFolder(folder).earlier() or {}, {})
     except ValueError:  # the definition is damaged
         return ""
     return f": {', then '.join(names)}" if names else ""

@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from rmsprop.study import atomic
 from rmsprop.study.contenders import CONTENDERS, REFERENCES, contender
-from rmsprop.study.folder import StudyFolder
+from rmsprop.study.folder import ADVICE, StudyFolder
 from rmsprop.study.names import check_text
 from rmsprop.study.optimizers import Factory, Optimizer
 from rmsprop.study.problems import Problem
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.labelled import FILE_NAME, Results
 from rmsprop.study.results.schema import names_of
 from rmsprop.study.running.devices import available_memory
 from rmsprop.study.running.duration import Duration
@@ -137,7 +139,7 @@ def compare(
     study_folder = StudyFolder(folder)
     study_folder.begin(plan.definition(command))
     provenance = Provenance.begin()
-    earlier = study_folder.results()
+    earlier = None if folder is None else _earlier(Path(folder), study_folder)
     results = {} if earlier is None else {name: earlier.task(name) for name in earlier.tasks}
     ready: Mapping[str, Engine] = {}
     # Of a study that goes on nobody knows how much is left; and nobody asks where nothing is shown.
@@ -150,10 +152,24 @@ def compare(
             results[each.name] = compare_on(
                 each, plan, study_folder, progress, ready.get(each.name)
             )
-        study_folder.save(_comparison(results, plan, study_folder, provenance, command))
+        if folder is not None:
+            study_folder.note_seconds()
+            with atomic.writing(folder, ADVICE):
+                _comparison(results, plan, study_folder, provenance, command).save(folder)
     for file in study_folder.damaged:
         progress.say(f"{file} was damaged and has been made again.")
     return _comparison(results, plan, study_folder, provenance, command)
+
+
+def _earlier(folder: Path, study_folder: StudyFolder) -> Results | None:
+    """The results of the tasks that have ended in a folder, None where none can be read."""
+    if not (folder / FILE_NAME).is_file():
+        return None
+    try:
+        return Results.load(folder)
+    except ValueError:  # their runs are kept beside them
+        study_folder.damaged.append(str(folder / FILE_NAME))
+        return None
 
 
 def _comparison(

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-from rmsprop.study.results.schema import names_of
-
-if TYPE_CHECKING:
-    from rmsprop.study.results.labelled import Results
+from typing import Any
 
 Definition = Mapping[str, Any]
+# Of each task that has ended, the number of its seeds and the names of its optimizers.
+Extent = Mapping[str, tuple[int, Sequence[str]]]
 
 # The settings that all runs of a study share, in words.
 _SHARED = {
@@ -130,49 +127,48 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def missing(definition: Definition, results: Results | None) -> str:
+def missing(definition: Definition, extent: Extent) -> str:
     """What of a study has not been run to the end, in a sentence with the command that finishes it.
 
     Args:
         definition: The definition of the study.
-        results: Its results so far; None where there are none.
+        extent: What its results hold so far.
 
     Returns:
         The sentence, or nothing where nothing is missing.
     """
-    parts = [part for of_task in _missing(definition, results).values() for part in of_task]
+    parts = [part for of_task in _missing(definition, extent).values() for part in of_task]
     if not parts:
         return ""
     are = "is" if len(parts) == 1 else "are"
-    finishing = ", then ".join(commands(definition, results))
+    finishing = ", then ".join(commands(definition, extent))
     return f"Of this study {_and(parts)} {are} missing. To finish it: {finishing}"
 
 
-def commands(definition: Definition, results: Results | None) -> list[str]:
+def commands(definition: Definition, extent: Extent) -> list[str]:
     """The commands that finish a study, in the order in which they were given."""
-    left = _missing(definition, results)
+    left = _missing(definition, extent)
     tasks = definition.get("tasks", {})
     names = [task["command"] for name, task in tasks.items() if left[name] and "command" in task]
     return list(dict.fromkeys(names))
 
 
-def _missing(definition: Definition, results: Results | None) -> dict[str, list[str]]:
+def _missing(definition: Definition, extent: Extent) -> dict[str, list[str]]:
     """What is missing of each task, in words."""
     return {
-        name: list(_missing_of(name, task, definition["seeds"], results))
+        name: list(_missing_of(name, task, definition["seeds"], extent))
         for name, task in definition.get("tasks", {}).items()
     }
 
 
-def _missing_of(name: str, task: Definition, seeds: int, results: Results | None) -> Iterator[str]:
-    if results is None or name not in results.tasks:
+def _missing_of(name: str, task: Definition, seeds: int, extent: Extent) -> Iterator[str]:
+    if name not in extent:
         yield name
         return
-    dataset = results.task(name)
-    more = seeds - dataset.sizes["seed"]
-    if more > 0:
-        yield f"{more} seeds of {name}"
-    left = [x for x in task["optimizers"] if x not in names_of(dataset, "optimizer")]
+    there, optimizers = extent[name]
+    if seeds > there:
+        yield f"{seeds - there} seeds of {name}"
+    left = [x for x in task["optimizers"] if x not in optimizers]
     if left:
         yield f"{_and(left)} on {name}"
 

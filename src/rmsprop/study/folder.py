@@ -31,7 +31,6 @@ import numpy as np
 from rmsprop.study import archives, atomic
 from rmsprop.study.archives import Arrays
 from rmsprop.study.definition import grown
-from rmsprop.study.results.labelled import FILE_NAME, Results
 
 DEFINITION = "study.json"
 RUNS = "runs"
@@ -132,27 +131,6 @@ class StudyFolder:
             content = json.dumps(whole, indent=1).encode()
             atomic.write(self._folder / DEFINITION, content, ADVICE)
 
-    def results(self) -> Results | None:
-        """The results of the tasks that have ended here, None where there are none to be read."""
-        if self._folder is None or not (self._folder / FILE_NAME).is_file():
-            return None
-        try:
-            return Results.load(self._folder)
-        except ValueError:  # their runs are kept beside them
-            self.damaged.append(str(self._folder / FILE_NAME))
-            return None
-
-    def save(self, results: Results) -> None:
-        """Keeps the results of the tasks that have ended.
-
-        Raises:
-            WriteError: they cannot be written; the sentence says what to do.
-        """
-        if self._folder is not None:
-            self._note_seconds()
-            with atomic.writing(self._folder, ADVICE):
-                results.save(self._folder)
-
     def seconds(self) -> float:
         """Wall-clock time of this call so far and of all earlier ones that ran here, in seconds."""
         return self._before + time.perf_counter() - self._started
@@ -163,7 +141,7 @@ class StudyFolder:
         except (OSError, ValueError):
             return 0.0
 
-    def _note_seconds(self) -> None:
+    def note_seconds(self) -> None:
         """Writes down how long it has taken so far, for it may be killed at any moment."""
         if self._folder is not None:
             self._noted = time.perf_counter()
@@ -197,7 +175,7 @@ class StudyFolder:
             atomic.write(file, archives.pack(arrays), ADVICE)
             self._index(name, arrays)
             if time.perf_counter() - self._noted > SECONDS_BETWEEN_NOTES:
-                self._note_seconds()
+                self.note_seconds()
 
     def find(self, run: str) -> dict[str, np.ndarray] | None:
         """What is kept of one run, in whatever chunk: arrays of one row, and its share of the time.

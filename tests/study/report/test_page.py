@@ -1,5 +1,7 @@
 """The text of the page: what it says, shows, escapes and links to."""
 
+import base64
+import hashlib
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -10,15 +12,15 @@ from small_comparisons import EVIL, GRIDS, KINDS, OVERVIEW
 
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.report import files, sentences
-from rmsprop.study.report.page import method, self_comparison
+from rmsprop.study.report import effects, files, sentences
+from rmsprop.study.report.page import forest, method, self_comparison
 from rmsprop.study.report.page import page as page_module
 from rmsprop.study.report.page.self_comparison import SelfComparison
 
 
 def test_the_page_needs_nothing_else(page, folder):
     for tag, attributes in page.tags:
-        assert tag not in ("script", "iframe", "object", "video")
+        assert tag not in ("iframe", "object", "video")
         for name in ("src", "href"):
             target = attributes.get(name) or "data:"
             inside = target.startswith(("data:", "#"))
@@ -26,8 +28,14 @@ def test_the_page_needs_nothing_else(page, folder):
     text = (folder / "index.html").read_text(encoding="utf-8")
     sheet = text[text.index("<style>") : text.index("</style>")]
     assert not re.search(r"url\(|@import", sheet)
+    assert page.all("script") == [{}], "the one that sorts, inside the page"
+    script = text[text.index("<script>") + len("<script>") : text.index("</script>")]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = [a["content"] for a in page.all("meta") if "http-equiv" in a]
-    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+    assert policy == [
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'"
+    ]
 
 
 def test_links_within_the_page_lead_somewhere(page):
@@ -39,7 +47,8 @@ def test_links_within_the_page_lead_somewhere(page):
 
 def test_every_figure_is_inside_and_described(page, folder):
     images = page.all("img")
-    assert len(images) == len(list((folder / "figures").iterdir()))
+    figures = {file.name for file in (folder / "figures").iterdir()}
+    assert len(images) == len(figures - {"differences.png"}), "that one is a table of the page"
     for image in images:
         kind, data = image["src"].split(",", 1)
         assert kind == "data:image/svg+xml"
@@ -55,16 +64,30 @@ def test_the_page_is_for_phones_and_for_the_dark(page, folder):
     text = (folder / "index.html").read_text(encoding="utf-8")
     assert "@media(prefers-color-scheme:dark)" in text
     assert "@media (max-width: 46rem)" in text
-    assert all(attributes.get("data-label") for attributes in page.all("td")), "heads of the list"
+    cells = [a for a in page.all("td") if "data-label" in a]
+    assert len(cells) == len(page.all("td")), "heads of the list"
 
 
-def test_the_answer_comes_first(page, comparison):
+def test_the_answer_comes_first_then_each_task(page, comparison):
     text = "".join(page.text)
     places = [text.index("compared"), text.index(sentences.overall(comparison))]
-    places += [text.index(x) for x in sentences.answers(comparison)]
+    for row in effects.lines(comparison):
+        places.append(text.index(str(row.interval), places[-1]))
+    for task in comparison.tasks:
+        places.append(text.index(f"Task {task},", places[-1]))
     # Behind them, for the contents before them name these headings too.
     for heading in ("Numbers", "How to read", "Settings and versions"):
         places.append(text.index(heading, places[-1]))
+    assert places == sorted(places)
+
+
+def test_references_stand_between_the_answers_and_the_tasks(full):
+    text = "".join(PageParser(full.to_html()).text)
+    places = [text.index("Differences on all tasks"), text.index("Differences from the references")]
+    for row in effects.reference_lines(full):
+        places.append(text.index(sentences.pair(row), places[-1]))
+        places.append(text.index(str(row.interval), places[-1]))
+    places.append(text.index("Each task", places[-1]))
     assert places == sorted(places)
 
 
@@ -113,24 +136,50 @@ def test_how_often_an_optimizer_beats_itself_is_told_once_it_is_known(full, monk
     assert sentence in text
 
 
-def test_the_answers_have_the_headline_and_all_comparisons(full):
-    answers = page_module._answers(full)
+def test_the_answers_have_a_line_for_each_task_and_schedule(full):
+    answers = page_module._answers(full, files=False)
     text = "".join(PageParser(answers).text)
     assert text.startswith(sentences.overall(full))
     (improvement,) = sentences.across_tasks(full)
-    assert text.index(improvement) < text.index("Narrow valley")
-    for row in full.differences():
-        assert str(row.interval) in text
+    rows = effects.lines(full)
+    assert [row.schedule for row in rows] == ["own", "constant", "linear"] * 3
+    place = text.index(improvement)
+    for row in rows:
+        place = text.index(str(row.interval), place)
     chips = re.findall(r'<span class="(chip \w+)">(.*?)</span>', answers)
+    kinds = {True: "chip yes", False: "chip none"}
     assert chips == [
-        ("chip yes" if row.winner else "chip none", sentences.verdict(row))
-        for row in full.headlines()
+        (
+            "chip equal" if row.verdict == "equal" else kinds[row.winner is not None],
+            sentences.verdict(row),
+        )
+        for row in rows
     ]
+    pictures = re.findall(r'<span class="plot" tabindex="0" role="img" aria-label="(.*?)"', answers)
+    assert len(pictures) == len(rows)
+    for row, words in zip(rows, pictures, strict=True):
+        assert f"{sentences.comparison(row)}, {sentences.verdict(row)}" in words
+
+
+def test_a_verdict_that_the_correction_takes_away_is_marked(full, monkeypatch):
+    row = full.headlines("valley")[0]
+    assert row.winner
+    assert forest.LOST not in forest.tasks(full)
+    monkeypatch.setattr(sentences, "lost_by_correction", lambda _: [row])
+    text = forest.tasks(full)
+    assert text.count(f"</span> {forest.LOST}</span>") == 1
+    assert f"{forest.LOST} The verdict holds for the line alone" in text
+
+
+def test_all_comparisons_stand_with_their_task(full):
+    text = "".join(PageParser(full.to_html()).text)
+    for row in full.differences():
+        assert str(row.interval) in text[text.index(f"Task {row.task},") :]
 
 
 def test_everything_is_escaped_and_shown(page, folder):
     raw = (folder / "index.html").read_text(encoding="utf-8")
-    assert "<script" not in raw
+    assert raw.count("<script") == 1, "the one that sorts tables"
     text = "".join(page.text)
     # as title, citation, hash, label, edge, command, device, date, setting, version and name
     assert text.count(EVIL) > 15
@@ -148,8 +197,9 @@ def test_loaded_results_make_the_same_page(comparison, folder, tmp_path, plain):
 def test_a_page_without_a_folder_links_to_nothing(other_comparison):
     text = other_comparison.to_html()
     page = PageParser(text)
-    assert len(page.all("img")) == len(KINDS) + len(OVERVIEW)
-    assert all(attributes["href"].startswith("#") for attributes in page.all("a"))
+    assert len(page.all("img")) == len(KINDS) + len(OVERVIEW) - 1, "differences are a table"
+    inside = ("#", "data:text/csv;")
+    assert all(attributes["href"].startswith(inside) for attributes in page.all("a"))
     assert "results.nc" not in text
 
 

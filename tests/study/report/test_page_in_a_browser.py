@@ -170,6 +170,81 @@ def test_its_picture_is_as_wide_as_the_window_and_differs_in_the_dark(new_page, 
     assert height > 800
 
 
+def _column(table, name):
+    """The texts of a column from above, by the head that begins so."""
+    heads = table.locator("thead th").all_inner_texts()
+    (place,) = (index for index, head in enumerate(heads) if head.startswith(name))
+    return place, [row.locator("th, td").nth(place) for row in table.locator("tbody tr").all()]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_table_is_sorted_by_keyboard(new_page, address, width):
+    with new_page(width) as page:
+        page.goto(address)
+        table = page.locator("table.numbers").filter(has_text="Results of all tasks")
+        place, cells = _column(table, "Tuned")
+        before = [cell.inner_text() for cell in cells]
+        values = [float(cell.get_attribute("data-value")) for cell in cells]
+        assert values != sorted(values)
+        head = table.locator("thead th").nth(place)
+        expected = {
+            "ascending": sorted(values),
+            "descending": sorted(values, reverse=True),
+            "none": values,
+        }
+        for order, numbers in expected.items():
+            head.locator("button").focus()
+            page.keyboard.press("Enter")
+            assert head.get_attribute("aria-sort") == order
+            _, cells = _column(table, "Tuned")
+            assert [float(cell.get_attribute("data-value")) for cell in cells] == numbers
+        assert [cell.inner_text() for cell in cells] == before
+        others = table.locator("thead th:not([aria-sort=none])")
+        assert others.count() == 0
+        _, cells = _column(table, "Task")
+        table.locator("thead button").first.click()
+        _, cells = _column(table, "Task")
+        assert [x.inner_text() for x in cells] == sorted(x.inner_text() for x in cells)
+
+
+def test_the_contents_stay_in_sight_and_lead_to_each_task(new_page, address):
+    with new_page(390) as page:
+        page.goto(address)
+        for link in page.locator("nav a").all():
+            link.click()
+            target = page.locator(link.get_attribute("href"))
+            bar, place = page.locator("nav").bounding_box(), target.bounding_box()
+            assert bar["y"] == 0
+            assert place["y"] >= bar["height"] - 1, "the heading is not hidden behind the bar"
+        names = page.locator("nav .tasks a").all_inner_texts()
+        assert names == ["valley", "digits", "bible"]
+
+
+def test_a_line_of_the_forest_plot_tells_its_values_at_the_focus(new_page, address):
+    with new_page(1280) as page:
+        page.goto(address)
+        plot = page.locator(".plot").first
+        content = "x => getComputedStyle(x, '::after').content"
+        assert plot.evaluate(content) == "none"
+        plot.focus()
+        assert plot.get_attribute("data-tip") in plot.evaluate(content)
+
+
+def test_neighbours_among_the_pictures_fill_their_line(new_page, address):
+    """No card ends before the other of its line, and none stands alone beside a hole."""
+    with new_page(1280) as page:
+        page.goto(address)
+        for group in page.locator(".pictures").all():
+            lines: dict[float, list[dict[str, float]]] = {}
+            for figure in group.locator("figure").all():
+                box = figure.bounding_box()
+                lines.setdefault(round(box["y"]), []).append(box)
+            width = group.bounding_box()["width"]
+            for boxes in lines.values():
+                assert len({round(box["height"]) for box in boxes}) == 1
+                assert sum(box["width"] for box in boxes) > width - 20
+
+
 def test_a_good_page_has_no_faults(faults):
     body = f"<h1>A</h1><h2>B</h2><h3>C</h3><h2>D</h2><details>{GOOD}</details>"
     assert faults(body) == []

@@ -1,16 +1,21 @@
 """The numbers of a comparison are on its page."""
 
+import csv
 import html
+import io
+import math
 import re
+from urllib.parse import unquote
 
 from page_parser import PageParser
 from small_comparisons import GRIDS, small_task
 
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.report import remarks, sentences
-from rmsprop.study.report.page import numbers
-from rmsprop.study.report.page.markup import ABSENT
+from rmsprop.study.report import effects, remarks, sentences
+from rmsprop.study.report.page import markup, numbers
+from rmsprop.study.report.page.markup import ABSENT, Cell
+from rmsprop.study.results.statistics import Estimate
 
 
 def test_all_numbers_are_on_the_page(folder, page, comparison):
@@ -75,7 +80,7 @@ def test_results_are_of_each_schedule_with_a_column_for_each_setting(full):
 
 def test_a_winner_of_a_verdict_is_bold_and_nobody_else(full):
     rows = PageParser(numbers.results_table(full)).all("tr")[1:]
-    bold = [row.get("class") == "best" for row in rows]
+    bold = ["best" in (row.get("class") or "") for row in rows]
     expected = [
         row.optimizer in sentences.winners(full, row.task, row.schedule)
         for row in remarks.tuned_rows(full)
@@ -84,7 +89,7 @@ def test_a_winner_of_a_verdict_is_bold_and_nobody_else(full):
     assert sum(expected) > 0
     same = synthetic.task(GRIDS, seeds=4, steps=10)
     few = Comparison.of({"t": same}, synthetic.ROOT)
-    assert 'class="best"' not in numbers.results_table(few)
+    assert "best" not in numbers.results_table(few)
 
 
 def test_all_comparisons_are_one_table_with_the_headline_first(full):
@@ -104,8 +109,8 @@ def test_all_comparisons_are_one_table_with_the_headline_first(full):
     ]
     headline = full.headlines("digits")[0]
     assert rows[0][3:] == [str(headline.interval), sentences.verdict(headline)]
-    bold = [row.get("class") for row in PageParser(table).all("tr")[1:]]
-    assert bold == ["best", *[None] * 9]
+    looks = [row.get("class") for row in PageParser(table).all("tr")[1:]]
+    assert looks == ["lead", *[None] * 9], "none is bold, for the headline need not be decided"
     assert "not corrected" in table
 
 
@@ -117,3 +122,47 @@ def test_a_task_of_one_schedule_has_no_line_twice():
     grids = {"adagrad": GRIDS["adagrad"]}
     alone = Comparison.of({"t": synthetic.task(grids, steps=10)}, synthetic.ROOT)
     assert numbers.lines_table(alone, "t") == ""
+
+
+def test_an_estimate_is_three_columns_of_csv_with_all_its_digits():
+    heads = ("Task", "Plot", "Estimate [95 %]", "Verdict")
+    cells = [
+        Cell("=a", "<b>a</b>"),
+        Cell("", "<svg/>", value=1.0, in_file=False),
+        Estimate(1 / 3, 0.25, math.inf),
+        "-x, y",
+    ]
+    rows = list(
+        csv.reader(io.StringIO(markup.csv_of(heads, [cells, ["b", cells[1], ABSENT, "-1"]])))
+    )
+    assert rows == [
+        ["Task", "Estimate", "Estimate, low", "Estimate, high", "Verdict"],
+        ["'=a", repr(1 / 3), "0.25", "inf", "'-x, y"],
+        ["b", "", "", "", "-1"],
+    ]
+
+
+def test_every_table_is_there_as_csv(full):
+    page = PageParser(full.to_html())
+    links = [a for a in page.all("a") if "download" in a]
+    assert len(links) == len(page.all("table"))
+    names = [a["download"] for a in links]
+    assert len({*names}) == len(names)
+    for link in links:
+        kind, data = link["href"].split(",", 1)
+        assert kind == "data:text/csv;charset=utf-8"
+        rows = list(csv.reader(io.StringIO(unquote(data))))
+        assert len(rows) > 1
+        assert {len(row) for row in rows} == {len(rows[0])}
+    forest = next(a["href"] for a in links if a["download"] == "differences-of-tasks.csv")
+    rows = list(csv.DictReader(io.StringIO(unquote(forest.split(",", 1)[1]))))
+    assert [float(row["Estimate"]) for row in rows] == [row.estimate for row in effects.lines(full)]
+
+
+def test_results_name_the_metric_of_each_task_once(full):
+    text = numbers.results_table(full)
+    for task in full.tasks:
+        words = sentences.measure(full, task)
+        assert "".join(PageParser(text).text).count(f"{task}: {words}") == 1
+    first = [row[0] for row in _cells(text)]
+    assert {*first} == {"valley ↓", "digits ↓", "bible ↑"}

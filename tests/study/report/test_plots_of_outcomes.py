@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 from plot_cases import GRIDS, axes_of, lines_of
 
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.report import plots
-from rmsprop.study.report.plots import forest, style
+from rmsprop.study.report import effects, plots
+from rmsprop.study.report.plots import style
 from rmsprop.study.results import across
 from rmsprop.study.results.statistics import Estimate
 from rmsprop.study.results.summary import Difference
@@ -76,61 +77,80 @@ def known_differences():
 
 
 def _marks(axes):
-    """The intervals and the estimates that are drawn, by their row."""
-    lines = axes.get_lines()[1:]  # the first is at equality
-    intervals = {line.get_ydata()[0]: line for line in lines if len(line.get_xdata()) == 2}
-    return intervals, {line.get_ydata()[0]: line for line in lines if len(line.get_xdata()) == 1}
+    """The intervals and the estimates that are drawn, from above."""
+    lines = [line for line in axes.get_lines() if list(line.get_xdata()) != [0, 0]]
+    by_height = sorted(lines, key=lambda line: line.get_ydata()[0])
+    intervals = [line for line in by_height if len(line.get_xdata()) == 2]
+    return intervals, [line for line in by_height if len(line.get_xdata()) == 1]
 
 
-def test_differences_are_drawn_as_they_are(known_differences):
-    a, b, c, _ = axes_of(plots.differences(known_differences))
-    assert list(a.get_lines()[0].get_xdata()) == [0, 0]
-    intervals, values = _marks(a)
-    assert list(intervals[0].get_xdata()) == [-3, -1]
-    assert list(values[0].get_xdata()) == [-2]
-    assert to_hex(intervals[0].get_color()) == style.colour(0), "the colour of RMSprop, the winner"
-    assert a.get_xlim()[0] < 0 < a.get_xlim()[1]
-    assert not a.patches, "no margin"
-    assert b.get_xlim()[0] > 0 > b.get_xlim()[1], "where higher is better, the axis is turned"
-    assert to_hex(_marks(b)[0][0].get_color()) == style.INK
-    (band,) = b.patches
-    width = band.get_window_extent().width / b.get_window_extent().width
-    assert width == pytest.approx(0.25 / (1.15 * 2.0))
-    assert _marks(c)[0] == {}, "no interval"
-    assert [text.get_text() for text in a.texts] == [
-        "◂ RMSprop better",
-        "AdaGrad better ▸",
-        "a: test error",
-    ]
-    assert [label.get_text() for label in a.get_yticklabels()] == [], "one row needs no name"
+def test_all_differences_are_on_one_axis_of_margins(known_differences):
+    (axes,) = axes_of(plots.differences(known_differences))
+    intervals, values = _marks(axes)
+    assert len(values) == 1 + 1 + 1 + 3, "no reference"
+    assert len(intervals) == len(values) - 1, "c has no interval"
+    sizes = [effects.effect_of(row) for row in effects.lines(known_differences)]
+    reach = effects.reach_of(sizes)
+    for line, size in zip(values, sizes, strict=True):
+        assert line.get_xdata()[0] == pytest.approx(effects.place(size.value, reach))
+    with_interval = [size for size in sizes if not math.isnan(size.low)]
+    for line, size in zip(intervals, with_interval, strict=True):
+        ends = [effects.place(size.low, reach), effects.place(size.high, reach)]
+        assert list(line.get_xdata()) == pytest.approx(ends)
+    assert to_hex(values[0].get_color()) == style.colour(0), "the colour of RMSprop, the winner"
+    assert to_hex(values[1].get_color()) == style.INK
+    assert to_hex(values[1].get_markerfacecolor()) == style.PAPER, "empty: nothing is decided"
+    bands = [x for x in axes.collections if isinstance(x, PolyCollection)]
+    assert len(bands) == 4, "of b and of each line of d, which have a margin"
+    assert axes.get_ylim()[0] > axes.get_ylim()[1], "the headline is above"
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[:2] == ["◂ RMSprop better", "AdaGrad better ▸"]
+    assert "-2.0 [-3.0, -1.0]" in texts
+    assert "d: test error" in texts
+    one = axes_of(plots.differences(known_differences, "linear"))[0]
+    assert len(_marks(one)[1]) == 1
 
 
-def test_a_panel_has_the_headline_and_a_row_for_each_schedule(known_differences):
-    """A ratio is drawn by its logarithm, 1 in the middle, and labelled as it is."""
-    d = axes_of(plots.differences(known_differences))[3]
-    intervals, values = _marks(d)
-    labels = [label.get_text() for label in d.get_yticklabels()]
-    assert labels == ["each its own", "constant", "linear to 0"]
-    ends = [[0.8, 1.8], [0.7, 1.6], [0.6, 1.5]]
-    for row, (end, value) in enumerate(zip(ends, (1.2, 1.1, 0.9), strict=True)):
-        assert list(intervals[row].get_xdata()) == pytest.approx(np.log(end))
-        assert list(values[row].get_xdata()) == pytest.approx([math.log(value)])
-    assert len(values) == 3, "no reference"
-    assert d.get_ylim()[0] > d.get_ylim()[1], "the headline is above"
-    assert d.get_xlim() == pytest.approx([-1.15 * math.log(1.8), 1.15 * math.log(1.8)])
-    (band,) = d.patches
-    width = band.get_window_extent().width / d.get_window_extent().width
-    assert width == pytest.approx(math.log(1.05) / (1.15 * math.log(1.8)))
-    d.figure.canvas.draw()
-    ticks = {
-        x: text.get_text() for x, text in zip(d.get_xticks(), d.get_xticklabels(), strict=True)
-    }
-    assert ticks[0] == "1"
-    for x, text in ticks.items():
-        assert float(text) == pytest.approx(math.exp(x), rel=1e-2)
-    one = axes_of(plots.differences(known_differences, "linear"))
-    assert len(one) == 1
-    assert len(_marks(one[0])[1]) == 1
+def test_an_effect_is_counted_in_margins_by_hand():
+    """Two margins of a ratio of 1.05; half a point of an accuracy of which more is better."""
+    none = Estimate(0.0, 0.0, 0.1)
+    row = Difference(
+        *("t", "own", "tuned", "m", "m", "a", "b", "lower", Estimate(1.05**2, 1 / 1.05, 1.05**3)),
+        is_ratio=True,
+        well_tuned=None,
+        improvement=none,
+        diverged=(none, none),
+        p_value=0.5,
+        margin=0.05,
+        verdict="undecided",
+        seeds=10,
+        tuning_seeds=3,
+        seeds_needed=None,
+        is_reference=False,
+    )
+    size = effects.effect_of(row)
+    assert [size.low, size.value, size.high] == pytest.approx([-1, 2, 3])
+    points = replace(
+        row, interval=Estimate(0.01, -0.005, 0.02), is_ratio=False, margin=0.005, better="higher"
+    )
+    size = effects.effect_of(points)
+    assert [size.low, size.value, size.high] == pytest.approx([-4, -2, 1]), "more is better"
+    without = effects.effect_of(replace(points, margin=None))
+    assert not without.in_margins
+    assert without.reach == pytest.approx(effects.WITHOUT_MARGIN)
+    flat = effects.effect_of(replace(points, margin=None, interval=Estimate(0.0, 0.0, 0.0)))
+    assert flat.value == 0
+
+
+def test_the_axis_of_margins_is_symmetric_and_ends():
+    assert effects.reach_of([]) == effects.LEAST
+    assert effects.place(0, 30) == 0
+    assert effects.place(30, 30) == 1
+    assert effects.place(-3, 30) == -effects.place(3, 30) == -math.log(4) / math.log(31)
+    assert effects.place(math.inf, 30) == 1, "what is infinite lies at the end"
+    assert math.isnan(effects.place(math.nan, 30))
+    assert effects.ticks(12) == [1, 3, 10]
+    assert effects.ticks(1000) == [1, 10, 100, 1000]
 
 
 def test_one_optimizer_has_no_difference():
@@ -218,17 +238,3 @@ def test_memory_is_state_beside_parameters():
     (none,) = lines_of(axes, "AdaGrad")
     assert none.get_xdata()[0] == axes.get_xlim()[0], "nothing stands at the edge"
     assert [text.get_text() for text in axes.texts[:4]] == ["2 ×", "0 ×", "1 ×", "1 ×"]
-
-
-@pytest.mark.parametrize(
-    "reach", [1e-5, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.5, 0.69, 0.7, 2.0, 5.0, 20.0]
-)
-def test_a_ratio_of_one_has_a_tick(reach):
-    ticks, labels = forest._ratio_ticks(reach)
-    assert 0 in ticks
-    assert labels[ticks.index(0)] == "1"
-    assert ticks == sorted(ticks)
-    assert 2 < len(ticks) <= 9
-    assert len(set(labels)) == len(labels)
-    assert max(abs(tick) for tick in ticks) <= reach
-    assert [float(label) for label in labels] == pytest.approx(np.exp(ticks), rel=1e-3)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, to_rgb
 from plot_cases import GRIDS, axes_of, lines_of, view_of
 
 from rmsprop.study.report import plots
+from rmsprop.study.report.plots import tuning
 from rmsprop.study.results import trials
 
 
@@ -52,18 +53,21 @@ def test_heat_map_cells_by_hand():
     task["learning_rate"][0, 6:8] = np.nan  # not run
     task["chosen"][0] = 2
     mesh = axes_of(plots.heat_map(task, "rmsprop"))[0].collections[0]
-    expected = np.ma.masked_invalid([[20, 3], [np.inf, 4], [np.nan, 7]])  # rates 0.01, 0.1
+    # A line for each rate, 0.01 and 0.1, a column for each 1 - decay.
+    expected = np.ma.masked_invalid([[20, np.inf, np.nan], [3, 4, 7]])
     np.testing.assert_array_equal(mesh.get_array().mask, expected.mask)
     np.testing.assert_array_equal(mesh.get_array().compressed(), [20, 3, 4, 7])
     assert isinstance(mesh.norm, LogNorm)
     axes = axes_of(plots.heat_map(task, "rmsprop"))[0]
-    assert [text.get_text() for text in axes.get_xticklabels()] == ["0.01", "0.1"]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["0.003", "0.03", "0.3"]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["0.003", "0.03", "0.3"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["0.01", "0.1"]
+    cells = {text.get_position(): text.get_text() for text in axes.texts[:4]}
+    assert cells == {(0.5, 0.5): "20.0", (0.5, 1.5): "3.0", (1.5, 1.5): "4.0", (2.5, 1.5): "7.0"}
     (frame,) = axes.patches
     assert frame.get_xy() == (1, 1), "what was chosen, though 3 is better"
     (cross,) = axes.get_lines()
-    assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (0.5, 1.5)
-    assert "1 - decay" in axes.texts[0].get_text()
+    assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (1.5, 0.5)
+    assert axes.get_xlabel() == "1 - decay"
 
 
 def test_heat_map_of_a_better_higher_score_frames_the_highest():
@@ -71,7 +75,7 @@ def test_heat_map_of_a_better_higher_score_frames_the_highest():
     axes = axes_of(plots.heat_map(task, "rmsprop"))[0]
     means = task["tuning_score"].values[0].mean(axis=1)
     rate, decay = divmod(int(np.argmax(means)), 2)
-    assert axes.patches[0].get_xy() == (rate, 1 - decay), "decays ascend, the grid descends"
+    assert axes.patches[0].get_xy() == (1 - decay, rate), "decays ascend, the grid descends"
     assert axes.collections[0].get_cmap().name == "viridis_r"
 
 
@@ -79,7 +83,7 @@ def test_values_of_a_grown_grid_that_differ_in_the_last_bits_are_one():
     task = view_of(GRIDS, steps=10)
     task["learning_rate"][0, 1] *= 1 + 1e-15
     mesh = axes_of(plots.heat_map(task, "rmsprop"))[0].collections[0]
-    assert mesh.get_array().shape == (2, 4)
+    assert mesh.get_array().shape == (4, 2)
 
 
 def test_a_heat_map_needs_two_hyperparameters(task):
@@ -121,3 +125,40 @@ def test_what_may_all_have_diverged_has_no_expectation():
     axes = axes_of(plots.budget(lost))[0]
     (line,) = lines_of(axes, "AdaGrad")
     assert np.isnan(line.get_ydata()).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ([0.4441, 0.64], ["0.444", "0.640"]),
+        ([0.0512, 52.09], ["0.05", "52.09"]),
+        ([0.09, 2.6], ["0.090", "2.600"]),
+        ([1e-9, 2e7], ["1e-09", "2e+07"]),
+        ([0.0, 1234.5], ["0", "1234"]),
+        ([0.5, 0.5], ["0.50", "0.50"]),
+    ],
+)
+def test_the_numbers_of_a_heat_map_have_the_same_decimals(scores, words):
+    assert [*tuning._with_same_digits(np.array([[*scores, np.inf, np.nan]])).values()] == words
+
+
+def test_a_number_of_a_heat_map_is_seen_on_its_cell():
+    axes = axes_of(plots.heat_map(view_of(GRIDS, steps=10), "rmsprop"))[0]
+    (mesh,) = axes.collections
+    scores = mesh.get_array()
+    assert scores.count() > 4
+    for text in axes.texts[: scores.count()]:
+        x, y = text.get_position()
+        *ground, _ = mesh.to_rgba(scores[int(y), int(x)])
+        assert _contrast(to_rgb(text.get_color()), ground) > 4.5
+
+
+def _contrast(one, other):
+    """The contrast of two colours as WCAG 2 defines it."""
+
+    def luminance(colour):
+        linear = [x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in colour]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)

@@ -1,6 +1,8 @@
 """The folder of a report, which survives interruptions and overwrites nothing of others."""
 
+import csv
 import errno
+import json
 import os
 import pathlib
 import signal
@@ -18,13 +20,11 @@ from rmsprop.study.comparison import Comparison
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.report import files, plots
 
+CONTENT = ["differences.csv", "figures", "index.html", "results.csv", "results.nc"]
+
 
 def test_the_folder_holds_page_figures_and_numbers(folder, comparison):
-    assert sorted(entry.name for entry in folder.iterdir()) == [
-        "figures",
-        "index.html",
-        "results.nc",
-    ]
+    assert sorted(entry.name for entry in folder.iterdir()) == CONTENT
     names = [entry.name for entry in (folder / "figures").iterdir()]
     expected = [f"{task}-{kind}.png" for task in ("evil", "valley") for kind in KINDS]
     expected += ["valley-path.png", "differences.png", "memory.png", "profile.png"]
@@ -32,6 +32,35 @@ def test_the_folder_holds_page_figures_and_numbers(folder, comparison):
     for name in names:
         assert (folder / "figures" / name).read_bytes()[:4] == b"\x89PNG"
     assert Comparison.load(folder).tree.identical(comparison.tree)
+
+
+def test_the_csv_files_have_every_difference_and_every_result(folder, comparison):
+    def lines(name):
+        with open(folder / name, encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    differences = lines("differences.csv")
+    assert [float(line["estimate"]) for line in differences] == [
+        row.estimate for row in comparison.differences()
+    ]
+    assert [line["verdict"] for line in differences] == [
+        row.verdict for row in comparison.differences()
+    ]
+    results = lines("results.csv")
+    assert len(results) == sum(
+        len(comparison.summary(task, setting=setting))
+        for task in comparison.tasks
+        for setting in comparison.settings(task)
+    )
+    (row,) = (row for row in comparison.summary("valley") if row.optimizer == "adagrad")
+    (line,) = (
+        line
+        for line in results
+        if (line["task"], line["optimizer"], line["setting"]) == ("valley", "adagrad", "tuned")
+    )
+    assert float(line["metric"]) == row.metric.value
+    assert float(line["final_loss_high"]) == row.final_loss.high
+    assert json.loads(line["hyperparameters"]) == row.hyperparameters
 
 
 def test_one_optimizer_can_be_reported(tmp_path, plain):
@@ -110,11 +139,7 @@ def test_an_interruption_while_drawing_changes_nothing(
     with pytest.raises(failure if isinstance(failure, type) else type(failure)):
         files.write(comparison, earlier)
     assert _state(earlier) == before
-    assert sorted(entry.name for entry in earlier.iterdir()) == [
-        "figures",
-        "index.html",
-        "results.nc",
-    ]
+    assert sorted(entry.name for entry in earlier.iterdir()) == CONTENT
 
 
 KILLED = """
@@ -164,10 +189,10 @@ for case in sys.argv[1:]:
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process that is then killed")
 def test_killed_at_any_move_the_earlier_page_is_whole(tmp_path):
-    """kill -9: 0 is the saving of the numbers, 1 to 10 the moves, the last of them the page's."""
+    """kill -9: 0 is the saving of the numbers, 1 to 12 the moves, the last of them the page's."""
     cases = [
         f"{tmp_path / f'{number}{earlier}'}:{number}:{earlier}"
-        for number, earlier in ((0, True), (1, True), (10, True), (0, False), (3, False))
+        for number, earlier in ((0, True), (1, True), (12, True), (0, False), (3, False))
     ]
     paths = os.pathsep.join([*filter(None, sys.path), str(pathlib.Path(__file__).parent)])
     ended = subprocess.run(
@@ -270,7 +295,7 @@ def test_a_foreign_page_is_not_overwritten_where_a_killed_run_left_something(tmp
 
 def test_the_folder_of_a_study_that_was_stopped_is_ours(other_comparison, tmp_path, plain):
     study = StudyFolder(tmp_path)
-    study.begin({"seeds": 8})
+    study.begin({"seeds": 8, "tasks": {}})
     study.put("a", {"x": np.zeros(2)})
     before = _state(tmp_path)
     assert files.prepare(tmp_path) == tmp_path

@@ -106,7 +106,7 @@ def test_the_seeds_that_an_answer_needs_have_two_digits(seeds, text):
 def test_the_share_of_diverged_choices_is_said():
     shares = (Estimate(0.125, 0.0213, 0.38), Estimate(0.0, 0.0, 0.3))
     assert _answer(Estimate(1.2, 0.9, 1.6), diverged=shares).endswith(
-        "RMSprop / AdaGrad is 1.20 [0.90, 1.60], in 12 % [2.1 %, 38 %] of the choices the run of "
+        "RMSprop / AdaGrad is 1.20 [0.90, 1.60], in 12 % [2 %, 38 %] of the choices the run of "
         "RMSprop diverged: not decided."
     )
     shares = (Estimate(1.0, 0.7, 1.0),) * 2

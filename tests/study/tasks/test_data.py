@@ -139,11 +139,11 @@ def test_sections_are_the_books_of_the_canon_in_their_order():
 def test_sections_have_the_rarest_of_the_most_frequent_words():
     books, sections = load_data("bible-books"), load_data("bible")
     assert sections.held_out == 800
-    assert sections.words.tolist() == books.words[:2000].tolist()
+    assert sections.words.tolist() == books.words[:1000].tolist()
     assert (sections.features.shape, sections.features.dtype) == ((31102, 16), np.int16)
     for row, whole in zip(sections.features[::7], books.features[::7], strict=True):
-        expected = [number for number in whole if number < 2000][:16]
-        assert row.tolist() == expected + [2000] * (16 - len(expected))
+        expected = [number for number in whole if number < 1000][:16]
+        assert row.tolist() == expected + [1000] * (16 - len(expected))
 
 
 @pytest.mark.slow

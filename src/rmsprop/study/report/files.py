@@ -1,8 +1,9 @@
 """The folder of a comparison: the page, the pictures, the numbers.
 
-The folder holds `index.html` (self-contained), `figures/*.png` and `results.nc`. A report is
-written to a hidden folder inside and moved into place file by file, the page last. Whenever it is
-interrupted, the page that is there is whole: the earlier one, or the new one.
+The folder holds `index.html` (self-contained), `figures/*.png`, `results.nc` and the same numbers
+as `differences.csv` and `results.csv`. A report is written to a hidden folder inside and moved into
+place file by file, the page last. Whenever it is interrupted, the page that is there is whole: the
+earlier one, or the new one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from rmsprop.study import atomic, interrupts
 from rmsprop.study.atomic import UNFINISHED
 from rmsprop.study.folder import DEFINITION, RUNS, check_links
+from rmsprop.study.report import csv_files
 from rmsprop.study.report.page import markup, page
 from rmsprop.study.report.plots import export
 from rmsprop.study.report.surfaces import Surface
@@ -100,9 +102,10 @@ def write(
             for picture in pictures:
                 picture.write_bytes(figures[picture.name])
             (fresh / PAGE).write_text(text, encoding="utf-8")
+            tables = [*csv_files.write(results, fresh)]
             numbers = results.save(fresh)
             with interrupts.deferred():
-                _move(fresh, target, (numbers, *pictures, fresh / PAGE))
+                _move(fresh, target, (numbers, *tables, *pictures, fresh / PAGE))
     return target / PAGE
 
 

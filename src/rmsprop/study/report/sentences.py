@@ -47,10 +47,7 @@ def overall(results: Results) -> str:
     rows = results.headlines()
     if not rows:
         return ""
-    adjusted = holm([row.p_value for row in rows])
-    lost = [
-        row for row, p in zip(rows, adjusted, strict=True) if row.winner is not None and p > LEVEL
-    ]
+    lost = lost_by_correction(rows)
     pairs: dict[tuple[str, str], list[Difference]] = {}
     for row in rows:
         pairs.setdefault((row.first, row.second), []).append(row)
@@ -62,6 +59,20 @@ def overall(results: Results) -> str:
     if len(rows) > 1:
         sentences.append(_correction(rows, lost))
     return " ".join(sentences)
+
+
+def lost_by_correction(headlines: Sequence[Difference]) -> list[Difference]:
+    """The headlines with a winner that is not shown for all of them together by Holm's method.
+
+    Args:
+        headlines: All headlines of a comparison.
+    """
+    adjusted = holm([row.p_value for row in headlines])
+    return [
+        row
+        for row, p in zip(headlines, adjusted, strict=True)
+        if row.winner is not None and p > LEVEL
+    ]
 
 
 def _by_verdict(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
@@ -206,16 +217,19 @@ def comparison(row: Difference) -> str:
     if lost:
         return f"all chosen runs of {' and of '.join(lost)} diverged"
     shares = [
-        f"in {_percent(share.value)} [{_percent(share.low)}, {_percent(share.high)}] of the choices"
-        f" the run of {name(optimizer)} diverged"
+        f"in {_percents(share)} of the choices the run of {name(optimizer)} diverged"
         for optimizer, share in of_each
         if share.value > 0
     ]
     return ", ".join([f"{pair(row)} is {row.interval}", *shares])
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
+def _percents(share: Estimate) -> str:
+    """A share with its interval, all three with the same decimals: `12 % [2 %, 38 %]`."""
+    numbers = [100 * x for x in (share.value, share.low, share.high)]
+    decimals = 1 if min(number for number in numbers if number > 0) < 1 else 0
+    value, low, high = (f"{number:.{decimals}f} %" for number in numbers)
+    return f"{value} [{low}, {high}]"
 
 
 def seeds(row: Difference) -> str:

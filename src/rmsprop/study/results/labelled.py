@@ -158,6 +158,15 @@ class Results:
         return file
 
     @property
+    def extent(self) -> dict[str, tuple[int, tuple[str, ...]]]:
+        """Of each task the number of its seeds and the names of its optimizers."""
+        datasets = {name: self.task(name) for name in self.tasks}
+        return {
+            name: (dataset.sizes["seed"], names_of(dataset, "optimizer"))
+            for name, dataset in datasets.items()
+        }
+
+    @property
     def tasks(self) -> tuple[str, ...]:
         """Names of the tasks, in the order they were given."""
         return tuple(self.tree.children)

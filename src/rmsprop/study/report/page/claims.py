@@ -13,25 +13,27 @@ from rmsprop.study.results.labelled import Results
 MARKS = {"supported": "yes", "agrees": "yes", "not supported": "no", "differs": "no"}
 
 
-def render(results: Results) -> str:
-    """The claims that these results can test and the published results; empty without either."""
-    parts = []
-    if general := claims(results):
-        parts.append(
-            '<h2 id="claims">What is said, and what was measured</h2>'
-            '<p class="small">Each claim is judged by intervals of 95 % over the reporting seeds, '
-            "never on seeds that chose what is judged. They hold one at a time: of many claims, a "
-            "few may be judged wrongly by chance.</p>"
-            f"{_articles(general)}"
-        )
-    if earlier := published(results):
-        parts.append(
-            '<h2 id="published">Found before, and found here</h2>'
-            '<p class="small">Settings differ, so numbers need not be the same, but their order '
-            "should be. It agrees or differs where an interval of 95 % excludes the opposite.</p>"
-            f"{_articles(earlier)}"
-        )
-    return "".join(parts)
+def general_claims(results: Results) -> str:
+    """The general claims that these results can test; empty without any."""
+    if not (general := claims(results)):
+        return ""
+    return (
+        '<p class="small">Each claim is judged by intervals of 95 % over the reporting seeds, '
+        "never on seeds that chose what is judged. They hold one at a time: of many claims, a "
+        "few may be judged wrongly by chance.</p>"
+        f"{_articles(general)}"
+    )
+
+
+def earlier_results(results: Results) -> str:
+    """The published results that these results can be held against; empty without any."""
+    if not (earlier := published(results)):
+        return ""
+    return (
+        '<p class="small">Settings differ, so numbers need not be the same, but their order '
+        "should be. It agrees or differs where an interval of 95 % excludes the opposite.</p>"
+        f"{_articles(earlier)}"
+    )
 
 
 def _articles(section: Sequence[Claim]) -> str:

@@ -38,19 +38,6 @@ class Drawing:
 
 def overview_drawings(results: Results) -> Iterator[Drawing]:
     """The pictures of all tasks together."""
-    if rows := results.headlines():
-        numbers = "; ".join(
-            f"{row.task}, {sentences.comparison(row)}, {sentences.verdict(row)}" for row in rows
-        )
-        yield Drawing(
-            "differences",
-            lambda: plots.differences(results),
-            f"Differences with 95 % intervals. {numbers}.",
-            f"{spelling.name(rows[0].first)} against the other on a new seed, with the 95 % "
-            "interval: losses by their ratio, other metrics by their difference. Thick: each under "
-            "its own better schedule; below: both under one. Grey: too small to count. "
-            "Coloured: one of the two is better. Each task has its own scale.",
-        )
     yield from _profile_drawing(results)
     sizes = "; ".join(
         f"{row.task}, {spelling.name(row.optimizer)}: {spelling.size(row.state_bytes)} beside "
@@ -90,10 +77,19 @@ def _profile_drawing(results: Results) -> Iterator[Drawing]:
 
 
 def task_drawings(results: Results, task: str, surface: Surface | None = None) -> Iterator[Drawing]:
-    """The pictures of one task, tuned and under its first schedule where nothing else is said."""
+    """The pictures of one task, tuned and under its first schedule where nothing else is said.
+
+    The page has two columns, so that neighbours are about as high as each other.
+    """
     view = results.view(task)
     rows = results.summary(task)
     yield from _run_drawings(view, task, rows)
+    yield _schedule_drawing(results, task)
+    yield _budget_drawing(view, task, rows)
+    for index, (row, names) in enumerate(zip(rows, tuned_names(view).values(), strict=True)):
+        if len(names) > 1:
+            yield _heat_map_drawing(view, task, row, names[1], index)
+    yield _rates_drawing(view, task, rows)
     if "path" in view:
         names = ", ".join(spelling.name(row.optimizer) for row in rows)
         yield Drawing(
@@ -103,8 +99,6 @@ def task_drawings(results: Results, task: str, surface: Surface | None = None) -
             "The path on the first reporting seed, from the circle to the square"
             + (", over contours of the loss on the first batch." if surface else "."),
         )
-    yield _schedule_drawing(results, task)
-    yield from _tuning_drawings(view, task, rows)
 
 
 def _run_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
@@ -152,18 +146,22 @@ def _schedule_drawing(results: Results, task: str) -> Drawing:
     )
 
 
-def _tuning_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
-    """The pictures of the tuning runs: learning rates, budgets and heat maps."""
+def _rates_drawing(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Drawing:
+    """The picture of the learning rates that were tried."""
     close_rates = _by_optimizer(
         rows, lambda row: sentences.rates(trials.rates_of(view, row.optimizer))
     )
-    yield Drawing(
+    return Drawing(
         f"{task}-learning-rates",
         lambda: plots.learning_rates(view),
         f"Tuning score against learning rate on {task}. Within 5 % of the best: {close_rates}.",
         "How much the learning rate matters: a point is the mean over the tuning seeds that the "
         "race ran it on. A wide bottom is easy to tune.",
     )
+
+
+def _budget_drawing(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Drawing:
+    """The picture of what a small budget buys."""
     budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in rows}
     expected = _by_optimizer(
         rows,
@@ -173,7 +171,7 @@ def _tuning_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterat
             if (number := budgets[row.optimizer].of(k)) is not None
         ),
     )
-    yield Drawing(
+    return Drawing(
         f"{task}-budget",
         lambda: plots.budget(view),
         f"Expected best against configurations tried on {task}. {expected}.",
@@ -181,9 +179,6 @@ def _tuning_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterat
         "best is chosen on the tuning seeds, and it is worth what other seeds say; the band is the "
         "95 % interval.",
     )
-    for index, (row, names) in enumerate(zip(rows, tuned_names(view).values(), strict=True)):
-        if len(names) > 1:
-            yield _heat_map_drawing(view, task, row, names[1], index)
 
 
 def _heat_map_drawing(view: xr.Dataset, task: str, row: Row, second: str, index: int) -> Drawing:

@@ -26,7 +26,7 @@ its curve, are told apart, for the best may differ. Seconds are those of one cor
 compilation.""",
     ]
     items = "\n".join(f"<li>{part}</li>" for part in parts if part)
-    return f'<h2 id="method">How to read this</h2>\n<ul>\n{items}\n</ul>'
+    return f"<ul>\n{items}\n</ul>"
 
 
 def _seeds() -> str:

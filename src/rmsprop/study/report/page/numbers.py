@@ -13,7 +13,7 @@ import xarray as xr
 from rmsprop.study import spelling
 from rmsprop.study.report import remarks, sentences
 from rmsprop.study.report.page import markup
-from rmsprop.study.report.page.markup import ABSENT
+from rmsprop.study.report.page.markup import ABSENT, Cell
 from rmsprop.study.results import exponents, trials
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import OWN
@@ -25,8 +25,9 @@ ARROWS: Mapping[str, str] = {"lower": "↓", "higher": "↑"}
 def results_table(results: Results) -> str:
     """The table of results: a row per task, schedule and optimizer, a column per setting."""
     defaults = default_settings(results)
-    rows, bold = [], []
+    rows, bold, leads = [], [], []
     for task in results.tasks:
+        leads.append(len(rows))
         for schedule in results.schedules(task):
             best = sentences.winners(results, task, schedule)
             by_default = {
@@ -40,25 +41,51 @@ def results_table(results: Results) -> str:
                     bold.append(len(rows))
                 rows.append(
                     (
-                        f"{task}: {_metric_label(results, task)}",
+                        _task_cell(results, task),
                         spelling.schedule(schedule),
                         spelling.name(row.optimizer),
                         row.metric,
                         *(by_default[setting].get(row.optimizer, ABSENT) for setting in defaults),
-                        f"{row.diverged} of {row.runs}",
+                        Cell(f"{row.diverged} of {row.runs}", value=row.diverged / row.runs),
                         spelling.settings(row.hyperparameters),
                     )
                 )
     settings = [f"{_capital(spelling.defaults(setting))} [95 %]" for setting in defaults]
     heads = ("Task", "Schedule", "Optimizer", "Tuned [95 %]", *settings, "Diverged", "Chosen")
+    table = markup.table(
+        "Results of all tasks",
+        heads,
+        rows,
+        file="results-of-tasks",
+        bold=bold,
+        emphasis=leads,
+        style="results",
+    )
     return (
-        markup.table("Results of all tasks", heads, rows, bold)
-        + '<p class="small">↓ lower is better, ↑ higher is better. Bold: better than the other'
+        table
+        + f'<p class="small">{markup.text(_metrics_in_words(results))} Bold: better than the other'
         " under this schedule, by a verdict of its own; the answers above are corrected for all,"
         " and each under its own better schedule. Diverged runs are those of the tuned setting."
         " Defaults are complete ones, run under the first schedule alone;"
         f" {ABSENT} where there are none.</p>"
     )
+
+
+def _task_cell(results: Results, task: str) -> Cell:
+    """The name of a task with an arrow towards better values; its metric is told at the pointer."""
+    attributes = results.task(task).attrs
+    words = f"{task} {ARROWS[attributes['report_better']]}"
+    return Cell(words, title=sentences.measure(results, task))
+
+
+def _metrics_in_words(results: Results) -> str:
+    """The metric of each task: `digits: test loss, lower is better (↓).`"""
+    of_tasks = [
+        f"{task}: {sentences.measure(results, task)}"
+        f" ({ARROWS[results.task(task).attrs['report_better']]})"
+        for task in results.tasks
+    ]
+    return f"{'; '.join(of_tasks)}."
 
 
 def default_settings(results: Results) -> tuple[str, ...]:
@@ -81,10 +108,10 @@ def _capital(words: str) -> str:
 
 def lines_table(results: Results, task: str) -> str:
     """All comparisons of a task, the headline first, then by schedule, metric and reference."""
-    rows, bold = [], []
+    rows, headlines = [], []
     for row in lines(results, task):
         if is_headline(results, row):
-            bold.append(len(rows))
+            headlines.append(len(rows))
         rows.append(
             (
                 row.metric_label,
@@ -97,12 +124,13 @@ def lines_table(results: Results, task: str) -> str:
     if not rows:
         return ""
     heads = ("Metric", "Schedule", "Pair", "Estimate [95 %]", "Verdict")
-    table = markup.table(f"All comparisons on {task}", heads, rows, bold)
+    caption = f"All comparisons on {task}"
+    table = markup.table(caption, heads, rows, file=f"{task}-comparisons", emphasis=headlines)
     uncorrected = (
-        '<p class="small">Bold: the headline. The other lines have intervals of their own, which'
-        " are not corrected for how many there are.</p>"
+        '<p class="small">The headline comes first. The other lines have intervals of their own,'
+        " which are not corrected for how many there are.</p>"
     )
-    return table + (uncorrected if len(rows) > len(bold) else "")
+    return table + (uncorrected if len(rows) > len(headlines) else "")
 
 
 def lines(results: Results, task: str) -> list[Difference]:
@@ -221,7 +249,8 @@ def _numbers_under(results: Results, task: str, schedule: str, caption: str) -> 
     }
     heads = ("Number", *(spelling.name(row.optimizer) for row in tuned))
     rows_of_table = [(name, *cells) for name, cells in facts.items()]
-    return markup.table(caption, heads, rows_of_table)
+    file = f"{task}-{schedule}-numbers"
+    return markup.table(caption, heads, rows_of_table, file=file)
 
 
 def _metrics(rows: Sequence[Row | None], label: str, setting: str) -> dict[str, Sequence[object]]:
@@ -266,9 +295,3 @@ def _budget_label(view: xr.Dataset) -> str:
     """What the expected best of some trials is worth; see `rmsprop.study.results.trials`."""
     alike = view.attrs["choose_by_better"] == view.attrs["report_better"]
     return view.attrs["report_label" if alike else "choose_by_label"]
-
-
-def _metric_label(results: Results, task: str) -> str:
-    """The reported metric of a task, with an arrow towards its better values."""
-    attributes = results.task(task).attrs
-    return f"{attributes['report_label']} {ARROWS[attributes['report_better']]}"

@@ -1,32 +1,38 @@
 """The page of a comparison: one self-contained HTML file, the answers first.
 
 Nothing is loaded from elsewhere, neither from the network nor from the folder; the page says so to
-the browser. It is light or dark as the reader prefers, and its tables become lists on a phone.
-Every text that comes from results goes through `markup`, which escapes it.
+the browser, which runs no script but the one that sorts the tables, known by its hash. The page is
+light or dark as the reader prefers, and its tables become lists on a phone. Every text that comes
+from results goes through `markup`, which escapes it.
 """
 
 from __future__ import annotations
 
+import base64
+import functools
+import hashlib
 import importlib.resources
 import json
-import math
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import xarray as xr
 from matplotlib.figure import Figure
 
 from rmsprop.study import spelling
-from rmsprop.study.report import sentences
-from rmsprop.study.report.page import claims, markup, method, numbers
+from rmsprop.study.report import csv_files, plots, sentences
+from rmsprop.study.report.page import claims, forest, markup, method, numbers, task
 from rmsprop.study.report.page.gallery import Drawing, overview_drawings, task_drawings
 from rmsprop.study.report.page.markup import Picture, attribute, definitions, text
 from rmsprop.study.report.plots import export, style
 from rmsprop.study.report.surfaces import Surface
+from rmsprop.study.results.costs import costs_of
 from rmsprop.study.results.labelled import FILE_NAME, Results
-from rmsprop.study.results.schema import names_of, references, tuned_names
+from rmsprop.study.results.schema import names_of, references
 
 # By this line a page of rmsprop is known from a page of somebody else.
 GENERATOR = '<meta name="generator" content="rmsprop">'
+# The forest plot as a picture, beside the page.
+DIFFERENCES = "differences.png"
 
 
 def render(
@@ -57,8 +63,25 @@ def render(
     )
     names = spelling.listed([spelling.name(optimizer) for optimizer in optimizers])
     title = f"{names} compared" if len(optimizers) > 1 else f"{names} measured"
-    claim_sections = claims.render(results)
-    sections = "".join(_task(results, task, pictures[task]) for task in results.tasks)
+    title_bar = f"<header><h1>{text(title)}</h1><p>{text(_subtitle(results))}</p></header>"
+    parts = {
+        "answers": ("Answers", "Answers", _answers(results, files=files)),
+        "references": ("References", "References", forest.references(results)),
+        "tasks": ("Each task", "", _tasks(results, pictures)),
+        "numbers": ("Numbers", "Numbers", _numbers(results)),
+        "pictures": ("All tasks together", "Together", markup.pictures(overview)),
+        "claims": ("What is said, and what was measured", "Claims", claims.general_claims(results)),
+        "published": ("Found before, and found here", "Published", claims.earlier_results(results)),
+        "method": ("How to read this", "Method", method.how_to_read(results)),
+        "settings": ("Settings and versions", "Settings", _settings(results, files=files)),
+    }
+    sections = "".join(
+        f'<h2 id="{place}">{heading}</h2>\n{content}\n'
+        for place, (heading, _, content) in parts.items()
+        if content
+    )
+    names = {place: name for place, (_, name, content) in parts.items() if content}
+    script = _resource("page.js")
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -67,52 +90,69 @@ def render(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {_hash(script)}">
 <link rel="icon" href="data:,">
 <title>{attribute(title)}</title>
 <style>{_style_sheet()}</style>
 </head>
 <body>
-<header><h1>{text(title)}</h1><p>{text(_subtitle(results))}</p>{_contents(claim_sections)}</header>
+{_navigation(results, names)}
+{title_bar}
 <main>
-<h2 id="answers">Answers</h2>
-{_answers(results)}
-<h2 id="numbers">Numbers</h2>
-{numbers.results_table(results)}
-{numbers.edges(results)}
-{numbers.twins(results)}
-<h2 id="pictures">Pictures</h2>
-{markup.pictures(overview)}
-{sections}
-{claim_sections}
-{method.how_to_read(results)}
-<h2 id="settings">Settings and versions</h2>
-{_settings(results)}
-{_how_to_load(results) if files else ""}
-</main>
+{sections}</main>
+<script>{script}</script>
 </body>
 </html>
 """
 
 
-def _contents(claim_sections: str) -> str:
-    """Links to the parts of the page; the two of claims are there only where the page has them."""
-    parts = {
-        "answers": "Answers",
-        "numbers": "Numbers",
-        "pictures": "Pictures",
-        "claims": "What is said",
-        "published": "Found before",
-        "method": "Method",
-        "settings": "Settings",
+def _navigation(results: Results, names: Mapping[str, str]) -> str:
+    """Links to the parts of the page and to each task, which stay in sight."""
+    links = []
+    for place, name in names.items():
+        if place == "tasks":
+            of_tasks = (f'<a href="#task-{x}">{text(x)}</a>' for x in results.tasks)
+            links.append(f'<span class="tasks">{" ".join(of_tasks)}</span>')
+        else:
+            links.append(f'<a href="#{place}">{name}</a>')
+    return f'<nav aria-label="Contents"><div>{" ".join(links)}</div></nav>'
+
+
+def _answers(results: Results, *, files: bool) -> str:
+    """The answer over all tasks, and the forest plot that it rests on."""
+    overall = " ".join(filter(None, (sentences.overall(results), *sentences.across_tasks(results))))
+    whole = f'<p class="overall">{text(overall)}</p>' if overall else ""
+    lines = forest.tasks(results)
+    picture = f'<a href="{markup.FIGURES}/{DIFFERENCES}">the picture as PNG</a>'
+    beside = [*([picture] if lines else []), *_links()] if files else []
+    links = f'<p class="small">Files beside this page: {", ".join(beside)}.</p>' if beside else ""
+    answer = "" if whole else f"<p>{text(' '.join(sentences.answers(results)))}</p>"
+    return whole + answer + lines + links
+
+
+def _links() -> list[str]:
+    """Links to the numbers in the files beside the page."""
+    names = {
+        FILE_NAME: "all numbers",
+        csv_files.DIFFERENCES: "the differences",
+        csv_files.RESULTS: "the results",
     }
-    optional = ("claims", "published")
-    links = [
-        f'<a href="#{place}">{name}</a>'
-        for place, name in parts.items()
-        if place not in optional or f'id="{place}"' in claim_sections
-    ]
-    return f'<nav aria-label="Contents">{" ".join(links)}</nav>'
+    return [f'<a href="{file}" download>{file}</a> ({what})' for file, what in names.items()]
+
+
+def _tasks(results: Results, pictures: Mapping[str, Sequence[Picture]]) -> str:
+    return "".join(task.section(results, name, pictures[name]) for name in results.tasks)
+
+
+def _numbers(results: Results) -> str:
+    """The table of results, and what has to be known of what was chosen."""
+    return f"{numbers.results_table(results)}{numbers.edges(results)}{numbers.twins(results)}"
+
+
+def _hash(script: str) -> str:
+    """The hash by which a browser knows the only script that it may run."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
 
 
 def _how_to_load(results: Results) -> str:
@@ -124,103 +164,25 @@ Comparison.load("folder of this page").task({text(repr(results.tasks[0]))})</cod
 
 
 def _subtitle(results: Results) -> str:
-    """The version, the date, the duration and the machine."""
+    """The version, the date, the machine, and the time of all runs and of the last part."""
     attributes = results.tree.attrs
     version = json.loads(attributes["versions"]).get("rmsprop", "")
-    seconds = attributes["seconds"]
-    duration = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
     date = attributes["created"].replace("T", " ").replace("+00:00", " UTC")
     where = f"{attributes['cores']} cores ({attributes['device']})"
-    return f"rmsprop {version} · made {date} in {duration} on {where}"
-
-
-def _answers(results: Results) -> str:
-    """The answer over all tasks, and a card for each: its verdict, its answer, all comparisons."""
-    cards = []
-    for task in results.tasks:
-        headlines = results.headlines(task)
-        chips = ""
-        for row in headlines:
-            which = f"{sentences.pair(row)}: " if len(headlines) > 1 else ""
-            kind = "chip yes" if row.winner else "chip none"
-            chips += f'<span class="{kind}">{text(which + sentences.verdict(row))}</span>'
-        title = text(results.task(task).attrs["title"])
-        lines = numbers.lines_table(results, task)
-        comparisons = markup.details("All comparisons", lines) if lines else ""
-        answer = f"{task}: {sentences.answer(results, task)}"
-        cards.append(
-            f'<article><h3><a href="#task-{task}">{title}</a></h3>{chips}'
-            f"<p>{text(answer)}</p>{comparisons}</article>"
-        )
-    overall = [sentences.overall(results), *sentences.across_tasks(results)]
-    whole = f'<p class="overall">{text(" ".join(overall))}</p>' if overall[0] else ""
-    return f'{whole}<div class="answers">{"".join(cards)}</div>'
-
-
-def _task(results: Results, task: str, pictures: Sequence[Picture]) -> str:
-    """The section of one task: its pictures, all its numbers, its seeds, grids and source."""
-    dataset = results.view(task)
-    attributes = dataset.attrs
-    facts = {
-        "Steps": attributes["steps"],
-        **{
-            word: f"{attributes[f'{key}_label']} ({attributes[f'{key}_better']} is better)"
-            for word, key in (("Chosen by", "choose_by"), ("Reported", "report"))
-        },
-        "A good run reaches": f"{attributes['target']:g}"
-        if math.isfinite(attributes["target"])
-        else "no target is set",
-        "Tuning seeds": _seed_list(dataset["tuning_seed"].values.tolist()),
-        "Reporting seeds": _seed_list(dataset["seed"].values.tolist()),
-        "Configurations tried": _configuration_counts(dataset),
-        **_improvement(results, task),
-        "Source": attributes["citation"],
-        "SHA-256 of the data": attributes["data_sha256"] or "no data",
-    }
+    costs = functools.reduce(operator.add, (costs_of(results.task(x)) for x in results.tasks))
     return (
-        f'<section aria-labelledby="task-{task}"><h3 id="task-{task}">{text(attributes["title"])}'
-        f'</h3><p class="small">{text(_schedule_and_steps(results, task))}</p>'
-        f"{markup.pictures(pictures)}"
-        f"{markup.details('All numbers', numbers.all_numbers(results, task))}"
-        f"{markup.details('Seeds, grids and source', definitions(facts))}"
-        '<p class="small"><a href="#answers">Back to the answers</a></p></section>'
+        f"rmsprop {version} · made {date} on {where} · {costs.runs:,} runs took"
+        f" {_duration(costs.seconds)} of one core or device, over all parts of the study; its last"
+        f" part took {_duration(attributes['seconds'])}"
     )
 
 
-def _schedule_and_steps(results: Results, task: str) -> str:
-    """The schedule of the pictures of a task, where there are several, and its steps."""
-    names = results.schedules(task)
-    first = f"Under the schedule {spelling.schedule(names[0])}. " if len(names) > 1 else ""
-    return f"{first}Task {task}, {results.task(task).attrs['steps']} steps."
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def _seed_list(numbers: Sequence[int]) -> str:
-    """Seeds with commas; neighbours in ascending order as `first to last`."""
-    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
-        return f"{numbers[0]} to {numbers[-1]}"
-    return ", ".join(map(str, numbers))
-
-
-def _configuration_counts(dataset: xr.Dataset) -> str:
-    """The number of configurations that were tried of each optimizer, and of what."""
-    counts = dataset["learning_rate"].notnull().sum("configuration")
-    return "; ".join(
-        f"{spelling.name(name)} {int(counts.sel(optimizer=name))} "
-        f"({spelling.listed([spelling.axis(hyper) for hyper in tuned])})"
-        for name, tuned in tuned_names(dataset).items()
-    )
-
-
-def _improvement(results: Results, task: str) -> dict[str, object]:
-    return {
-        f"Probability that {spelling.name(row.first)} beats {spelling.name(row.second)} on a new "
-        "seed": row.improvement
-        for row in results.headlines(task)
-    }
-
-
-def _settings(results: Results) -> str:
-    """The settings of the comparison and the versions of the packages."""
+def _settings(results: Results, *, files: bool) -> str:
+    """The settings of the comparison, the versions of the packages, how the numbers are read."""
     attributes = results.tree.attrs
     facts = {
         "Command": attributes["command"],
@@ -228,20 +190,23 @@ def _settings(results: Results) -> str:
         **json.loads(attributes["settings"]),
     }
     versions = json.loads(attributes["versions"])
-    return f"{definitions(facts)}<h3>Versions</h3>{definitions(versions)}"
+    load = _how_to_load(results) if files else ""
+    return f"{definitions(facts)}<h3>Versions</h3>{definitions(versions)}{load}"
+
+
+def _resource(name: str) -> str:
+    """The text of a file that lies beside this module."""
+    return importlib.resources.files("rmsprop.study.report.page").joinpath(name).read_text("utf-8")
 
 
 def _style_sheet() -> str:
     """The style sheet with the colours of the figures, for a light and for a dark page."""
-    sheet = (
-        importlib.resources.files("rmsprop.study.report.page")
-        .joinpath("page.css")
-        .read_text("utf-8")
-    )
     names = {"ink": style.INK, "muted": style.MUTED, "line": style.GRID, "card": style.PAPER}
+    names |= {f"o{index}": colour for index, colour in enumerate(style.COLOURS)}
     light = ";".join(f"--{name}:{colour}" for name, colour in names.items())
     dark = ";".join(f"--{name}:{style.DARK[colour]}" for name, colour in names.items())
-    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n{sheet}"
+    root = f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return f"{root}\n{_resource('page.css')}"
 
 
 def page_of(
@@ -266,6 +231,8 @@ def page_of(
         """The pictures of some drawings, in their order."""
         return [_picture(drawing, keep) for drawing in drawings]
 
+    if keep and results.headlines():
+        keep(DIFFERENCES, plots.differences(results))
     overview = pictures_of(overview_drawings(results))
     pictures = {
         task: pictures_of(task_drawings(results, task, (surfaces or {}).get(task)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -22,6 +24,9 @@ from rmsprop.study.results.schema import (
     tuned_names,
     worst_value,
 )
+
+# The colours of a number on a cell, which are the same on a light page and on a dark one.
+ON_LIGHT, ON_DARK = "#0a0a0a", "#fefefe"
 
 
 def learning_rates(dataset: xr.Dataset) -> Figure:
@@ -76,7 +81,13 @@ def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
         )
     better = dataset.attrs["choose_by_better"]
     rates, others, cells = _cells(dataset, optimizer, names)
-    figure, (axes,) = style.panels(1.0 + 0.3 * len(others), right=0.83, bottom=0.68)
+    cells = cells.T  # learning rates, of which there are more, downwards
+    label = dataset.attrs["choose_by_label"]
+    title = f"learning rate upwards; in the cells: {label}"
+    lines = textwrap.wrap(title, 56)
+    figure, (axes,) = style.panels(
+        0.75 + 0.15 * len(lines) + 0.19 * len(rates), top=0.16 + 0.15 * len(lines), left=0.17
+    )
     image = axes.pcolormesh(
         np.ma.masked_invalid(cells),
         cmap="viridis" if better == "lower" else "viridis_r",  # dark is good
@@ -84,11 +95,10 @@ def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
         edgecolors=style.PAPER,
         linewidth=1,
     )
-    for y, x in np.argwhere(np.isinf(cells)):
-        axes.plot(x + 0.5, y + 0.5, "x", color=style.MUTED, markersize=5)
+    _write_cells(axes, image, cells, room=axes.get_position().width * style.WIDTH / len(others))
     row = dataset.sel(optimizer=optimizer)
     chosen = row.isel(configuration=int(row["chosen"]))
-    x, y = (
+    y, x = (
         int(np.searchsorted(values, trials.six_digits(chosen[name])[0]))
         for values, name in zip((rates, others), names[:2], strict=True)
     )
@@ -96,18 +106,61 @@ def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
         (float(x), float(y)), 1, 1, fill=False, edgecolor=style.COLOURS[1], linewidth=2.2
     )
     axes.add_patch(frame)
-    slanted = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
-    axes.set_xticks(np.arange(len(rates)) + 0.5, [style.plain(x) for x in rates], **slanted)
-    axes.set_yticks(np.arange(len(others)) + 0.5, [style.plain(y) for y in others])
+    axes.set_xticks(np.arange(len(others)) + 0.5, [style.plain(x) for x in others])
+    axes.set_yticks(np.arange(len(rates)) + 0.5, [style.plain(y) for y in rates])
     axes.grid(False)
-    axes.set_xlabel("learning rate")
-    style.title(axes, f"{spelling.axis(names[1])}; colour: {dataset.attrs['choose_by_label']}")
-    place = axes.get_position()
-    bar = figure.colorbar(image, cax=figure.add_axes((0.85, place.y0, 0.025, place.height)))
-    style.soften(bar.ax)
-    if isinstance(image.norm, LogNorm):
-        style.logarithmic_ticks(bar.ax.yaxis, *image.get_clim())
+    axes.set_xlabel(spelling.axis(names[1]))
+    style.title(axes, "\n".join(lines))
     return figure
+
+
+def _write_cells(axes: Axes, image: QuadMesh, cells: NDArray[np.float64], room: float) -> None:
+    """Writes each score into its cell, black or white as the ground asks, or a cross.
+
+    Args:
+        axes: The axes to write on.
+        image: The cells with their colours.
+        cells: The scores.
+        room: The width of a cell, in inches.
+    """
+    words = _with_same_digits(cells)
+    longest = max((len(word) for word in words.values()), default=1)
+    size = min(7.5, 72 * room / (0.66 * longest))
+    for place, score in np.ndenumerate(cells):
+        y, x = place
+        if np.isinf(score):
+            axes.plot(x + 0.5, y + 0.5, "x", color=style.MUTED, markersize=5)
+        elif np.isfinite(score):
+            red, green, blue = image.to_rgba(np.array([score]))[0, :3]
+            light = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.18
+            axes.text(
+                x + 0.5,
+                y + 0.5,
+                words[place],
+                ha="center",
+                va="center",
+                fontsize=size,
+                color=ON_LIGHT if light else ON_DARK,
+            )
+
+
+def _with_same_digits(cells: NDArray[np.float64]) -> dict[tuple[int, ...], str]:
+    """The finite scores, all with as many decimals: two digits of the smallest and of their range.
+
+    The largest has four digits at most. Where it is very large or small, each has two digits.
+    """
+    finite = np.abs(cells[np.isfinite(cells)])
+    if finite.size == 0 or not 1e-4 <= (largest := float(finite.max())) < 1e5:
+        decimals = None
+    else:
+        apart = [x for x in (finite[finite > 0].min(), np.ptp(finite) / 10) if x > 0]
+        enough = 1 - math.floor(math.log10(min(apart)))
+        decimals = max(0, min(enough, 3 - math.floor(math.log10(largest))))
+    return {
+        place: f"{score:.2g}" if decimals is None else f"{score:.{decimals}f}"
+        for place, score in np.ndenumerate(cells)
+        if np.isfinite(score)
+    }
 
 
 def budget(dataset: xr.Dataset) -> Figure:

@@ -1,0 +1,104 @@
+"""The section of one task: its verdict and answer, its pictures, all its numbers, its source."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import xarray as xr
+
+from rmsprop.study import spelling
+from rmsprop.study.report import sentences
+from rmsprop.study.report.page import forest, markup, numbers
+from rmsprop.study.report.page.markup import Picture, definitions, text
+from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.schema import tuned_names
+
+
+def section(results: Results, task: str, pictures: Sequence[Picture]) -> str:
+    """The section of one task.
+
+    Args:
+        results: The results of a comparison.
+        task: The name of the task.
+        pictures: The pictures of the task.
+    """
+    dataset = results.view(task)
+    attributes = dataset.attrs
+    facts = {
+        "Steps": attributes["steps"],
+        **{
+            word: f"{attributes[f'{key}_label']} ({attributes[f'{key}_better']} is better)"
+            for word, key in (("Chosen by", "choose_by"), ("Reported", "report"))
+        },
+        "A good run reaches": f"{attributes['target']:g}"
+        if math.isfinite(attributes["target"])
+        else "no target is set",
+        "Tuning seeds": _seed_list(dataset["tuning_seed"].values.tolist()),
+        "Reporting seeds": _seed_list(dataset["seed"].values.tolist()),
+        "Configurations tried": _configuration_counts(dataset),
+        **_improvement(results, task),
+        "Source": attributes["citation"],
+        "SHA-256 of the data": attributes["data_sha256"] or "no data",
+    }
+    title = text(attributes["title"])
+    answer = sentences.answer(results, task)
+    return (
+        f'<section aria-labelledby="task-{task}"><h3 id="task-{task}">{title}</h3>'
+        f'<p class="chips">{_chips(results, task)}</p>'
+        f"<p>{text(answer[:1].upper() + answer[1:])}</p>"
+        f'<p class="small">{text(_schedule_and_steps(results, task))}</p>'
+        f"{markup.pictures(pictures)}"
+        f"{_comparisons(results, task)}"
+        f"{markup.details('All numbers', numbers.all_numbers(results, task))}"
+        f"{markup.details('Seeds, grids and source', definitions(facts))}</section>"
+    )
+
+
+def _chips(results: Results, task: str) -> str:
+    """The verdict on each pair of a task, in a few words."""
+    rows = results.headlines(task)
+    names = [f"{sentences.pair(row)}: " if len(rows) > 1 else "" for row in rows]
+    return " ".join(forest.chip(row, name) for name, row in zip(names, rows, strict=True))
+
+
+def _comparisons(results: Results, task: str) -> str:
+    """All comparisons of a task, folded; empty where there is one optimizer."""
+    lines = numbers.lines_table(results, task)
+    return markup.details("All comparisons", lines) if lines else ""
+
+
+def _schedule_and_steps(results: Results, task: str) -> str:
+    """The schedule of the pictures of a task, where there are several, and its steps."""
+    names = results.schedules(task)
+    steps = f"Task {task}, {results.task(task).attrs['steps']} steps."
+    if len(names) == 1:
+        return steps
+    return (
+        f"{steps} Pictures are of the schedule {spelling.schedule(names[0])}, if no other is named."
+    )
+
+
+def _seed_list(numbers: Sequence[int]) -> str:
+    """Seeds with commas; neighbours in ascending order as `first to last`."""
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        return f"{numbers[0]} to {numbers[-1]}"
+    return ", ".join(map(str, numbers))
+
+
+def _configuration_counts(dataset: xr.Dataset) -> str:
+    """The number of configurations that were tried of each optimizer, and of what."""
+    counts = dataset["learning_rate"].notnull().sum("configuration")
+    return "; ".join(
+        f"{spelling.name(name)} {int(counts.sel(optimizer=name))} "
+        f"({spelling.listed([spelling.axis(hyper) for hyper in tuned])})"
+        for name, tuned in tuned_names(dataset).items()
+    )
+
+
+def _improvement(results: Results, task: str) -> dict[str, object]:
+    return {
+        f"Probability that {spelling.name(row.first)} beats {spelling.name(row.second)} on a new "
+        "seed": row.improvement
+        for row in results.headlines(task)
+    }
