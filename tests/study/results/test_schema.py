@@ -125,7 +125,7 @@ BROKEN = {
     "extra must be text or a number, but is True": _attribute("extra", True),
     "tuned must be a JSON object": _attribute("tuned", "rmsprop: learning_rate"),
     "tuned must name the optimizers": _attribute("tuned", '{"rmsprop": ["learning_rate"]}'),
-    "tuned must list learning_rate for adagrad": _attribute(
+    "tuned must list learning_rate for adagrad, and other": _attribute(
         "tuned", '{"rmsprop": ["learning_rate"], "adagrad": [], "αdam": ["learning_rate"]}'
     ),
     "variable rho is missing": _attribute(
