@@ -60,7 +60,7 @@ def _run(words: Sequence[str]) -> int:
         parser.error(f"there is no command {words[0]}; it must be {', '.join(commands)}.{near}")
     arguments, unknown = parser.parse_known_args(words)
     if unknown:
-        commands[words[0]].unknown(unknown)
+        commands[next(word for word in words if word in commands)].unknown(unknown)
     arguments.command = shlex.join(["rmsprop", *words])
     try:
         with interrupts.remembered():

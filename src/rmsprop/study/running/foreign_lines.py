@@ -34,7 +34,7 @@ def above_the_bar(console: Console) -> Iterator[None]:
         return
     file, kept = console.file, os.dup(target)
     reading, writing = os.pipe()
-    with os.fdopen(kept, "w", encoding=file.encoding, errors="replace") as terminal:
+    with os.fdopen(kept, "w", encoding=console.encoding, errors="replace") as terminal:
         file.flush()
         console.file = terminal
         os.dup2(writing, target)
