@@ -11,6 +11,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from jax.errors import JaxRuntimeError
+
 from rmsprop.commands.failures import sentence_of
 from rmsprop.commands.options import ERROR, WRONG_USE, Parser
 from rmsprop.commands.output import OutputError, discard, printing
@@ -81,7 +83,7 @@ def _run(words: Sequence[str]) -> int:
             f"the package {error.name} is missing; in a clone of rmsprop, pip install '.[study]'"
             " installs what the commands need."
         )
-    except (ValueError, TypeError, OSError, MemoryError) as error:
+    except (ValueError, TypeError, OSError, MemoryError, JaxRuntimeError) as error:
         if os.environ.get("RMSPROP_TRACEBACK"):
             raise
         return _refuse(sentence_of(error, arguments))
