@@ -99,6 +99,10 @@ def test_any_factory_can_be_named(tmp_path):
         ),
         (["--problem", "optax:adam"], r"adam\(\) missing 1 required"),
         (
+            ["--problem", "sys:exit"],
+            r"problem 'sys:exit' fails when it is made: SystemExit: no rea",
+        ),
+        (
             ["--problem", "tiny_problem:jnp"],
             r"problem 'tiny_problem:jnp' is module; it must be a rmsprop.study.Pro",
         ),

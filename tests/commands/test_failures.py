@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from jax.errors import JaxRuntimeError
 
 from rmsprop.commands import command_line, failures, output, steps
 from rmsprop.commands.options import as_typed
@@ -34,6 +35,7 @@ def error_line(capsys, *words):
         ((), "the following arguments are required: command. See rmsprop --help."),
         (("comapre",), r"there is no command comapre; it must be .* Did you mean compare\? See .*"),
         (("compare", "--taks", "x"), r"there is no option --taks\. Did you mean --tasks\? See .*"),
+        (("--stepz", "steps"), r"there is no option --stepz\. Did you mean --steps.*\? See .*"),
         (("steps", "square"), r"there is no argument square\. See rmsprop steps --help\."),
         (("compare", "--seeds"), r"--seeds: expected one argument\. See rmsprop compare --help\."),
         (("compare", "--seeds", "x"), r"--seeds is 'x'; it must be a whole number\. See .*"),
@@ -102,11 +104,26 @@ FULL = OSError(28, os.strerror(28))
         (OSError(28, "the folder x is full; free some."), "the folder x is full; free some."),
         (OSError("a sentence of ours."), "a sentence of ours."),
         (MemoryError("Unable to allocate 8 TiB"), "there is not enough memory .*8 TiB.*"),
+        (MemoryError(), r"there is not enough memory \(MemoryError\)\. Ask for less, .*"),
+        (
+            JaxRuntimeError("RESOURCE_EXHAUSTED: Out.\nmore"),
+            r"there .* \(RESOURCE_EXHAUSTED: Out\)\..*",
+        ),
+        (JaxRuntimeError("INTERNAL: bug"), r"JAX cannot run this: INTERNAL: bug\. RMSPROP_TRACE.*"),
     ],
 )
 def test_texts_of_the_system_become_sentences(error, sentence):
     given = argparse.Namespace(options={}, out="out")
     assert re.fullmatch(sentence, failures.sentence_of(error, given))
+
+
+@pytest.mark.parametrize("error", [MemoryError("8 TiB"), JaxRuntimeError("INTERNAL: bug"), NOWHERE])
+def test_no_error_of_the_system_is_a_traceback(capsys, monkeypatch, error):
+    def failing(*_, **__):
+        raise error
+
+    monkeypatch.setattr(steps, "minimise", failing)
+    assert error_line(capsys, "steps")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from rmsprop.study.lookup import load_object, suggestion
+from rmsprop.study.lookup import late_import, load_object, suggestion
 
 FILES = {
     "broken_module": "raise AttributeError('no licence')\n",
@@ -47,8 +47,12 @@ def test_a_folder_is_on_the_path_while_its_module_is_imported_alone(folder):
 
 def test_a_neighbour_that_is_imported_later_is_not_there(folder):
     lazy = load_object("lazy_module:bowl", "problem 'x'", folder)
-    with pytest.raises(ModuleNotFoundError, match="own_neighbour"):
+    with pytest.raises(ModuleNotFoundError, match="own_neighbour") as caught:
         lazy()
+    hint = f" Import own_neighbour at the top of the module, for afterwards {folder} is not"
+    assert late_import(caught.value, folder).startswith(hint)
+    assert late_import(ModuleNotFoundError("x", name="no_such_module"), folder) == ""
+    assert late_import(ValueError("x"), folder) == ""
 
 
 def test_a_folder_is_not_on_the_path_for_a_module_from_elsewhere(folder, monkeypatch):

@@ -218,8 +218,12 @@ def test_grids_that_cannot_be_searched_are_refused(grid, message):
 @pytest.mark.parametrize(
     ("tune", "error", "message"),
     [
-        ({"a/b": (0.1, 0.2)}, ValueError, r"hyper-parameter is 'a/b'; it must be the name of an a"),
-        ({"x" * 101: (0.1,)}, ValueError, "letters, digits and underscores, of at most 100"),
+        ({"a/b": (0.1, 0.2)}, ValueError, r"hyper-parameter is 'a/b'; it must be words of letters"),
+        (
+            {"x" * 101: (0.1,)},
+            ValueError,
+            "letters, digits and underscores that begin with a letter, of at most 100",
+        ),
         ({3: (0.1,)}, TypeError, "the name of a hyper-parameter is 3; it must be text"),
         ({"b": (0.1, None)}, ValueError, "the grid of b holds None; its values must be finite"),
         ({"b": (0.1, "0.2")}, ValueError, "the grid of b holds '0.2'"),

@@ -11,6 +11,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from jax.errors import JaxRuntimeError
+
 from rmsprop.commands.failures import sentence_of
 from rmsprop.commands.options import ERROR, WRONG_USE, Parser
 from rmsprop.commands.output import OutputError, discard, printing
@@ -60,7 +62,7 @@ def _run(words: Sequence[str]) -> int:
         parser.error(f"there is no command {words[0]}; it must be {', '.join(commands)}.{near}")
     arguments, unknown = parser.parse_known_args(words)
     if unknown:
-        commands[words[0]].unknown(unknown)
+        commands[next(word for word in words if word in commands)].unknown(unknown)
     arguments.command = shlex.join(["rmsprop", *words])
     try:
         with interrupts.remembered():
@@ -81,7 +83,7 @@ def _run(words: Sequence[str]) -> int:
             f"the package {error.name} is missing; in a clone of rmsprop, pip install '.[study]'"
             " installs what the commands need."
         )
-    except (ValueError, TypeError, OSError, MemoryError) as error:
+    except (ValueError, TypeError, OSError, MemoryError, JaxRuntimeError) as error:
         if os.environ.get("RMSPROP_TRACEBACK"):
             raise
         return _refuse(sentence_of(error, arguments))

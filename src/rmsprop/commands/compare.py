@@ -14,7 +14,7 @@ import jax
 from rmsprop.commands.options import whole_number
 from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, console, write_and_print
 from rmsprop.study import interrupts, tasks
-from rmsprop.study.lookup import load_object
+from rmsprop.study.lookup import late_import, load_object
 from rmsprop.study.problems import Problem
 from rmsprop.study.running.devices import compilation_cache_is_sound
 from rmsprop.study.spelling import size
@@ -245,9 +245,11 @@ def _own_problem(place: str) -> Problem:
     if callable(problem):
         try:
             problem = problem()
-        except Exception as error:  # whatever a stranger's function raises
+        except (Exception, SystemExit) as error:  # whatever a stranger's function raises
+            reason = (str(error).strip() or "no reason is given").splitlines()[0]
             raise ValueError(
-                f"problem {place!r} fails when it is made: {type(error).__name__}: {error}"
+                f"problem {place!r} fails when it is made: {type(error).__name__}: {reason}"
+                f"{'' if reason.endswith('.') else '.'}{late_import(error, Path.cwd())}"
             ) from error
     if not isinstance(problem, Problem):
         raise ValueError(

@@ -7,6 +7,8 @@ import errno
 import os
 from pathlib import Path
 
+from jax.errors import JaxRuntimeError
+
 from rmsprop.commands.options import as_typed
 
 FULL = "there is no room left where it lies. Free some"
@@ -39,8 +41,11 @@ def sentence_of(error: Exception, arguments: argparse.Namespace) -> str:
     """
     if isinstance(error, OSError) and not isinstance(error, ImportError):
         return _of_system(error, arguments)
-    if isinstance(error, MemoryError):
-        return f"there is not enough memory ({error}). Ask for less at once."
+    if isinstance(error, (MemoryError, JaxRuntimeError)):
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in reason:
+            return f"there is not enough memory ({reason}). Ask for less, or close other programs."
+        return f"JAX cannot run this: {reason}. RMSPROP_TRACEBACK=1 says where."
     return as_typed(str(error), arguments)
 
 

@@ -27,7 +27,7 @@ class Tunable:
     """One hyper-parameter that is tuned.
 
     Attributes:
-        name: Its name in the results, of letters, digits and underscores.
+        name: Its name in the results, words of letters, digits and underscores.
         grid: Ascending numbers that are tried; positive where it grows.
         lowest: Where the grid stops growing downwards.
         highest: Where it stops growing upwards.
@@ -51,7 +51,7 @@ class Tunable:
 
     def __post_init__(self) -> None:
         """Refuses a grid that could not be searched, before a long job is begun."""
-        names.check_identifier("the name of a hyper-parameter", self.name)
+        names.check_words("the name of a hyper-parameter", self.name)
         object.__setattr__(self, "grid", _numbers(self.name, self.grid))  # the class is frozen
         if not self.grid:
             raise ValueError(
@@ -73,7 +73,7 @@ class Tunable:
     @classmethod
     def fixed(cls, argument: str, values: Sequence[float]) -> Tunable:
         """A grid of the user's own, which does not grow; decays are recorded as one minus them."""
-        names.check_identifier("the name of a hyper-parameter", argument)
+        names.check_words("the name of a hyper-parameter", argument)
         grid = tuple(sorted(_numbers(argument, values)))
         if argument in DECAYS:
             rest = tuple(sorted(1 - x for x in grid))

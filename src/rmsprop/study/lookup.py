@@ -62,6 +62,22 @@ def suggestion(word: str, names: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(known[name] for name in near)}?" if near else ""
 
 
+def late_import(error: BaseException, folder: Path) -> str:
+    """What to do where a module of the user's folder imports its neighbour too late.
+
+    Args:
+        error: What a function of the module has raised.
+        folder: The folder, which is not on `sys.path` any more.
+
+    Returns:
+        A space and a sentence; the empty string where the error is another.
+    """
+    name = str(getattr(error, "name", None))
+    if not isinstance(error, ModuleNotFoundError) or not _lies_in(folder, name):
+        return ""
+    return f" Import {name} at the top of the module, for afterwards {folder} is not searched."
+
+
 def _is_file(module: str) -> bool:
     return module.endswith(".py") or "/" in module or "\\" in module
 

@@ -82,8 +82,8 @@ def check_text(argument: str, text: object) -> None:
         )
 
 
-def check_identifier(argument: str, name: object) -> None:
-    """Checks that a name can be that of an argument in Python: letters, digits and underscores.
+def check_words(argument: str, name: object) -> None:
+    """Checks that a name is words of letters, digits and underscores with a space between them.
 
     Args:
         argument: What the name is, for the sentence.
@@ -91,13 +91,13 @@ def check_identifier(argument: str, name: object) -> None:
 
     Raises:
         TypeError: it is no text.
-        ValueError: it is no such name, or too long.
+        ValueError: it is another text, or too long.
     """
     _check_text_type(argument, name)
-    if not str(name).isidentifier() or len(str(name)) > LONGEST:
+    if len(str(name)) > LONGEST or not re.fullmatch(r"[^\W\d]\w*( \w+)*", str(name)):
         raise ValueError(
-            f"{argument} is {excerpt(name)}; it must be the name of an argument, of letters, digits"
-            f" and underscores, of at most {LONGEST} characters."
+            f"{argument} is {excerpt(name)}; it must be words of letters, digits and underscores"
+            f" that begin with a letter, of at most {LONGEST} characters, such as 'learning_rate'."
         )
 
 

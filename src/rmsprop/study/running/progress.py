@@ -20,6 +20,8 @@ from rich.progress import Progress as RichProgress
 from rich.table import Column
 from rich.text import Text
 
+from rmsprop.study.running.foreign_lines import above_the_bar
+
 # What a line needs beside the title and its two counts: the shortest bar, two times of 8 characters
 # each, "runs" and "left", a stroke between the counts, and a space between two columns.
 BESIDE_THE_TITLE = 4 + 2 * 8 + 2 * 4 + 1 + 6
@@ -124,7 +126,7 @@ class Bars:
         """A new bar below the earlier ones."""
         self._total = runs
         self._current = self._bars.add_task(title, total=runs)
-        with self._bars:
+        with above_the_bar(self._bars.console), self._bars:
             yield
         self._bars.remove_task(self._current)  # it stays on the screen, and is not drawn again
 
