@@ -42,11 +42,12 @@ def write_and_print(
 
     from rmsprop.study.report import files, remarks, table
     from rmsprop.study.report.surfaces import is_plane, surface_of
+    from rmsprop.study.results.digest import digests
 
     surfaces = {problem.name: surface_of(problem) for problem in problems if is_plane(problem)}
     page = files.write(results, folder, surfaces)
     console = Console(quiet=quiet)
     console.print(table.table(results))
-    for sentence in remarks.limits(results):
+    for sentence in remarks.limits(digests(results)):
         console.print(sentence, highlight=False, markup=False)
     console.print(f"\nThe report is {page}", highlight=False, markup=False, soft_wrap=True)
