@@ -42,6 +42,7 @@ def findings_of(folder: Path, *, headlines: bool = False) -> dict[str, Any]:
     """
     from rmsprop.study import Comparison
     from rmsprop.study.report import sentences
+    from rmsprop.study.results.digest import digests
 
     results = Comparison.load(folder)
     rows = []
@@ -65,9 +66,9 @@ def findings_of(folder: Path, *, headlines: bool = False) -> dict[str, Any]:
         "cores": int(attributes["cores"]),
         "device": attributes["device"],
         "seconds": float(attributes["seconds"]),
-        "overall": sentences.overall(results),
-        "across": sentences.across_tasks(results),
-        "answers": sentences.answers(results),
+        "overall": sentences.overall(digests(results)),
+        "across": sentences.across_tasks(digests(results)),
+        "answers": sentences.answers(digests(results)),
         "rows": rows,
     }
 

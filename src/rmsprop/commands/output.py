@@ -46,6 +46,7 @@ def write_and_print(
     """
     from rmsprop.study.report import files, remarks, table
     from rmsprop.study.report.surfaces import is_plane, surface_of
+    from rmsprop.study.results.digest import digests
 
     drawn = [name for name in results.tasks if "path" in results.task(name)]
     own = [problem for problem in problems if problem.name in drawn]
@@ -56,7 +57,7 @@ def write_and_print(
     shown = console(quiet=quiet)
     with printing():
         shown.print(table.table(results))
-        for sentence in remarks.limits(results):
+        for sentence in remarks.limits(digests(results)):
             shown.print(sentence, highlight=False, markup=False)
         shown.print(f"\nThe report is {page}", highlight=False, markup=False, soft_wrap=True)
 

@@ -10,7 +10,8 @@ from small_comparisons import GRIDS
 
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.report import remarks, sentences, table
+from rmsprop.study.report import sentences, table
+from rmsprop.study.results.digest import Digest, digests
 
 
 def _lines(comparison):
@@ -26,15 +27,15 @@ def test_the_table_fits_80_columns(which, request):
     lines = _lines(comparison)
     assert max(map(len, lines)) <= 80
     text = " ".join(" ".join(lines).split())
-    for row in remarks.tuned_rows(comparison):
+    for row in (row for digest in digests(comparison) for row in digest.tuned_rows):
         assert str(row.metric.value)[:4] in text
         if row.diverged:
             assert f"{row.diverged} of {row.runs} diverged" in text
     assert "result [95 %]" in text
-    overall = sentences.overall(comparison)
+    overall = sentences.overall(digests(comparison))
     assert text.startswith(overall), "the answer over all tasks comes first"
     for task in comparison.tasks:
-        answer = sentences.answer(comparison, task)
+        answer = sentences.answer(Digest(comparison, task))
         assert answer[1:] in text
     assert "remembers longer than a third" in text
 
@@ -62,9 +63,9 @@ def test_no_result_is_bold_without_a_verdict(comparison, full):
     assert not {str(row.metric) for row in comparison.summary()} & {*_bold(comparison)}
     bold = _bold(full)
     for row in full.summary("digits", schedule="linear"):
-        winners = sentences.winners(full, "digits", "linear")
+        winners = sentences.winners(Digest(full, "digits"), "linear")
         assert (str(row.metric) in bold) == (row.optimizer in winners)
-    assert sentences.winners(full, "digits", "linear") == {"rmsprop"}
+    assert sentences.winners(Digest(full, "digits"), "linear") == {"rmsprop"}
 
 
 @pytest.mark.parametrize("text", ["[red]", "[/b]", "[/]", ":bug:", "a\\", "\\[b]"])

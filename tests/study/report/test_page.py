@@ -16,6 +16,7 @@ from rmsprop.study.report import effects, files, sentences
 from rmsprop.study.report.page import forest, method, self_comparison
 from rmsprop.study.report.page import page as page_module
 from rmsprop.study.report.page.self_comparison import SelfComparison
+from rmsprop.study.results.digest import digests
 
 
 def test_the_page_needs_nothing_else(page, folder):
@@ -70,8 +71,8 @@ def test_the_page_is_for_phones_and_for_the_dark(page, folder):
 
 def test_the_answer_comes_first_then_each_task(page, comparison):
     text = "".join(page.text)
-    places = [text.index("compared"), text.index(sentences.overall(comparison))]
-    for row in effects.lines(comparison):
+    places = [text.index("compared"), text.index(sentences.overall(digests(comparison)))]
+    for row in effects.lines(digests(comparison)):
         places.append(text.index(str(row.interval), places[-1]))
     for task in comparison.tasks:
         places.append(text.index(f"Task {task},", places[-1]))
@@ -84,7 +85,7 @@ def test_the_answer_comes_first_then_each_task(page, comparison):
 def test_references_stand_between_the_answers_and_the_tasks(full):
     text = "".join(PageParser(full.to_html()).text)
     places = [text.index("Differences on all tasks"), text.index("Differences from the references")]
-    for row in effects.reference_lines(full):
+    for row in effects.reference_lines(digests(full)):
         places.append(text.index(sentences.pair(row), places[-1]))
         places.append(text.index(str(row.interval), places[-1]))
     places.append(text.index("Each task", places[-1]))
@@ -92,7 +93,7 @@ def test_references_stand_between_the_answers_and_the_tasks(full):
 
 
 def _method(results):
-    return " ".join("".join(PageParser(method.how_to_read(results)).text).split())
+    return " ".join("".join(PageParser(method.how_to_read(digests(results))).text).split())
 
 
 def test_the_protocol_is_told(full):
@@ -137,11 +138,11 @@ def test_how_often_an_optimizer_beats_itself_is_told_once_it_is_known(full, monk
 
 
 def test_the_answers_have_a_line_for_each_task_and_schedule(full):
-    answers = page_module._answers(full, files=False)
+    answers = page_module._answers(digests(full), files=False)
     text = "".join(PageParser(answers).text)
-    assert text.startswith(sentences.overall(full))
-    (improvement,) = sentences.across_tasks(full)
-    rows = effects.lines(full)
+    assert text.startswith(sentences.overall(digests(full)))
+    (improvement,) = sentences.across_tasks(digests(full))
+    rows = effects.lines(digests(full))
     assert [row.schedule for row in rows] == ["own", "constant", "linear"] * 3
     place = text.index(improvement)
     for row in rows:
@@ -164,9 +165,9 @@ def test_the_answers_have_a_line_for_each_task_and_schedule(full):
 def test_a_verdict_that_the_correction_takes_away_is_marked(full, monkeypatch):
     row = full.headlines("valley")[0]
     assert row.winner
-    assert forest.LOST not in forest.tasks(full)
+    assert forest.LOST not in forest.tasks(digests(full))
     monkeypatch.setattr(sentences, "lost_by_correction", lambda _: [row])
-    text = forest.tasks(full)
+    text = forest.tasks(digests(full))
     assert text.count(f"</span> {forest.LOST}</span>") == 1
     assert f"{forest.LOST} The verdict holds for the line alone" in text
 

@@ -12,9 +12,10 @@ from small_comparisons import GRIDS, small_task
 
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.report import effects, remarks, sentences
+from rmsprop.study.report import effects, sentences
 from rmsprop.study.report.page import markup, numbers
 from rmsprop.study.report.page.markup import ABSENT, Cell
+from rmsprop.study.results.digest import Digest, digests
 from rmsprop.study.results.statistics import Estimate
 
 
@@ -41,7 +42,7 @@ def _cells(markup):
 
 
 def test_every_schedule_and_setting_has_its_numbers(full):
-    text = numbers.all_numbers(full, "digits")
+    text = numbers.all_numbers(Digest(full, "digits"))
     for schedule in ("constant", "linear"):
         for row in full.summary("digits", schedule=schedule):
             assert str(row.metric) in html.unescape(re.sub("<[^>]*>", "", text))
@@ -58,7 +59,7 @@ def test_every_schedule_and_setting_has_its_numbers(full):
 
 
 def test_results_are_of_each_schedule_with_a_column_for_each_setting(full):
-    rows = _cells(numbers.results_table(full))
+    rows = _cells(numbers.results_table(digests(full)))
     assert len(rows) == 3 * (2 + 4)
     assert [row[1:3] for row in rows[:6]] == [
         ["constant", "RMSprop"],
@@ -79,21 +80,22 @@ def test_results_are_of_each_schedule_with_a_column_for_each_setting(full):
 
 
 def test_a_winner_of_a_verdict_is_bold_and_nobody_else(full):
-    rows = PageParser(numbers.results_table(full)).all("tr")[1:]
+    rows = PageParser(numbers.results_table(digests(full))).all("tr")[1:]
     bold = ["best" in (row.get("class") or "") for row in rows]
     expected = [
-        row.optimizer in sentences.winners(full, row.task, row.schedule)
-        for row in remarks.tuned_rows(full)
+        row.optimizer in sentences.winners(Digest(full, row.task), row.schedule)
+        for digest in digests(full)
+        for row in digest.tuned_rows
     ]
     assert bold == expected
     assert sum(expected) > 0
     same = synthetic.task(GRIDS, seeds=4, steps=10)
     few = Comparison.of({"t": same}, synthetic.ROOT)
-    assert "best" not in numbers.results_table(few)
+    assert "best" not in numbers.results_table(digests(few))
 
 
 def test_all_comparisons_are_one_table_with_the_headline_first(full):
-    table = numbers.lines_table(full, "digits")
+    table = numbers.lines_table(Digest(full, "digits"))
     rows = _cells(table)
     assert [row[:3] for row in rows] == [
         ["test loss", "each its own", "RMSprop / AdaGrad"],
@@ -116,12 +118,12 @@ def test_all_comparisons_are_one_table_with_the_headline_first(full):
 
 def test_a_task_of_one_schedule_has_no_line_twice():
     one = Comparison.of({"t": small_task()}, synthetic.ROOT)
-    table = numbers.lines_table(one, "t")
+    table = numbers.lines_table(Digest(one, "t"))
     assert [row[1] for row in _cells(table)] == ["each its own"]
     assert "not corrected" not in table
     grids = {"adagrad": GRIDS["adagrad"]}
     alone = Comparison.of({"t": synthetic.task(grids, steps=10)}, synthetic.ROOT)
-    assert numbers.lines_table(alone, "t") == ""
+    assert numbers.lines_table(Digest(alone, "t")) == ""
 
 
 def test_an_estimate_is_three_columns_of_csv_with_all_its_digits():
@@ -156,13 +158,15 @@ def test_every_table_is_there_as_csv(full):
         assert {len(row) for row in rows} == {len(rows[0])}
     forest = next(a["href"] for a in links if a["download"] == "differences-of-tasks.csv")
     rows = list(csv.DictReader(io.StringIO(unquote(forest.split(",", 1)[1]))))
-    assert [float(row["Estimate"]) for row in rows] == [row.estimate for row in effects.lines(full)]
+    assert [float(row["Estimate"]) for row in rows] == [
+        row.estimate for row in effects.lines(digests(full))
+    ]
 
 
 def test_results_name_the_metric_of_each_task_once(full):
-    text = numbers.results_table(full)
+    text = numbers.results_table(digests(full))
     for task in full.tasks:
-        words = sentences.measure(full, task)
+        words = sentences.measure(full.task(task))
         assert "".join(PageParser(text).text).count(f"{task}: {words}") == 1
     first = [row[0] for row in _cells(text)]
     assert {*first} == {"valley ↓", "digits ↓", "bible ↑"}

@@ -14,6 +14,7 @@ from rmsprop.study.comparison import Comparison
 from rmsprop.study.report import effects, plots
 from rmsprop.study.report.plots import style
 from rmsprop.study.results import across
+from rmsprop.study.results.digest import digests
 from rmsprop.study.results.statistics import Estimate
 from rmsprop.study.results.summary import Difference
 
@@ -89,7 +90,7 @@ def test_all_differences_are_on_one_axis_of_margins(known_differences):
     intervals, values = _marks(axes)
     assert len(values) == 1 + 1 + 1 + 3, "no reference"
     assert len(intervals) == len(values) - 1, "c has no interval"
-    sizes = [effects.effect_of(row) for row in effects.lines(known_differences)]
+    sizes = [effects.effect_of(row) for row in effects.lines(digests(known_differences))]
     reach = effects.reach_of(sizes)
     for line, size in zip(values, sizes, strict=True):
         assert line.get_xdata()[0] == pytest.approx(effects.place(size.value, reach))
@@ -107,7 +108,7 @@ def test_all_differences_are_on_one_axis_of_margins(known_differences):
     assert texts[:2] == ["◂ RMSprop better", "AdaGrad better ▸"]
     assert "-2.0 [-3.0, -1.0]" in texts
     assert "d: test error" in texts
-    one = axes_of(plots.differences(known_differences, "linear"))[0]
+    one = axes_of(plots.differences(known_differences, "constant"))[0]
     assert len(_marks(one)[1]) == 1
 
 

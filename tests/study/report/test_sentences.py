@@ -11,6 +11,7 @@ from rmsprop.study import spelling
 from rmsprop.study.comparison import Comparison
 from rmsprop.study.report import remarks, sentences
 from rmsprop.study.results import trials
+from rmsprop.study.results.digest import Digest, digests
 from rmsprop.study.results.statistics import Estimate
 from rmsprop.study.results.summary import Difference
 
@@ -63,7 +64,9 @@ def _with(headlines, schedules=("constant",)):
 
 
 def _answer(interval=None, verdict="undecided", **options):
-    (answer,) = sentences.answers(_with([difference_of("digits", interval, verdict, **options)]))
+    (answer,) = sentences.answers(
+        digests(_with([difference_of("digits", interval, verdict, **options)]))
+    )
     return answer
 
 
@@ -118,7 +121,7 @@ def test_the_share_of_diverged_choices_is_said():
 def test_each_schedule_has_its_estimate_beside_the_headline():
     several = synthetic.task(GRIDS, steps=10, schedules=("inverse_sqrt", "constant"))
     comparison = Comparison.of({"t": several}, synthetic.ROOT)
-    (answer,) = sentences.answers(comparison)
+    (answer,) = sentences.answers(digests(comparison))
     (own,) = comparison.headlines("t")
     both = [comparison.differences("t", schedule=x)[0] for x in ("inverse_sqrt", "constant")]
     assert own.well_tuned is not None
@@ -138,13 +141,13 @@ def test_a_single_optimizer_has_results():
         task[name].loc[{"schedule": "linear"}] = math.inf
     task["diverged"].loc[{"schedule": "linear"}] = True
     alone = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT)
-    (answer,) = sentences.answers(alone)
+    (answer,) = sentences.answers(digests(alone))
     (row,) = alone.summary("t")
     assert answer == (
         f"t: constant: AdaGrad reaches test error {row.metric}; linear to 0: AdaGrad reaches no "
         "test error, for 8 of 8 runs diverged."
     )
-    assert sentences.overall(alone) == ""
+    assert sentences.overall(digests(alone)) == ""
 
 
 BETTER = Estimate(0.5, 0.4, 0.6)
@@ -165,7 +168,7 @@ def _overall(names, schedules=("constant", "linear"), **options):
         difference_of(name, interval, verdict, p_value=p, **options)
         for name, (interval, verdict, p) in ((name, KINDS[name]) for name in names)
     ]
-    return sentences.overall(_with(rows, schedules))
+    return sentences.overall(digests(_with(rows, schedules)))
 
 
 def test_the_answer_over_all_tasks_groups_them_by_verdict():
@@ -191,39 +194,39 @@ def test_a_verdict_that_holds_by_itself_alone_is_no_answer_over_all_tasks():
 
 
 def test_the_answer_over_all_tasks_is_of_each_pair(full):
-    answer = sentences.overall(full)
+    answer = sentences.overall(digests(full))
     assert "SGD" not in answer, "references have no part in it"
     assert "Corrected for 3 comparisons" in answer
     odd = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
-    assert sentences.overall(odd) == (
+    assert sentences.overall(digests(odd)) == (
         "RMSprop against AdaGrad: too few seeds on t. RMSprop against αdam: too few seeds on t. "
         "Corrected for 2 comparisons by Holm's method."
     )
 
 
 def test_the_probability_of_improvement_is_that_of_all_tasks(full):
-    (sentence,) = sentences.across_tasks(full)
+    (sentence,) = sentences.across_tasks(digests(full))
     assert sentence.startswith("On a new seed RMSprop beats AdaGrad with a probability of 0.")
     assert sentence.endswith("the mean of 3 tasks.")
     alone = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
-    assert sentences.across_tasks(alone) == []
+    assert sentences.across_tasks(digests(alone)) == []
 
 
 def test_the_winner_of_a_schedule_is_one_by_a_verdict(full):
-    assert sentences.winners(full, "valley", "linear") == {"rmsprop"}
-    assert sentences.winners(full, "bible", "linear") == {"adagrad"}, "not SGD, a reference"
+    assert sentences.winners(Digest(full, "valley"), "linear") == {"rmsprop"}
+    assert sentences.winners(Digest(full, "bible"), "linear") == {"adagrad"}, "not SGD, a reference"
     few = Comparison.of({"t": synthetic.task(GRIDS, seeds=4, steps=10)}, synthetic.ROOT)
-    assert sentences.winners(few, "t", "constant") == set()
+    assert sentences.winners(Digest(few, "t"), "constant") == set()
 
 
 def test_what_is_at_the_limit_of_its_grid_is_said_under_each_schedule(full):
-    limits = remarks.limits(full)
+    limits = remarks.limits(digests(full))
     assert (
         "valley under the schedule linear to 0, Adam: the best learning rate 0.01 is at the "
         in (limits[2])
     )
     one = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
-    assert remarks.limits(one) == [
+    assert remarks.limits(digests(one)) == [
         "t, AdaGrad: the best learning rate 0.01 is at the limit of its grid."
     ]
 
@@ -247,13 +250,13 @@ def test_an_rmsprop_that_is_adagrad_is_named(fixed, end, full, monkeypatch):
     if fixed is not None:
         attributes = full.tree["valley"].attrs
         monkeypatch.setitem(attributes, "fixed", json.dumps({"rmsprop": fixed}))
-    twins = remarks.twins(full, "valley")
+    twins = remarks.twins(Digest(full, "valley"))
     assert len(twins) == 2, "one of each schedule"
     assert twins[0] == (
         "RMSprop on valley under the schedule constant, learning rate 0.01, decay 0.999, "
         f"{LONG} {end}"
     )
-    assert remarks.twins(full, "digits") == [], "0.99 forgets a third of 300 steps"
+    assert remarks.twins(Digest(full, "digits")) == [], "0.99 forgets a third of 300 steps"
 
 
 def test_a_long_memory_on_request_has_its_twin_named():
@@ -261,7 +264,7 @@ def test_a_long_memory_on_request_has_its_twin_named():
     grids = {long: {**GRIDS["rmsprop"], "one_minus_decay": [1e-3], "eps": [1e-7]}}
     task = synthetic.task(grids, steps=300)
     task.attrs["fixed"] = json.dumps({long: {"bias_correction": False}})
-    (twin,) = remarks.twins(Comparison.of({"t": task}, synthetic.ROOT), "t")
+    (twin,) = remarks.twins(Digest(Comparison.of({"t": task}, synthetic.ROOT), "t"))
     assert twin.startswith("RMSprop, long memory on t, learning rate ")
     assert LONG in twin
 
@@ -293,13 +296,13 @@ def test_steps_to_a_target_are_words():
 
 def test_two_seeds_are_no_evidence():
     two = Comparison.of({"t": synthetic.task(GRIDS, seeds=2, steps=10)}, synthetic.ROOT)
-    (answer,) = sentences.answers(two)
+    (answer,) = sentences.answers(digests(two))
     assert answer.endswith("[no interval]: too few seeds.")
 
 
 def test_several_pairs_are_named():
     comparison = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
-    (answer,) = sentences.answers(comparison)
+    (answer,) = sentences.answers(digests(comparison))
     assert answer.startswith("t: tuned on 2 of 5 seeds, RMSprop / AdaGrad is")
     assert "; RMSprop / αdam is" in answer
 

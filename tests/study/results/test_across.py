@@ -65,11 +65,11 @@ def test_improvements_are_means_of_the_headlines():
         {name: synthetic.task(steps=10, seed=seed) for seed, name in enumerate("abc")},
         synthetic.ROOT,
     )
-    (row,) = across.improvements(results)
+    (row,) = across.improvements(results.headlines())
     assert (row.first, row.second, row.tasks) == ("rmsprop", "adagrad", 3)
     expected = [x.improvement.value for x in results.headlines()]
     assert row.probability.value == pytest.approx(np.mean(expected))
-    assert across.improvements(synthetic.full())[0].second == "adagrad", "no references"
+    assert across.improvements(synthetic.full().headlines())[0].second == "adagrad", "no references"
 
 
 def _task(runs, *, better="lower", **options):

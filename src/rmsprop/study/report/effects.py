@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rmsprop.study.report import sentences
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.schema import OWN
 from rmsprop.study.results.summary import Difference
 
@@ -91,11 +91,11 @@ def ticks(reach: float) -> list[int]:
     return [tick for tick in named if tick <= reach]
 
 
-def lines(results: Results, schedule: str | None = None) -> list[Difference]:
+def lines(digests: Sequence[Digest], schedule: str | None = None) -> list[Difference]:
     """The lines of a forest plot: the headline metric of each task under each schedule.
 
     Args:
-        results: The results of a comparison.
+        digests: What the results of each task say.
         schedule: The only schedule, or "own"; None for "own" and then each schedule. Of a task
             with one schedule there is one line, for the second would repeat it.
 
@@ -103,21 +103,22 @@ def lines(results: Results, schedule: str | None = None) -> list[Difference]:
         The lines by task and pair, those with references left out.
     """
     groups: dict[tuple[str, str, str], list[Difference]] = {}
-    for task in results.tasks:
-        alone = schedule is None and len(results.schedules(task)) == 1
-        metric = results.metrics(task)[0]
-        for row in results.differences(task, schedule=OWN if alone else schedule, metric=metric):
-            if not row.is_reference:
-                groups.setdefault((task, row.first, row.second), []).append(row)
+    for digest in digests:
+        several = (OWN, *digest.schedules) if len(digest.schedules) > 1 else (OWN,)
+        for place in several if schedule is None else (schedule,):
+            for row in digest.lines[place]:
+                if not row.is_reference:
+                    groups.setdefault((row.task, row.first, row.second), []).append(row)
     return [row for group in groups.values() for row in group]
 
 
-def reference_lines(results: Results) -> list[Difference]:
+def reference_lines(digests: Sequence[Digest]) -> list[Difference]:
     """The first optimizer of each task beside each reference, by the headline metric."""
     return [
         row
-        for task in results.tasks
-        for row in results.differences(task, metric=results.metrics(task)[0])
+        for digest in digests
+        for rows in digest.lines.values()
+        for row in rows
         if row.is_reference
     ]
 

@@ -5,42 +5,34 @@ A best value at the limit of its grid, and an RMSprop that is AdaGrad under anot
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING
 
 from rmsprop.study.spelling import LONG_MEMORY, name, schedule, settings
 
 if TYPE_CHECKING:
-    from rmsprop.study.results.labelled import Results
+    from collections.abc import Sequence
+
+    from rmsprop.study.results.digest import Digest
     from rmsprop.study.results.summary import Row
 
 LONG = "remembers longer than a third of the run"
 
 
-def limits(results: Results) -> list[str]:
+def limits(digests: Sequence[Digest]) -> list[str]:
     """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
     return [
-        f"{row.task}{_under(results, row)}, {name(row.optimizer)}: the best"
+        f"{row.task}{_under(digest, row)}, {name(row.optimizer)}: the best"
         f" {_settings_at_limit(row)} is at the limit of its grid."
-        for row in tuned_rows(results)
+        for digest in digests
+        for row in digest.tuned_rows
         if row.at_edge
     ]
 
 
-def tuned_rows(results: Results, task: str | None = None) -> list[Row]:
-    """The tuned rows of a task, or of all, under each schedule and of every optimizer."""
-    return [
-        row
-        for each in (results.tasks if task is None else (task,))
-        for place in results.schedules(each)
-        for row in results.summary(each, schedule=place)
-    ]
-
-
-def _under(results: Results, row: Row) -> str:
+def _under(digest: Digest, row: Row) -> str:
     """The schedule of a row, to follow the name of its task; empty where it is the only one."""
-    several = len(results.schedules(row.task)) > 1
+    several = len(digest.schedules) > 1
     return f" under the schedule {schedule(row.schedule)}" if several else ""
 
 
@@ -49,7 +41,7 @@ def _settings_at_limit(row: Row) -> str:
     return settings({key: row.hyperparameters[key] for key in row.at_edge})
 
 
-def twins(results: Results, task: str) -> list[str]:
+def twins(digest: Digest) -> list[str]:
     r"""One sentence for each chosen RMSprop that is AdaGrad under another name.
 
     Where :math:`(1 - d) T < 3` for a decay d and T steps, the average of RMSprop has hardly begun
@@ -61,11 +53,10 @@ def twins(results: Results, task: str) -> list[str]:
     arguments of each optimizer that are not tuned, as JSON.
     """
     return [
-        f"{name(row.optimizer)} on {task}{_under(results, row)}, {settings(row.hyperparameters)},"
-        f" {_twin(results, row)}."
-        for row in tuned_rows(results, task)
-        if row.optimizer in ("rmsprop", LONG_MEMORY)
-        and _remembers(row) * results.task(task).attrs["steps"] < 3
+        f"{name(row.optimizer)} on {row.task}{_under(digest, row)},"
+        f" {settings(row.hyperparameters)}, {_twin(digest, row)}."
+        for row in digest.tuned_rows
+        if row.optimizer in ("rmsprop", LONG_MEMORY) and _remembers(row) * digest.steps < 3
     ]
 
 
@@ -74,9 +65,9 @@ def _remembers(row: Row) -> float:
     return row.hyperparameters.get("one_minus_decay", math.inf)
 
 
-def _twin(results: Results, row: Row) -> str:
+def _twin(digest: Digest, row: Row) -> str:
     """What AdaGrad it is; exactly so where the averages are known not to be bias-corrected."""
-    fixed = json.loads(results.task(row.task).attrs.get("fixed", "{}")).get(row.optimizer, {})
+    fixed = digest.fixed.get(row.optimizer, {})
     arguments = {**fixed, **row.hyperparameters}
     if fixed.get("bias_correction", True) or "eps" not in arguments:
         return (

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rmsprop.study.results import across
-from rmsprop.study.results.schema import OWN
 from rmsprop.study.results.verdicts import holm
 from rmsprop.study.spelling import listed, name, schedule, times
 
 if TYPE_CHECKING:
-    from rmsprop.study.results.labelled import Results
+    import xarray as xr
+
+    from rmsprop.study.results.digest import Digest
     from rmsprop.study.results.statistics import Estimate
     from rmsprop.study.results.summary import Difference, Row
     from rmsprop.study.results.trials import RateInterval
@@ -26,7 +27,12 @@ MANY_SEEDS = 10_000
 LEVEL = 0.05
 
 
-def overall(results: Results) -> str:
+def headlines(digests: Sequence[Digest]) -> list[Difference]:
+    """The comparisons that verdicts are about, of all tasks."""
+    return [row for digest in digests for row in digest.headlines]
+
+
+def overall(digests: Sequence[Digest]) -> str:
     """On which tasks which optimizer is better, corrected for that several are asked about.
 
     Verdicts are those of the headlines: each optimizer under its own better schedule, the first
@@ -34,7 +40,7 @@ def overall(results: Results) -> str:
     together.
 
     Args:
-        results: The results of a comparison.
+        digests: What the results of each task say.
 
     Returns:
         A sentence for each pair of optimizers, and one on the correction; empty where there is
@@ -44,14 +50,14 @@ def overall(results: Results) -> str:
         `RMSprop against AdaGrad, each under its own better schedule: RMSprop is better on valley;
         digits and bible are undecided. Corrected for 3 comparisons by Holm's method.`
     """
-    rows = results.headlines()
+    rows = headlines(digests)
     if not rows:
         return ""
     lost = lost_by_correction(rows)
     pairs: dict[tuple[str, str], list[Difference]] = {}
     for row in rows:
         pairs.setdefault((row.first, row.second), []).append(row)
-    own = "" if _one_schedule(results) else ", each under its own better schedule"
+    own = "" if _one_schedule(digests) else ", each under its own better schedule"
     sentences = [
         f"{name(first)} against {name(second)}{own}: {_by_verdict(several, lost)}."
         for (first, second), several in pairs.items()
@@ -61,17 +67,15 @@ def overall(results: Results) -> str:
     return " ".join(sentences)
 
 
-def lost_by_correction(headlines: Sequence[Difference]) -> list[Difference]:
+def lost_by_correction(rows: Sequence[Difference]) -> list[Difference]:
     """The headlines with a winner that is not shown for all of them together by Holm's method.
 
     Args:
-        headlines: All headlines of a comparison.
+        rows: All headlines of a comparison.
     """
-    adjusted = holm([row.p_value for row in headlines])
+    adjusted = holm([row.p_value for row in rows])
     return [
-        row
-        for row, p in zip(headlines, adjusted, strict=True)
-        if row.winner is not None and p > LEVEL
+        row for row, p in zip(rows, adjusted, strict=True) if row.winner is not None and p > LEVEL
     ]
 
 
@@ -108,25 +112,25 @@ def _correction(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
     return f"{sentence}."
 
 
-def _one_schedule(results: Results) -> bool:
-    return all(len(results.schedules(task)) == 1 for task in results.tasks)
+def _one_schedule(digests: Sequence[Digest]) -> bool:
+    return all(len(digest.schedules) == 1 for digest in digests)
 
 
-def across_tasks(results: Results) -> list[str]:
+def across_tasks(digests: Sequence[Digest]) -> list[str]:
     """For each pair the probability of improvement over all tasks; nothing for a single task."""
     return [
         f"On a new seed {name(row.first)} beats {name(row.second)} with a probability of"
         f" {row.probability}, the mean of {row.tasks} tasks."
-        for row in across.improvements(results)
+        for row in across.improvements(headlines(digests))
         if row.tasks > 1
     ]
 
 
-def answers(results: Results) -> list[str]:
+def answers(digests: Sequence[Digest]) -> list[str]:
     """One sentence per task: by how much the optimizers differ, and what that says.
 
     Args:
-        results: The results of a comparison.
+        digests: What the results of each task say.
 
     Returns:
         As many sentences as tasks, in the order of the tasks.
@@ -137,20 +141,19 @@ def answers(results: Results) -> list[str]:
         0.95 [0.90, 1.01]. Both under one schedule, constant: 0.96 [0.90, 1.03], linear to 0:
         0.88 [0.83, 0.93].`
     """
-    return [f"{task}: {answer(results, task)}" for task in results.tasks]
+    return [f"{digest.task}: {answer(digest)}" for digest in digests]
 
 
-def answer(results: Results, task: str) -> str:
+def answer(digest: Digest) -> str:
     """What `answers` says of one task, without its name."""
-    headlines = results.headlines(task)
-    if not headlines:
-        return _measurement(results, task)
-    schedules = results.schedules(task)
+    rows, schedules = digest.headlines, digest.schedules
+    if not rows:
+        return _measurement(digest)
     own = "each under its own better schedule and " if len(schedules) > 1 else ""
-    seeds = f"tuned on {headlines[0].tuning_seeds} of {headlines[0].seeds} seeds, "
-    parts = [f"{own}{seeds}{'; '.join(map(_headline, headlines))}."]
+    seeds = f"tuned on {rows[0].tuning_seeds} of {rows[0].seeds} seeds, "
+    parts = [f"{own}{seeds}{'; '.join(map(_headline, rows))}."]
     if len(schedules) > 1:
-        parts += [_by_schedule(results, row) for row in headlines]
+        parts += [_by_schedule(digest, row) for row in rows]
     return " ".join(parts)
 
 
@@ -161,27 +164,29 @@ def _headline(row: Difference) -> str:
     return f"{conclusion(row)}; tuned on {row.seeds // 2} of them, {row.well_tuned}"
 
 
-def _by_schedule(results: Results, headline: Difference) -> str:
+def _by_schedule(digest: Digest, headline: Difference) -> str:
     """The estimates of a pair with both under one schedule, for each schedule."""
     lines = [
         f"{schedule(row.schedule)}: {row.interval}"
-        for row in results.differences(headline.task, metric=headline.metric_name)
-        if row.schedule != OWN and row.second == headline.second
+        for place in digest.schedules
+        for row in digest.lines[place]
+        if row.second == headline.second
     ]
-    which = "" if len(results.headlines(headline.task)) == 1 else f"{pair(headline)}, "
+    which = "" if len(digest.headlines) == 1 else f"{pair(headline)}, "
     return f"{which}{'both' if which else 'Both'} under one schedule, {', '.join(lines)}."
 
 
-def _measurement(results: Results, task: str) -> str:
+def _measurement(digest: Digest) -> str:
     """What the only optimizer reaches under each schedule."""
-    label = results.task(task).attrs["report_label"]
-    several = len(results.schedules(task)) > 1
+    several = len(digest.schedules) > 1
     rows = [
         (f"{schedule(place)}: " if several else "", row)
-        for place in results.schedules(task)
-        for row in results.summary(task, schedule=place)
+        for place, rows_of_place in digest.rows.items()
+        for row in rows_of_place
     ]
-    metrics = [f"{where}{name(row.optimizer)} reaches {_metric(row, label)}" for where, row in rows]
+    metrics = [
+        f"{where}{name(row.optimizer)} reaches {_metric(row, digest.label)}" for where, row in rows
+    ]
     return f"{'; '.join(metrics)}."
 
 
@@ -192,11 +197,9 @@ def _metric(row: Row, label: str) -> str:
     return f"no {label}, for {row.diverged} of {row.runs} runs diverged"
 
 
-def winners(results: Results, task: str, place: str) -> set[str]:
+def winners(digest: Digest, place: str) -> set[str]:
     """The optimizer that is better by every verdict under one schedule, or none; no references."""
-    metric = results.metrics(task)[0]
-    rows = results.differences(task, schedule=place, metric=metric)
-    names = {row.winner for row in rows if not row.is_reference}
+    names = {row.winner for row in digest.lines[place] if not row.is_reference}
     return {winner for winner in names if winner is not None} if len(names) == 1 else set()
 
 
@@ -242,9 +245,9 @@ def seeds(row: Difference) -> str:
     return f"it would take {about} seeds"
 
 
-def measure(results: Results, task: str) -> str:
-    """The reported metric of a task, and which values of it are better."""
-    attributes = results.task(task).attrs
+def measure(dataset: xr.Dataset) -> str:
+    """The reported metric of a task, from its results, and which values of it are better."""
+    attributes = dataset.attrs
     return f"{attributes['report_label']}, {attributes['report_better']} is better"
 
 

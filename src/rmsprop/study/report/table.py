@@ -11,6 +11,7 @@ from rich.text import Text
 
 from rmsprop.study import spelling
 from rmsprop.study.report import remarks, sentences
+from rmsprop.study.results.digest import Digest, digests
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.summary import Row
 
@@ -24,15 +25,17 @@ def table(results: Results) -> Table:
         results: The results of a comparison.
     """
     whole = Table.grid(expand=True)
-    if overall := sentences.overall(results):
+    of_tasks = digests(results)
+    if overall := sentences.overall(of_tasks):
         whole.add_row(Text(overall))
         whole.add_row("")
-    for task in results.tasks:
-        whole.add_row(Text.assemble((task, "bold"), f": {sentences.measure(results, task)}"))
-        whole.add_row(_rows(results, task))
-        answer = sentences.answer(results, task)
+    for digest in of_tasks:
+        measure = sentences.measure(digest.dataset)
+        whole.add_row(Text.assemble((digest.task, "bold"), f": {measure}"))
+        whole.add_row(_rows(digest))
+        answer = sentences.answer(digest)
         whole.add_row(Text(answer[:1].upper() + answer[1:]))
-        for remark in remarks.twins(results, task):
+        for remark in remarks.twins(digest):
             whole.add_row(Text(remark))
         whole.add_row("")
     return whole
@@ -46,7 +49,7 @@ def plain(results: Results) -> str:
     return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
 
 
-def _rows(results: Results, task: str) -> Table:
+def _rows(digest: Digest) -> Table:
     """The table of one task; its columns have the same width in all of them."""
     columns = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=True)
     columns.add_column("schedule", width=11, overflow="fold")
@@ -54,9 +57,9 @@ def _rows(results: Results, task: str) -> Table:
     columns.add_column(Text("result [95 %]"), width=24, overflow="fold")
     columns.add_column("chosen", ratio=1, overflow="fold")
     columns.add_column("s / run", width=7, justify="right", overflow="fold")
-    for schedule in results.schedules(task):
-        best = sentences.winners(results, task, schedule)
-        for index, row in enumerate(results.summary(task, schedule=schedule)):
+    for schedule, rows in digest.rows.items():
+        best = sentences.winners(digest, schedule)
+        for index, row in enumerate(rows):
             emphasis = "bold" if row.optimizer in best else ""
             columns.add_row(
                 "" if index else Text(spelling.schedule(schedule)),

@@ -8,7 +8,7 @@ edge of the statistical precipice").  Tasks are the strata of both.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,10 +46,10 @@ class Improvement:
     tasks: int
 
 
-def improvements(results: Results) -> tuple[Improvement, ...]:
+def improvements(headlines: Iterable[Difference]) -> tuple[Improvement, ...]:
     """The probability of improvement of each pair, over the headlines of all tasks."""
     pairs: dict[tuple[str, str], list[Difference]] = {}
-    for row in results.headlines():
+    for row in headlines:
         pairs.setdefault((row.first, row.second), []).append(row)
     return tuple(
         Improvement(*pair, mean_of_strata([(x.improvement, x.seeds) for x in rows]), len(rows))

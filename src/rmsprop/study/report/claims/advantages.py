@@ -45,7 +45,7 @@ def _part(task: str, figures: str, pair: Difference, favourite: str) -> Part:
 
 def _figures(results: Results, task: str) -> str:
     """RMSprop and AdaGrad, each under its own schedule, and then under each schedule."""
-    measure = sentences.measure(results, task)
+    measure = sentences.measure(results.task(task))
     own = _conclusion(results.pair(task, RMSPROP, ADAGRAD, schedule=OWN))
     names = results.schedules(task)
     if len(names) == 1:

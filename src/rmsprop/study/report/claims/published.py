@@ -161,7 +161,7 @@ def _ascent(results: Results, task: str, low: str, high: str) -> Shape:
     figures = (
         f"{low} {'/' if result.logarithmic else '-'} {high} is"
         f" {Ratio.exp(result.difference) if result.logarithmic else result.difference}"
-        f" ({sentences.measure(results, task)})"
+        f" ({sentences.measure(results.task(task))})"
     )
     holds = result.difference.value < 0 if result.difference.excludes_zero() else None
     return Shape(figures, holds, order)
@@ -178,7 +178,7 @@ def _reselection(results: Results, task: str, first: Finalists, second: Finalist
 def _tie(results: Results) -> Shape:
     """Whether the two losses are within 1 % of each other, with the whole interval."""
     pair = results.pair("flights", RMSPROP, ADAGRAD, schedule=_schedule(results, "flights"))
-    figures = f"{sentences.comparison(pair)} ({sentences.measure(results, 'flights')})"
+    figures = f"{sentences.comparison(pair)} ({sentences.measure(results.task('flights'))})"
     order = "tuned they tie within 1 %"
     # What all diverged has a ratio, but nothing is known of it.
     if not pair.is_ratio or pair.too_few or any(share.value >= 1 for share in pair.diverged):

@@ -50,7 +50,7 @@ def effect_of_decay(results: Results, task: str) -> Part | None:
     figures = (
         f"the decays {effect.worst} and {effect.best}, mostly the worst and the best, {apart}"
         f" {effect.spread}, AdaGrad and the best decay by {effect.other}; the first beside the"
-        f" second is {effect.excess} ({sentences.measure(results, task)})"
+        f" second is {effect.excess} ({sentences.measure(results.task(task))})"
     )
     if lost:
         figures = f"{figures}; no finalist has a decay of {spelling.listed(lost)}: {scores}"
@@ -160,7 +160,7 @@ def _gain(results: Results, task: str, setting: str, names: list[str]) -> Part:
     if ADAGRAD in _optimizers(results, task, setting):
         other = _tuned_beside(results, task, setting, ADAGRAD)
         figures = f"{figures} and {_in_units(other)} for AdaGrad"
-    figures = f"{figures} ({sentences.measure(results, task)})"
+    figures = f"{figures} ({sentences.measure(results.task(task))})"
     part = part_name(task, spelling.name(setting), names)
     if gain.seeds < LEAST_SEEDS:
         return Part(part, figures, None, TOO_FEW)

@@ -14,7 +14,7 @@ from rmsprop.study.report import effects, sentences
 from rmsprop.study.report.effects import Effect
 from rmsprop.study.report.page import markup
 from rmsprop.study.report.page.markup import Cell
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.schema import OWN, names_of
 from rmsprop.study.results.summary import Difference
 
@@ -24,19 +24,19 @@ WIDTH, HEIGHT, ROOM = 260, 26, 12
 LOST = "†"
 
 
-def tasks(results: Results) -> str:
+def tasks(digests: Sequence[Digest]) -> str:
     """The forest plot of all tasks: a line for each headline and each schedule; empty without."""
-    rows = effects.lines(results)
-    lost = sentences.lost_by_correction(results.headlines())
-    forest = _forest(results, rows, lost, "Differences on all tasks", "differences-of-tasks")
+    rows = effects.lines(digests)
+    lost = sentences.lost_by_correction(sentences.headlines(digests))
+    forest = _forest(digests, rows, lost, "Differences on all tasks", "differences-of-tasks")
     return forest + f'<p class="small">{markup.text(_legend(rows, lost))}</p>' if forest else ""
 
 
-def references(results: Results) -> str:
+def references(digests: Sequence[Digest]) -> str:
     """The forest plot of the first optimizer beside the references; empty without any."""
-    rows = effects.reference_lines(results)
+    rows = effects.reference_lines(digests)
     caption = "Differences from the references"
-    forest = _forest(results, rows, [], caption, "differences-from-references")
+    forest = _forest(digests, rows, [], caption, "differences-from-references")
     note = (
         '<p class="small">Read like the plot above. References are tuned on as many trials, under'
         " one schedule, and have no part in the answer over all tasks.</p>"
@@ -45,7 +45,7 @@ def references(results: Results) -> str:
 
 
 def _forest(
-    results: Results,
+    digests: Sequence[Digest],
     rows: Sequence[Difference],
     lost: Sequence[Difference],
     caption: str,
@@ -57,8 +57,9 @@ def _forest(
     sizes = [effects.effect_of(row) for row in rows]
     reach = effects.reach_of(sizes)
     several = len({(row.first, row.second) for row in rows}) > 1
+    of_task = {digest.task: digest for digest in digests}
     lines = [
-        _cells(results, row, _picture(results, row, size, reach), size, several, row in lost)
+        _cells(of_task[row.task], row, size, reach, several=several, lost=row in lost)
         for row, size in zip(rows, sizes, strict=True)
     ]
     pair = ["Pair"] if several else []
@@ -74,17 +75,16 @@ def _forest(
 
 
 def _cells(
-    results: Results, row: Difference, picture: str, size: Effect, several: bool, lost: bool
+    digest: Digest, row: Difference, size: Effect, reach: float, *, several: bool, lost: bool
 ) -> list[object]:
     """The cells of one line; `lost` says that its verdict does not outlast the correction."""
-    title = results.task(row.task).attrs["title"]
     link = f'<a href="#task-{row.task}">{markup.text(row.task)}</a>'
     after = f" {LOST}" if lost else ""
     return [
-        Cell(row.task, link, title=title),
+        Cell(row.task, link, title=digest.title),
         spelling.schedule(row.schedule),
         *([sentences.pair(row)] if several else []),
-        Cell("", picture, value=size.value, in_file=False),
+        Cell("", _picture(digest, row, size, reach), value=size.value, in_file=False),
         row.interval,
         Cell(f"{sentences.verdict(row)}{after}", f"{chip(row)}{after}"),
     ]
@@ -135,11 +135,11 @@ def _across(margins: float, reach: float) -> float:
     return WIDTH / 2 + (WIDTH / 2 - ROOM) * effects.place(margins, reach)
 
 
-def _picture(results: Results, row: Difference, size: Effect, reach: float) -> str:
+def _picture(digest: Digest, row: Difference, size: Effect, reach: float) -> str:
     """The interval of one line; what it shows is told when it has the focus or the pointer."""
     middle = HEIGHT / 2
     low, value, high = (_across(x, reach) for x in (size.low, size.value, size.high))
-    optimizers = names_of(results.task(row.task), "optimizer")
+    optimizers = names_of(digest.dataset, "optimizer")
     colour = f"var(--o{optimizers.index(row.winner) % 6})" if row.winner else "currentColor"
     parts = []
     if size.in_margins:

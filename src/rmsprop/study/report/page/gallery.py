@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import xarray as xr
@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from rmsprop.study import spelling
 from rmsprop.study.report import plots, sentences
 from rmsprop.study.report.surfaces import Surface
-from rmsprop.study.results import across, exponents, trials
+from rmsprop.study.results import across, trials
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import TUNED, tuned_names
 from rmsprop.study.results.summary import Row
@@ -36,13 +37,14 @@ class Drawing:
     caption: str
 
 
-def overview_drawings(results: Results) -> Iterator[Drawing]:
+def overview_drawings(results: Results, of_tasks: Sequence[Digest]) -> Iterator[Drawing]:
     """The pictures of all tasks together."""
     yield from _profile_drawing(results)
     sizes = "; ".join(
         f"{row.task}, {spelling.name(row.optimizer)}: {spelling.size(row.state_bytes)} beside "
         f"{spelling.size(row.parameter_bytes)} of parameters"
-        for row in results.summary()
+        for digest in of_tasks
+        for row in digest.rows[digest.schedules[0]]
     )
     yield Drawing(
         "memory",
@@ -76,20 +78,19 @@ def _profile_drawing(results: Results) -> Iterator[Drawing]:
     )
 
 
-def task_drawings(results: Results, task: str, surface: Surface | None = None) -> Iterator[Drawing]:
+def task_drawings(digest: Digest, surface: Surface | None = None) -> Iterator[Drawing]:
     """The pictures of one task, tuned and under its first schedule where nothing else is said.
 
     The page has two columns, so that neighbours are about as high as each other.
     """
-    view = results.view(task)
-    rows = results.summary(task)
-    yield from _run_drawings(view, task, rows)
-    yield _schedule_drawing(results, task)
-    yield _budget_drawing(view, task, rows)
+    task, view, rows = digest.task, digest.view, digest.rows[digest.schedules[0]]
+    yield from _run_drawings(digest, rows)
+    yield _schedule_drawing(digest)
+    yield _budget_drawing(digest, rows)
     for index, (row, names) in enumerate(zip(rows, tuned_names(view).values(), strict=True)):
         if len(names) > 1:
             yield _heat_map_drawing(view, task, row, names[1], index)
-    yield _rates_drawing(view, task, rows)
+    yield _rates_drawing(digest, rows)
     if "path" in view:
         names = ", ".join(spelling.name(row.optimizer) for row in rows)
         yield Drawing(
@@ -101,8 +102,9 @@ def task_drawings(results: Results, task: str, surface: Surface | None = None) -
         )
 
 
-def _run_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[Drawing]:
+def _run_drawings(digest: Digest, rows: Iterable[Row]) -> Iterator[Drawing]:
     """The pictures of the reporting runs: the loss and the effective learning rate."""
+    task, view = digest.task, digest.view
     ends = _by_optimizer(rows, lambda row: f"ends at {row.final_loss}")
     yield Drawing(
         f"{task}-loss",
@@ -112,7 +114,7 @@ def _run_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[
         "median, the band reaches from the best seed to the worst.",
     )
     slopes = _by_optimizer(
-        rows, lambda row: sentences.exponent(exponents.exponent_of(view, row.optimizer))
+        rows, lambda row: sentences.exponent(digest.exponents[digest.schedules[0], row.optimizer])
     )
     yield Drawing(
         f"{task}-effective-rates",
@@ -125,20 +127,19 @@ def _run_drawings(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Iterator[
     )
 
 
-def _schedule_drawing(results: Results, task: str) -> Drawing:
+def _schedule_drawing(digest: Digest) -> Drawing:
     """The picture of the results under each schedule and setting."""
-    first = results.schedules(task)[0]
-    places = [(schedule, TUNED) for schedule in results.schedules(task)]
-    places += [(first, setting) for setting in results.settings(task)[1:]]
+    task, first = digest.task, digest.schedules[0]
+    places = {(schedule, TUNED): rows for schedule, rows in digest.rows.items()}
+    places |= {place: rows for place, rows in digest.defaults.items() if place[0] == first}
     metrics = "; ".join(
         f"{spelling.schedule(schedule)}, {spelling.defaults(setting)}: "
         + _by_optimizer(rows, _metric)
-        for schedule, setting in places
-        if (rows := results.summary(task, schedule=schedule, setting=setting))
+        for (schedule, setting), rows in places.items()
     )
     return Drawing(
         f"{task}-schedules",
-        lambda: plots.schedules(results, task),
+        lambda: plots.schedules(digest.results, task),
         f"Results on {task} by schedule of the learning rate and setting. {metrics}.",
         "What tuning is worth: filled points are tuned, under each schedule apart, empty ones have "
         f"complete defaults, under the schedule {spelling.schedule(first)}; the line is the 95 % "
@@ -146,34 +147,35 @@ def _schedule_drawing(results: Results, task: str) -> Drawing:
     )
 
 
-def _rates_drawing(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Drawing:
+def _rates_drawing(digest: Digest, rows: Iterable[Row]) -> Drawing:
     """The picture of the learning rates that were tried."""
+    task, first = digest.task, digest.schedules[0]
     close_rates = _by_optimizer(
-        rows, lambda row: sentences.rates(trials.rates_of(view, row.optimizer))
+        rows, lambda row: sentences.rates(digest.rates[first, row.optimizer])
     )
     return Drawing(
         f"{task}-learning-rates",
-        lambda: plots.learning_rates(view),
+        lambda: plots.learning_rates(digest.view),
         f"Tuning score against learning rate on {task}. Within 5 % of the best: {close_rates}.",
         "How much the learning rate matters: a point is the mean over the tuning seeds that the "
         "race ran it on. A wide bottom is easy to tune.",
     )
 
 
-def _budget_drawing(view: xr.Dataset, task: str, rows: Iterable[Row]) -> Drawing:
+def _budget_drawing(digest: Digest, rows: Iterable[Row]) -> Drawing:
     """The picture of what a small budget buys."""
-    budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in rows}
+    task, first = digest.task, digest.schedules[0]
     expected = _by_optimizer(
         rows,
         lambda row: ", ".join(
             f"{number:.3g} of {spelling.trial_count(k)}"
             for k in trials.BUDGETS
-            if (number := budgets[row.optimizer].of(k)) is not None
+            if (number := digest.budgets[first, row.optimizer].of(k)) is not None
         ),
     )
     return Drawing(
         f"{task}-budget",
-        lambda: plots.budget(view),
+        lambda: plots.budget(digest.view, [digest.budgets[first, row.optimizer] for row in rows]),
         f"Expected best against configurations tried on {task}. {expected}.",
         "What a small budget buys: so many configurations are drawn from the first grid, the "
         "best is chosen on the tuning seeds, and it is worth what other seeds say; the band is the "

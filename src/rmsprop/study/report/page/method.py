@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rmsprop.study import spelling
+from rmsprop.study.report import sentences
 from rmsprop.study.report.page import self_comparison
 from rmsprop.study.report.page.markup import text
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.jackknife import LEAST_SEEDS, MOST_SUBSETS
-from rmsprop.study.results.labelled import Results
-from rmsprop.study.results.schema import references
 
 
-def how_to_read(results: Results) -> str:
+def how_to_read(of_tasks: Sequence[Digest]) -> str:
     """The section on method, as a list; what this comparison does not have is left out."""
     parts = [
         _seeds(),
-        _tuning(results),
-        *_verdicts(results),
+        _tuning(of_tasks),
+        *_verdicts(of_tasks),
         _against_itself(),
-        _references(results),
+        _references(of_tasks),
         _numbers(),
-        _settings(results),
+        _settings(of_tasks),
         _budget(),
         """Training loss, the reported metric and the loss over all steps, which is the area under
 its curve, are told apart, for the best may differ. Seconds are those of one core or device, without
@@ -36,33 +38,31 @@ holds the luck of the split as well. On each seed every optimizer starts from th
 and sees the same batches."""
 
 
-def _tuning(results: Results) -> str:
-    schedules = {
-        spelling.schedule(name) for task in results.tasks for name in results.schedules(task)
-    }
+def _tuning(of_tasks: Sequence[Digest]) -> str:
+    schedules = {spelling.schedule(name) for digest in of_tasks for name in digest.schedules}
     several = (
         """ Each optimizer is tuned under each schedule of the learning rate; pictures are of the
 first schedule where nothing else is said."""
         if len(schedules) > 1
         else ""
     )
-    raced = max(results.task(task).sizes["tuning_seed"] for task in results.tasks)
+    raced = max(digest.dataset.sizes["tuning_seed"] for digest in of_tasks)
     return f"""Configurations race: all run on one seed, the best third of them on {raced}, and the
 best of these, the finalists, on all reporting seeds, which are others. Grids grow where the best is
 on their edge. They are still coarse: shifting the grid of learning rates by half of its spacing
 changes the result on the valley by about 25 %.{several}"""
 
 
-def _verdicts(results: Results) -> list[str]:
+def _verdicts(of_tasks: Sequence[Digest]) -> list[str]:
     """How a verdict is reached; nothing where one optimizer has nothing to be compared with."""
-    rows = results.headlines()
+    rows = sentences.headlines(of_tasks)
     if not rows:
         return []
     row = rows[0]
     own = (
         """ In the headline each optimizer is under its own better schedule, which is chosen like
 everything else; the lines below have both under one schedule."""
-        if any(len(results.schedules(task)) > 1 for task in results.tasks)
+        if any(len(digest.schedules) > 1 for digest in of_tasks)
         else ""
     )
     return [
@@ -101,10 +101,8 @@ lines (standard error {figures.error:.1f} %), and in {figures.worst_line:.1f} % 
 that was most frequent."""
 
 
-def _references(results: Results) -> str:
-    names = dict.fromkeys(
-        spelling.name(name) for task in results.tasks for name in references(results.task(task))
-    )
+def _references(of_tasks: Sequence[Digest]) -> str:
+    names = dict.fromkeys(spelling.name(name) for digest in of_tasks for name in digest.references)
     if not names:
         return ""
     return text(
@@ -123,11 +121,9 @@ that diverged counts as infinitely bad (∞) there. In a result and in a verdict
 the worst loss of its seed, or as an accuracy by chance; how often that was is said."""
 
 
-def _settings(results: Results) -> str:
+def _settings(of_tasks: Sequence[Digest]) -> str:
     names = dict.fromkeys(
-        spelling.defaults(setting)
-        for task in results.tasks
-        for setting in results.settings(task)[1:]
+        spelling.defaults(setting) for digest in of_tasks for setting in digest.settings[1:]
     )
     if not names:
         return ""

@@ -14,7 +14,8 @@ from rmsprop.study import spelling
 from rmsprop.study.report import remarks, sentences
 from rmsprop.study.report.page import markup
 from rmsprop.study.report.page.markup import ABSENT, Cell
-from rmsprop.study.results import exponents, trials
+from rmsprop.study.results import trials
+from rmsprop.study.results.digest import Digest, digests
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import OWN
 from rmsprop.study.results.summary import Difference, Row
@@ -22,26 +23,27 @@ from rmsprop.study.results.summary import Difference, Row
 ARROWS: Mapping[str, str] = {"lower": "↓", "higher": "↑"}
 
 
-def results_table(results: Results) -> str:
+def results_table(of_tasks: Sequence[Digest]) -> str:
     """The table of results: a row per task, schedule and optimizer, a column per setting."""
-    defaults = default_settings(results)
+    defaults = default_settings(of_tasks)
     rows, bold, leads = [], [], []
-    for task in results.tasks:
+    for digest in of_tasks:
         leads.append(len(rows))
-        for schedule in results.schedules(task):
-            best = sentences.winners(results, task, schedule)
+        for schedule, tuned in digest.rows.items():
+            best = sentences.winners(digest, schedule)
             by_default = {
                 setting: {
-                    row.optimizer: row.metric for row in _rows_of(results, task, schedule, setting)
+                    row.optimizer: row.metric
+                    for row in digest.defaults.get((schedule, setting), ())
                 }
                 for setting in defaults
             }
-            for row in results.summary(task, schedule=schedule):
+            for row in tuned:
                 if row.optimizer in best:
                     bold.append(len(rows))
                 rows.append(
                     (
-                        _task_cell(results, task),
+                        _task_cell(digest),
                         spelling.schedule(schedule),
                         spelling.name(row.optimizer),
                         row.metric,
@@ -63,7 +65,7 @@ def results_table(results: Results) -> str:
     )
     return (
         table
-        + f'<p class="small">{markup.text(_metrics_in_words(results))} Bold: better than the other'
+        + f'<p class="small">{markup.text(_metrics_in_words(of_tasks))} Bold: better than the other'
         " under this schedule, by a verdict of its own; the answers above are corrected for all,"
         " and each under its own better schedule. Diverged runs are those of the tuned setting."
         " Defaults are complete ones, run under the first schedule alone;"
@@ -71,46 +73,35 @@ def results_table(results: Results) -> str:
     )
 
 
-def _task_cell(results: Results, task: str) -> Cell:
+def _task_cell(digest: Digest) -> Cell:
     """The name of a task with an arrow towards better values; its metric is told at the pointer."""
-    attributes = results.task(task).attrs
-    words = f"{task} {ARROWS[attributes['report_better']]}"
-    return Cell(words, title=sentences.measure(results, task))
+    words = f"{digest.task} {ARROWS[digest.better]}"
+    return Cell(words, title=sentences.measure(digest.dataset))
 
 
-def _metrics_in_words(results: Results) -> str:
+def _metrics_in_words(of_tasks: Sequence[Digest]) -> str:
     """The metric of each task: `digits: test loss, lower is better (↓).`"""
-    of_tasks = [
-        f"{task}: {sentences.measure(results, task)}"
-        f" ({ARROWS[results.task(task).attrs['report_better']]})"
-        for task in results.tasks
+    words = [
+        f"{digest.task}: {sentences.measure(digest.dataset)} ({ARROWS[digest.better]})"
+        for digest in of_tasks
     ]
-    return f"{'; '.join(of_tasks)}."
+    return f"{'; '.join(words)}."
 
 
-def default_settings(results: Results) -> tuple[str, ...]:
+def default_settings(of_tasks: Sequence[Digest]) -> tuple[str, ...]:
     """The settings of all tasks but the tuned one, in their order."""
-    return tuple(
-        dict.fromkeys(setting for task in results.tasks for setting in results.settings(task)[1:])
-    )
-
-
-def _rows_of(results: Results, task: str, schedule: str, setting: str) -> tuple[Row, ...]:
-    """The rows of a task under a schedule and a setting; none where it has no such setting."""
-    if setting not in results.settings(task):
-        return ()
-    return results.summary(task, schedule=schedule, setting=setting)
+    return tuple(dict.fromkeys(setting for digest in of_tasks for setting in digest.settings[1:]))
 
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def lines_table(results: Results, task: str) -> str:
+def lines_table(digest: Digest) -> str:
     """All comparisons of a task, the headline first, then by schedule, metric and reference."""
     rows, headlines = [], []
-    for row in lines(results, task):
-        if is_headline(results, row):
+    for row in lines(digest):
+        if is_headline(digest, row):
             headlines.append(len(rows))
         rows.append(
             (
@@ -124,8 +115,10 @@ def lines_table(results: Results, task: str) -> str:
     if not rows:
         return ""
     heads = ("Metric", "Schedule", "Pair", "Estimate [95 %]", "Verdict")
-    caption = f"All comparisons on {task}"
-    table = markup.table(caption, heads, rows, file=f"{task}-comparisons", emphasis=headlines)
+    caption = f"All comparisons on {digest.task}"
+    table = markup.table(
+        caption, heads, rows, file=f"{digest.task}-comparisons", emphasis=headlines
+    )
     uncorrected = (
         '<p class="small">The headline comes first. The other lines have intervals of their own,'
         " which are not corrected for how many there are.</p>"
@@ -133,14 +126,13 @@ def lines_table(results: Results, task: str) -> str:
     return table + (uncorrected if len(rows) > len(headlines) else "")
 
 
-def lines(results: Results, task: str) -> list[Difference]:
+def lines(digest: Digest) -> list[Difference]:
     """The comparisons of a task as they are read: headline, schedules, other metrics, references.
 
     Where there is one schedule its line repeats the headline, and is left out.
     """
-    metrics = results.metrics(task)
-    rows = results.differences(task)
-    if len(results.schedules(task)) == 1:
+    metrics, rows = digest.metrics, digest.differences
+    if len(digest.schedules) == 1:
         rows = tuple(row for row in rows if row.schedule == OWN or row.is_reference)
     return sorted(
         rows,
@@ -148,14 +140,15 @@ def lines(results: Results, task: str) -> list[Difference]:
     )
 
 
-def is_headline(results: Results, row: Difference) -> bool:
+def is_headline(digest: Digest, row: Difference) -> bool:
     """Whether a comparison is one that verdicts over all tasks are about."""
-    headline = row.metric_name == results.metrics(row.task)[0]
+    headline = row.metric_name == digest.metrics[0]
     return headline and row.schedule == OWN and not row.is_reference
 
 
 def notebook_table(results: Results) -> str:
     """The table of results without configurations and defaults, for a notebook."""
+    of_tasks = digests(results)
     rows = [
         (
             row.task,
@@ -164,17 +157,18 @@ def notebook_table(results: Results) -> str:
             row.metric,
             f"{row.diverged} of {row.runs}",
         )
-        for row in remarks.tuned_rows(results)
+        for digest in of_tasks
+        for row in digest.tuned_rows
     ]
     heads = ("Task", "Schedule", "Optimizer", "Result [95 %]", "Diverged")
-    overall = sentences.overall(results)
+    overall = sentences.overall(of_tasks)
     answer = f"<p>{markup.text(overall)}</p>" if overall else ""
     return answer + markup.table("Results", heads, rows)
 
 
-def edges(results: Results) -> str:
+def edges(of_tasks: Sequence[Digest]) -> str:
     """A note on every best value that is at the edge of its grid; empty where there is none."""
-    notes = [f"<li>{markup.text(note)}</li>" for note in remarks.limits(results)]
+    notes = [f"<li>{markup.text(note)}</li>" for note in remarks.limits(of_tasks)]
     if not notes:
         return ""
     return (
@@ -182,12 +176,10 @@ def edges(results: Results) -> str:
     )
 
 
-def twins(results: Results) -> str:
+def twins(of_tasks: Sequence[Digest]) -> str:
     """A note on every chosen RMSprop that is AdaGrad under another name; empty without one."""
     notes = [
-        f"<li>{markup.text(note)}</li>"
-        for task in results.tasks
-        for note in remarks.twins(results, task)
+        f"<li>{markup.text(note)}</li>" for digest in of_tasks for note in remarks.twins(digest)
     ]
     if not notes:
         return ""
@@ -197,32 +189,25 @@ def twins(results: Results) -> str:
     )
 
 
-def all_numbers(results: Results, task: str) -> str:
+def all_numbers(digest: Digest) -> str:
     """All numbers of a task, a table per schedule."""
-    schedules = results.schedules(task)
-    if len(schedules) == 1:
-        return _numbers_under(results, task, schedules[0], f"All numbers of {task}")
+    caption = f"All numbers of {digest.task}"
+    if len(digest.schedules) == 1:
+        return _numbers_under(digest, digest.schedules[0], caption)
     return "".join(
-        _numbers_under(
-            results,
-            task,
-            schedule,
-            f"All numbers of {task}, schedule {spelling.schedule(schedule)}",
-        )
-        for schedule in schedules
+        _numbers_under(digest, schedule, f"{caption}, schedule {spelling.schedule(schedule)}")
+        for schedule in digest.schedules
     )
 
 
-def _numbers_under(results: Results, task: str, schedule: str, caption: str) -> str:
+def _numbers_under(digest: Digest, schedule: str, caption: str) -> str:
     """The table of all numbers of a task under one schedule."""
-    view = results.view(task, schedule)
-    tuned = results.summary(task, schedule=schedule)
+    view, tuned = digest.views[schedule], digest.rows[schedule]
     by_setting: dict[str, list[Row | None]] = {"tuned": list(tuned)}
-    for setting in results.settings(task)[1:]:
-        rows = {row.optimizer: row for row in _rows_of(results, task, schedule, setting)}
+    for setting in digest.settings[1:]:
+        rows = {row.optimizer: row for row in digest.defaults.get((schedule, setting), ())}
         if rows:
             by_setting[spelling.defaults(setting)] = [rows.get(row.optimizer) for row in tuned]
-    budgets = {row.optimizer: trials.budget_of(view, row.optimizer) for row in tuned}
     score = _budget_label(view)
     facts: dict[str, Sequence[object]] = {}
     for words, of_setting in by_setting.items():
@@ -235,21 +220,21 @@ def _numbers_under(results: Results, task: str, schedule: str, caption: str) -> 
         "trials": [sentences.trials(row) for row in tuned],
         **{
             f"{score}, expected best of {spelling.trial_count(k)}": [
-                _expected_best(budgets[row.optimizer].of(k)) for row in tuned
+                _expected_best(digest.budgets[schedule, row.optimizer].of(k)) for row in tuned
             ]
             for k in trials.BUDGETS
         },
         "learning rates within 5 % of the best": [
-            sentences.rates(trials.rates_of(view, row.optimizer)) for row in tuned
+            sentences.rates(digest.rates[schedule, row.optimizer]) for row in tuned
         ],
         "exponent of the effective rate": [
-            sentences.exponent(exponents.exponent_of(view, row.optimizer)) for row in tuned
+            sentences.exponent(digest.exponents[schedule, row.optimizer]) for row in tuned
         ],
         **_costs(tuned),
     }
     heads = ("Number", *(spelling.name(row.optimizer) for row in tuned))
     rows_of_table = [(name, *cells) for name, cells in facts.items()]
-    file = f"{task}-{schedule}-numbers"
+    file = f"{digest.task}-{schedule}-numbers"
     return markup.table(caption, heads, rows_of_table, file=file)
 
 

@@ -26,8 +26,9 @@ from rmsprop.study.report.page.markup import Picture, attribute, definitions, te
 from rmsprop.study.report.plots import export, style
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.costs import costs_of
+from rmsprop.study.results.digest import Digest, digests
 from rmsprop.study.results.labelled import FILE_NAME, Results
-from rmsprop.study.results.schema import names_of, references
+from rmsprop.study.results.schema import names_of
 
 # By this line a page of rmsprop is known from a page of somebody else.
 GENERATOR = '<meta name="generator" content="rmsprop">'
@@ -37,6 +38,7 @@ DIFFERENCES = "differences.png"
 
 def render(
     results: Results,
+    of_tasks: Sequence[Digest],
     overview: Sequence[Picture],
     pictures: Mapping[str, Sequence[Picture]],
     *,
@@ -46,6 +48,7 @@ def render(
 
     Args:
         results: The results of a comparison.
+        of_tasks: What the results of each task say.
         overview: The pictures of all tasks together.
         pictures: The pictures of each task, by its name.
         files: Whether the numbers lie in a file beside the page, which the page then names.
@@ -56,23 +59,23 @@ def render(
     optimizers = list(
         dict.fromkeys(
             optimizer
-            for task in results.tasks
-            for optimizer in names_of(results.task(task), "optimizer")
-            if optimizer not in references(results.task(task))
+            for digest in of_tasks
+            for optimizer in names_of(digest.dataset, "optimizer")
+            if optimizer not in digest.references
         )
     )
     names = spelling.listed([spelling.name(optimizer) for optimizer in optimizers])
     title = f"{names} compared" if len(optimizers) > 1 else f"{names} measured"
     title_bar = f"<header><h1>{text(title)}</h1><p>{text(_subtitle(results))}</p></header>"
     parts = {
-        "answers": ("Answers", "Answers", _answers(results, files=files)),
-        "references": ("References", "References", forest.references(results)),
-        "tasks": ("Each task", "", _tasks(results, pictures)),
-        "numbers": ("Numbers", "Numbers", _numbers(results)),
+        "answers": ("Answers", "Answers", _answers(of_tasks, files=files)),
+        "references": ("References", "References", forest.references(of_tasks)),
+        "tasks": ("Each task", "", _tasks(of_tasks, pictures)),
+        "numbers": ("Numbers", "Numbers", _numbers(of_tasks)),
         "pictures": ("All tasks together", "Together", markup.pictures(overview)),
         "claims": ("What is said, and what was measured", "Claims", claims.general_claims(results)),
         "published": ("Found before, and found here", "Published", claims.earlier_results(results)),
-        "method": ("How to read this", "Method", method.how_to_read(results)),
+        "method": ("How to read this", "Method", method.how_to_read(of_tasks)),
         "settings": ("Settings and versions", "Settings", _settings(results, files=files)),
     }
     sections = "".join(
@@ -118,15 +121,17 @@ def _navigation(results: Results, names: Mapping[str, str]) -> str:
     return f'<nav aria-label="Contents"><div>{" ".join(links)}</div></nav>'
 
 
-def _answers(results: Results, *, files: bool) -> str:
+def _answers(of_tasks: Sequence[Digest], *, files: bool) -> str:
     """The answer over all tasks, and the forest plot that it rests on."""
-    overall = " ".join(filter(None, (sentences.overall(results), *sentences.across_tasks(results))))
+    overall = " ".join(
+        filter(None, (sentences.overall(of_tasks), *sentences.across_tasks(of_tasks)))
+    )
     whole = f'<p class="overall">{text(overall)}</p>' if overall else ""
-    lines = forest.tasks(results)
+    lines = forest.tasks(of_tasks)
     picture = f'<a href="{markup.FIGURES}/{DIFFERENCES}">the picture as PNG</a>'
     beside = [*([picture] if lines else []), *_links()] if files else []
     links = f'<p class="small">Files beside this page: {", ".join(beside)}.</p>' if beside else ""
-    answer = "" if whole else f"<p>{text(' '.join(sentences.answers(results)))}</p>"
+    answer = "" if whole else f"<p>{text(' '.join(sentences.answers(of_tasks)))}</p>"
     return whole + answer + lines + links
 
 
@@ -140,13 +145,13 @@ def _links() -> list[str]:
     return [f'<a href="{file}" download>{file}</a> ({what})' for file, what in names.items()]
 
 
-def _tasks(results: Results, pictures: Mapping[str, Sequence[Picture]]) -> str:
-    return "".join(task.section(results, name, pictures[name]) for name in results.tasks)
+def _tasks(of_tasks: Sequence[Digest], pictures: Mapping[str, Sequence[Picture]]) -> str:
+    return "".join(task.section(digest, pictures[digest.task]) for digest in of_tasks)
 
 
-def _numbers(results: Results) -> str:
+def _numbers(of_tasks: Sequence[Digest]) -> str:
     """The table of results, and what has to be known of what was chosen."""
-    return f"{numbers.results_table(results)}{numbers.edges(results)}{numbers.twins(results)}"
+    return f"{numbers.results_table(of_tasks)}{numbers.edges(of_tasks)}{numbers.twins(of_tasks)}"
 
 
 def _hash(script: str) -> str:
@@ -231,14 +236,15 @@ def page_of(
         """The pictures of some drawings, in their order."""
         return [_picture(drawing, keep) for drawing in drawings]
 
-    if keep and results.headlines():
+    of_tasks = digests(results)
+    if keep and sentences.headlines(of_tasks):
         keep(DIFFERENCES, plots.differences(results))
-    overview = pictures_of(overview_drawings(results))
+    overview = pictures_of(overview_drawings(results, of_tasks))
     pictures = {
-        task: pictures_of(task_drawings(results, task, (surfaces or {}).get(task)))
-        for task in results.tasks
+        digest.task: pictures_of(task_drawings(digest, (surfaces or {}).get(digest.task)))
+        for digest in of_tasks
     }
-    return render(results, overview, pictures, files=keep is not None)
+    return render(results, of_tasks, overview, pictures, files=keep is not None)
 
 
 def _picture(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> Picture:

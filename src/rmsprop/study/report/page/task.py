@@ -11,19 +11,18 @@ from rmsprop.study import spelling
 from rmsprop.study.report import sentences
 from rmsprop.study.report.page import forest, markup, numbers
 from rmsprop.study.report.page.markup import Picture, definitions, text
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.schema import tuned_names
 
 
-def section(results: Results, task: str, pictures: Sequence[Picture]) -> str:
+def section(digest: Digest, pictures: Sequence[Picture]) -> str:
     """The section of one task.
 
     Args:
-        results: The results of a comparison.
-        task: The name of the task.
+        digest: What the results of the task say.
         pictures: The pictures of the task.
     """
-    dataset = results.view(task)
+    dataset, task = digest.view, digest.task
     attributes = dataset.attrs
     facts = {
         "Steps": attributes["steps"],
@@ -37,41 +36,41 @@ def section(results: Results, task: str, pictures: Sequence[Picture]) -> str:
         "Tuning seeds": _seed_list(dataset["tuning_seed"].values.tolist()),
         "Reporting seeds": _seed_list(dataset["seed"].values.tolist()),
         "Configurations tried": _configuration_counts(dataset),
-        **_improvement(results, task),
+        **_improvement(digest),
         "Source": attributes["citation"],
         "SHA-256 of the data": attributes["data_sha256"] or "no data",
     }
     title = text(attributes["title"])
-    answer = sentences.answer(results, task)
+    answer = sentences.answer(digest)
     return (
         f'<section aria-labelledby="task-{task}"><h3 id="task-{task}">{title}</h3>'
-        f'<p class="chips">{_chips(results, task)}</p>'
+        f'<p class="chips">{_chips(digest)}</p>'
         f"<p>{text(answer[:1].upper() + answer[1:])}</p>"
-        f'<p class="small">{text(_schedule_and_steps(results, task))}</p>'
+        f'<p class="small">{text(_schedule_and_steps(digest))}</p>'
         f"{markup.pictures(pictures)}"
-        f"{_comparisons(results, task)}"
-        f"{markup.details('All numbers', numbers.all_numbers(results, task))}"
+        f"{_comparisons(digest)}"
+        f"{markup.details('All numbers', numbers.all_numbers(digest))}"
         f"{markup.details('Seeds, grids and source', definitions(facts))}</section>"
     )
 
 
-def _chips(results: Results, task: str) -> str:
+def _chips(digest: Digest) -> str:
     """The verdict on each pair of a task, in a few words."""
-    rows = results.headlines(task)
+    rows = digest.headlines
     names = [f"{sentences.pair(row)}: " if len(rows) > 1 else "" for row in rows]
     return " ".join(forest.chip(row, name) for name, row in zip(names, rows, strict=True))
 
 
-def _comparisons(results: Results, task: str) -> str:
+def _comparisons(digest: Digest) -> str:
     """All comparisons of a task, folded; empty where there is one optimizer."""
-    lines = numbers.lines_table(results, task)
+    lines = numbers.lines_table(digest)
     return markup.details("All comparisons", lines) if lines else ""
 
 
-def _schedule_and_steps(results: Results, task: str) -> str:
+def _schedule_and_steps(digest: Digest) -> str:
     """The schedule of the pictures of a task, where there are several, and its steps."""
-    names = results.schedules(task)
-    steps = f"Task {task}, {results.task(task).attrs['steps']} steps."
+    names = digest.schedules
+    steps = f"Task {digest.task}, {digest.steps} steps."
     if len(names) == 1:
         return steps
     return (
@@ -96,9 +95,9 @@ def _configuration_counts(dataset: xr.Dataset) -> str:
     )
 
 
-def _improvement(results: Results, task: str) -> dict[str, object]:
+def _improvement(digest: Digest) -> dict[str, object]:
     return {
         f"Probability that {spelling.name(row.first)} beats {spelling.name(row.second)} on a new "
         "seed": row.improvement
-        for row in results.headlines(task)
+        for row in digest.headlines
     }

@@ -13,6 +13,7 @@ from rmsprop.study import spelling
 from rmsprop.study.report import effects, sentences
 from rmsprop.study.report.effects import Effect
 from rmsprop.study.report.plots import style
+from rmsprop.study.results.digest import digests
 from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.schema import OWN, names_of
 from rmsprop.study.results.summary import Difference
@@ -37,9 +38,12 @@ def differences(results: Results, schedule: str | None = None) -> Figure:
         schedule: The name of the only schedule that is drawn, or "own"; None for "own" and all.
 
     Raises:
-        ValueError: There is one optimizer only, so nothing to compare.
+        ValueError: There is one optimizer only, so nothing to compare, or no such schedule.
     """
-    rows = effects.lines(results, schedule)
+    if schedule not in (None, OWN):
+        for task in results.tasks:
+            results.view(task, schedule)  # refuses an unknown name
+    rows = effects.lines(digests(results), schedule)
     if not rows:
         raise ValueError("there is one optimizer only; compare at least two to see a difference.")
     places = _places(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -24,6 +25,7 @@ from rmsprop.study.results.schema import (
     tuned_names,
     worst_value,
 )
+from rmsprop.study.results.trials import Budget
 
 # The colours of a number on a cell, which are the same on a light page and on a dark one.
 ON_LIGHT, ON_DARK = "#0a0a0a", "#fefefe"
@@ -131,7 +133,7 @@ def _write_cells(axes: Axes, image: QuadMesh, cells: NDArray[np.float64], room: 
         if np.isinf(score):
             axes.plot(x + 0.5, y + 0.5, "x", color=style.MUTED, markersize=5)
         elif np.isfinite(score):
-            red, green, blue = image.to_rgba(np.array([score]))[0, :3]
+            red, green, blue, _ = image.to_rgba(np.array([score]))[0]
             light = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.18
             axes.text(
                 x + 0.5,
@@ -163,7 +165,7 @@ def _with_same_digits(cells: NDArray[np.float64]) -> dict[tuple[int, ...], str]:
     }
 
 
-def budget(dataset: xr.Dataset) -> Figure:
+def budget(dataset: xr.Dataset, budgets: Sequence[Budget] | None = None) -> Figure:
     """What the best of so many configurations is expected to be worth on other seeds.
 
     The line is the mean over the reporting seeds of the expectation over all ways to draw so many
@@ -172,11 +174,12 @@ def budget(dataset: xr.Dataset) -> Figure:
 
     Args:
         dataset: A view of the results of one task.
+        budgets: That of each of its optimizers, where they are known already.
     """
     alike = dataset.attrs["choose_by_better"] == dataset.attrs["report_better"]
     better = dataset.attrs["choose_by_better"]
     optimizers = [str(name) for name in dataset["optimizer"].values]
-    budgets = [trials.budget_of(dataset, name) for name in optimizers]
+    budgets = budgets or [trials.budget_of(dataset, name) for name in optimizers]
     entries = len(optimizers)
     figure, (axes,) = style.panels(2.2 + style.head_height(entries), top=style.head_height(entries))
     low, high = fit_vertical_axis(axes, np.concatenate([x.expected for x in budgets]), better)
