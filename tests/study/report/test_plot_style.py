@@ -1,5 +1,6 @@
 """What all pictures have in common: texts, colours, numbers on axes, SVG and PNG."""
 
+import math
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -239,3 +240,9 @@ def test_every_name_is_in_every_legend(name):
         assert not any(text.get_parse_math() for text in texts)
     titles = [axes.get_legend().get_title().get_text() for axes in plots.learning_rates(view).axes]
     assert titles == [name, "b"]
+
+
+def test_numbers_near_the_end_of_double_precision_leave_the_axis():
+    axes = Figure().add_subplot()
+    low, high = style.fit_vertical_axis(axes, np.array([1e-200, 1e100, 1e300, -1e300, np.inf]))
+    assert (math.log10(low), math.log10(high)) == pytest.approx((-224, 124))

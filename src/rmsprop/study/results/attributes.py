@@ -140,12 +140,11 @@ def metrics_of(attributes: Attributes, expected: Sequence[str]) -> list[dict[str
                 f" {metric['name']}, but holds {metric.get(key, 'nothing')!r}",
             )
     headline = metrics[0]
-    for key, metric in (("report", headline), ("choose_by", headline["choose_by"])):
-        parts = (("", "name"), ("_label", "label"), ("_better", "better"))
-        require(
-            all(attributes[f"{key}{end}"] == metric[part] for end, part in parts),
-            "attributes report and choose_by must be those of the first of metrics",
-        )
+    require(
+        (headline["name"], headline["better"], headline["choose_by"]["better"])
+        == tuple(attributes[key] for key in ("report", "report_better", "choose_by_better")),
+        "attributes report and choose_by must be those of the first of metrics",
+    )
     return metrics
 
 

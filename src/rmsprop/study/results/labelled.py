@@ -22,7 +22,7 @@ import xarray as xr
 
 from rmsprop.study import atomic
 from rmsprop.study.lookup import suggestion
-from rmsprop.study.names import check_task_name
+from rmsprop.study.names import check_task_name, excerpt
 from rmsprop.study.results import summary
 from rmsprop.study.results.schema import (
     FORMAT,
@@ -81,14 +81,15 @@ def load(file: str | os.PathLike[str]) -> xr.DataTree:
             tree = xr.DataTree.from_dict(
                 {node.path: _plain(node.to_dataset(inherit=False)) for node in opened.subtree}
             )
-    except (OSError, KeyError) as error:
+    except Exception as error:  # whatever the readers of HDF5 raise on a damaged file
         raise ValueError(f"{path} is damaged or no netCDF file ({error}); make it anew.") from error
     # The first format had no number; what has no time of its making either is no file of ours.
     number = tree.attrs.get("format", 1 if "created" in tree.attrs else FORMAT)
-    if number != FORMAT:
+    if np.ndim(number) or number != FORMAT:
         raise ValueError(
-            f"{path} has format {number}, and this version of rmsprop reads format {FORMAT}; run"
-            f" the comparison again with another folder, or read it with the version that wrote it."
+            f"{path} has format {excerpt(number)}, and this version of rmsprop reads format"
+            f" {FORMAT}; run the comparison again with another folder, or read it with the version"
+            f" that wrote it."
         )
     try:
         check_tree(tree)

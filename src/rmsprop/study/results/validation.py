@@ -355,12 +355,6 @@ def _check_variable(dataset: xr.Dataset, name: str, dims: tuple[str, ...], kind:
         variable.dtype.kind == kind,
         f"{name} must hold {KINDS[kind]}, but its dtype is {variable.dtype}",
     )
-    if kind == "f":
-        values = np.abs(variable.values)
-        require(
-            bool((np.isfinite(values) <= (values <= names.LARGEST)).all()),
-            f"{name} must hold finite numbers of at most {names.LARGEST:.3g}, the largest float32",
-        )
 
 
 def _is_padded_list_of_numbers(values: Sequence[int]) -> bool:

@@ -37,6 +37,8 @@ DASHES: tuple[Dash, ...] = (
     (0, (6, 1.5, 1.5, 1.5)),
     (0, (3, 1)),
 )
+# Values from here on lie beyond every axis: runs in double precision end so before they overflow.
+FARTHEST = 1e150
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DARK = {
     INK: "#e6edf3",
@@ -192,7 +194,7 @@ def logarithmic_ticks(axis: Axis, low: float, high: float) -> None:
         low: The lower end of the axis, positive.
         high: The upper end of the axis.
     """
-    decades = math.log10(high / low)
+    decades = math.log10(high) - math.log10(low)
     subs = (1, 1.5, 2, 3, 4, 5, 7) if decades < 0.7 else (1, 2, 5) if decades < 2.5 else (1,)
     axis.set_major_locator(LogLocator(subs=subs, numticks=8))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
@@ -264,13 +266,13 @@ def fit_vertical_axis(
     Returns:
         The lower and the upper limit.
     """
-    finite = values[np.isfinite(values)]
+    finite = values[np.abs(values) < FARTHEST]
     if finite.size == 0:
         return axes.get_ylim()
     low, high = float(finite.min()), float(finite.max())
     if ratio_scale(finite, better):
         axes.set_yscale("log")
-        room = (high / low) ** 0.08
+        room = 10 ** (0.08 * (math.log10(high) - math.log10(low)))
         axes.set_ylim(low / room, high * room)
         logarithmic_ticks(axes.yaxis, low, high)
     else:
