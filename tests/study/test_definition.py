@@ -116,6 +116,11 @@ def test_a_study_of_an_earlier_version_is_refused():
         definition.grown("F", {**STUDY, "optimizers": {}}, STUDY)
 
 
+def test_of_a_study_of_an_earlier_version_nothing_is_said_to_be_missing():
+    assert definition.missing({**STUDY, "optimizers": {}}, {}) == ""
+    assert definition.missing({}, {}) == ""
+
+
 def test_without_results_all_tasks_are_missing():
     sentence = definition.missing(STUDY, {})
     assert sentence == (

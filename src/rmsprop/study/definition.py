@@ -52,7 +52,7 @@ def grown(folder: object, earlier: Definition, now: Definition) -> dict[str, Any
     Raises:
         ValueError: the two cannot be one study.
     """
-    if "tasks" not in earlier or "optimizers" in earlier:
+    if _is_earlier(earlier):
         raise ValueError(
             f"the folder {folder} holds a study of an earlier version of rmsprop; name another"
             f" folder with --out (folder= in Python), or remove this one."
@@ -65,6 +65,11 @@ def grown(folder: object, earlier: Definition, now: Definition) -> dict[str, Any
             _check_task(folder, name, tasks[name], task)
     _check_seeds(folder, earlier, now)
     return {**now, "tasks": tasks | now["tasks"]}
+
+
+def _is_earlier(definition: Definition) -> bool:
+    """Whether a definition is of a version that named optimizers apart from tasks."""
+    return "tasks" not in definition or "optimizers" in definition
 
 
 def _check_task(folder: object, name: str, earlier: Definition, now: Definition) -> None:
@@ -149,12 +154,14 @@ def commands(definition: Definition, extent: Extent) -> list[str]:
     """The commands that finish a study, in the order in which they were given."""
     left = _missing(definition, extent)
     tasks = definition.get("tasks", {})
-    names = [task["command"] for name, task in tasks.items() if left[name] and "command" in task]
+    names = [task["command"] for name, task in tasks.items() if left.get(name)]
     return list(dict.fromkeys(names))
 
 
 def _missing(definition: Definition, extent: Extent) -> dict[str, list[str]]:
-    """What is missing of each task, in words."""
+    """What is missing of each task, in words; nothing is known of an earlier version's study."""
+    if _is_earlier(definition):
+        return {}
     return {
         name: list(_missing_of(name, task, definition["seeds"], extent))
         for name, task in definition.get("tasks", {}).items()

@@ -60,7 +60,8 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
             f"the folder {path} holds files that are no report of rmsprop, such as {min(names)}; "
             "name a new or empty folder, so that nothing is overwritten."
         )
-    check_links(path, (PAGE, FILE_NAME, markup.FIGURES, DEFINITION, RUNS))
+    tables = (csv_files.DIFFERENCES, csv_files.RESULTS)
+    check_links(path, (PAGE, FILE_NAME, *tables, markup.FIGURES, DEFINITION, RUNS))
     return path
 
 

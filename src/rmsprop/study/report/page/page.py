@@ -169,7 +169,7 @@ Comparison.load("folder of this page").task({text(repr(results.tasks[0]))})</cod
 
 
 def _subtitle(results: Results) -> str:
-    """The version, the date, the machine, and the time of all runs and of the last part."""
+    """The version, the date, the machine, and the time of all runs and of all parts."""
     attributes = results.tree.attrs
     version = json.loads(attributes["versions"]).get("rmsprop", "")
     date = attributes["created"].replace("T", " ").replace("+00:00", " UTC")
@@ -177,8 +177,8 @@ def _subtitle(results: Results) -> str:
     costs = functools.reduce(operator.add, (costs_of(results.task(x)) for x in results.tasks))
     return (
         f"rmsprop {version} · made {date} on {where} · {costs.runs:,} runs took"
-        f" {_duration(costs.seconds)} of one core or device, over all parts of the study; its last"
-        f" part took {_duration(attributes['seconds'])}"
+        f" {_duration(costs.seconds)} of one core or device, and the study"
+        f" {_duration(attributes['seconds'])}, with all parts in which it was run"
     )
 
 
