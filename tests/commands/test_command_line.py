@@ -11,6 +11,7 @@ import pytest
 from rmsprop.commands import command_line, compare
 from rmsprop.study import tasks
 from rmsprop.study.comparison import Comparison
+from rmsprop.study.running.engine import Engine
 from tiny_problem import tiny
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
@@ -205,6 +206,68 @@ def test_a_folder_without_results_is_said_to_be_what_it_is(tmp_path, capsys, con
     assert command_line.main(["report", str(folder)]) == command_line.WRONG_USE
     expected = rf"rmsprop: error: {re.escape(str(folder))} {sentence}\n"
     assert re.fullmatch(expected, capsys.readouterr().err)
+
+
+@pytest.fixture
+def other_task(monkeypatch):
+    """A second task, with programs of its own."""
+    other = tasks.Task(lambda: tiny("other", width=2), "another parabola", tasks.Kind.LESSON)
+    monkeypatch.setitem(tasks.TASKS, "other", other)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("plain", "other_task")
+@pytest.mark.standard_promotion("Adam of Optax takes powers of a count")
+def test_a_study_grows_in_its_folder(tmp_path, capsys):
+    """As in the README: a comparison, then more tasks, then one more optimizer on a task."""
+    out = tmp_path / "report"
+    settings = ("--seeds", "2", "--tuning-seeds", "1", "--quiet", "--out", str(out))
+    for words, expected in (
+        (["--tasks", "tiny"], {"tiny": ["rmsprop", "adagrad", "sgd", "adam"]}),
+        (["--tasks", "tiny,other"], {"other": ["rmsprop", "adagrad", "sgd", "adam"]}),
+        (
+            ["--optimizer", "adam=optax:adam", "--tasks", "tiny"],
+            {"tiny": ["rmsprop", "adagrad", "adam", "sgd"]},
+        ),
+        (
+            ["--optimizer", "rmsprop", "--optimizer", "adam=optax:adam", "--tasks", "tiny"],
+            {"other": ["rmsprop", "adagrad", "sgd", "adam"]},
+        ),
+    ):
+        assert command_line.main(["compare", *words, *settings]) == 0, capsys.readouterr().err
+        result = Comparison.load(out)
+        for name, optimizers in expected.items():
+            assert list(result.task(name)["optimizer"].values) == optimizers
+    assert result.tasks == ("tiny", "other")
+    assert result.task("tiny").attrs["references"] == '["sgd"]'
+    page = (out / "index.html").read_text()
+    assert "tiny" in page
+    assert "other" in page
+    words = ["compare", "--only", "--optimizer", "rmsprop", "--tasks", "tiny", *settings]
+    assert command_line.main(words) == command_line.WRONG_USE
+    assert "has the optimizers adagrad, adam and sgd on the task tiny" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("plain", "other_task")
+def test_an_interrupted_study_leaves_a_page_of_what_has_ended(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "report"
+    run = Engine.run_configurations
+
+    def interrupted(engine, *arguments, **options):
+        if (out / "results.nc").exists():
+            raise KeyboardInterrupt
+        return run(engine, *arguments, **options)
+
+    monkeypatch.setattr(Engine, "run_configurations", interrupted)
+    words = ["--tasks", "tiny,other", "--seeds", "2", "--tuning-seeds", "1", "--only"]
+    words += ["--schedules", "constant", "--optimizer", "adagrad", "--out", str(out)]
+    assert command_line.main(["compare", *words]) == command_line.INTERRUPTED
+    assert "The report is written of what has ended: tiny." in capsys.readouterr().err
+    page = (out / "index.html").read_text()
+    assert command_line.main(["report", str(out)]) == 0
+    assert (out / "index.html").read_text() == page
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"Of this study other is missing. To finish it: rmsprop compare {words[0]}" in printed
 
 
 @pytest.mark.slow
