@@ -167,7 +167,7 @@ def test_each_of_the_defaults_is_named():
     task["metric"].loc[{"setting": "torch", "optimizer": "adagrad"}] = np.nan
     claim = claim_about(claims(comparison_of(own=task)), TUNING)
     assert claim.verdict == "mixed"
-    assert claim.reason == "Tuning gains on own (torch); tuning loses on own (keras)."
+    assert claim.reason == "Tuning gains on own (PyTorch); tuning loses on own (Keras)."
     torch, keras = claim.measurements
     assert "AdaGrad" not in torch
     assert "for AdaGrad" in keras

@@ -207,8 +207,9 @@ def test_a_table_is_sorted_by_keyboard(new_page, address, width):
         assert [x.inner_text() for x in cells] == sorted(x.inner_text() for x in cells)
 
 
-def test_the_contents_stay_in_sight_and_lead_to_each_task(new_page, address):
-    with new_page(390) as page:
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_contents_stay_in_sight_and_lead_to_each_task(new_page, address, width):
+    with new_page(width) as page:
         page.goto(address)
         for link in page.locator("nav a").all():
             link.click()

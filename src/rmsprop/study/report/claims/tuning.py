@@ -47,9 +47,10 @@ def effect_of_decay(results: Results, task: str) -> Part | None:
     other = finalists(dataset, ADAGRAD, Line(task, OWN, TUNED, headline, RMSPROP, ADAGRAD))
     effect = decay_effect(dataset, by_decay, other, headline, pair.tuning_seeds)
     apart = "are apart by a factor of" if effect.is_ratio else "are apart by"
+    sign = "divided by" if effect.is_ratio else "minus"
     figures = (
         f"the decays {effect.worst} and {effect.best}, mostly the worst and the best, {apart}"
-        f" {effect.spread}, AdaGrad and the best decay by {effect.other}; the first beside the"
+        f" {effect.spread}, AdaGrad and the best decay by {effect.other}; the first {sign} the"
         f" second is {effect.excess} ({sentences.measure(results.task(task))})"
     )
     if lost:
@@ -161,7 +162,7 @@ def _gain(results: Results, task: str, setting: str, names: list[str]) -> Part:
         other = _tuned_beside(results, task, setting, ADAGRAD)
         figures = f"{figures} and {_in_units(other)} for AdaGrad"
     figures = f"{figures} ({sentences.measure(results.task(task))})"
-    part = part_name(task, spelling.name(setting), names)
+    part = part_name(task, spelling.setting(setting), names)
     if gain.seeds < LEAST_SEEDS:
         return Part(part, figures, None, TOO_FEW)
     conclusion = verdict(gain.difference, scaled)

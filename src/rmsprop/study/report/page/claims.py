@@ -19,8 +19,8 @@ def general_claims(results: Results) -> str:
         return ""
     return (
         '<p class="small">Each claim is judged by intervals of 95 % over the reporting seeds, '
-        "never on seeds that chose what is judged. They hold one at a time: of many claims, a "
-        "few may be judged wrongly by chance.</p>"
+        "never on seeds by which something was chosen. Each interval holds for itself: of many "
+        "claims, a few may be judged wrongly by chance.</p>"
         f"{_articles(general)}"
     )
 
@@ -30,8 +30,9 @@ def earlier_results(results: Results) -> str:
     if not (earlier := published(results)):
         return ""
     return (
-        '<p class="small">Settings differ, so numbers need not be the same, but their order '
-        "should be. It agrees or differs where an interval of 95 % excludes the opposite.</p>"
+        '<p class="small">Settings differ, so that numbers need not be the same, but their '
+        "order should be. A result agrees or differs where an interval of 95 % excludes the "
+        "opposite.</p>"
         f"{_articles(earlier)}"
     )
 

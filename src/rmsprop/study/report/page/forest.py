@@ -38,8 +38,8 @@ def references(digests: Sequence[Digest]) -> str:
     caption = "Differences from the references"
     forest = _forest(digests, rows, [], caption, "differences-from-references")
     note = (
-        '<p class="small">Read like the plot above. References are tuned on as many trials, under'
-        " one schedule, and have no part in the answer over all tasks.</p>"
+        '<p class="small">This plot is read like the one above. References are tuned on as many'
+        " trials, under one schedule, and have no part in the answer over all tasks.</p>"
     )
     return forest + note if forest else ""
 
@@ -106,16 +106,17 @@ def _legend(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
         if is_ratio in ratios
     )
     sentences_of_plot = [
-        f"Estimate: {what}, on a new seed, with its 95 % interval.",
-        "The axis counts margins from equality, so that all tasks share it: the grey band is the"
+        f"The estimate is {what} on a new seed, with its 95 % interval.",
+        "The axis counts margins from equality, so that all tasks share it. The grey band is the"
         " margin, the largest difference that counts as none.",
-        "Full circle: one is better. Diamond: equal. Empty circle: not decided.",
+        "A full circle marks a line on which one is better, a diamond an equal one, an empty circle"
+        " one that is not decided.",
     ]
     without = list(dict.fromkeys(row.task for row in rows if row.margin is None))
     if without:
         sentences_of_plot.append(
-            f"{spelling.listed(without)}: the metric has no margin, so that the line has a scale of"
-            " its own and no band."
+            f"The metric of {spelling.listed(without)} has no margin, so that the line has a scale"
+            " of its own and no band."
         )
     if lost:
         sentences_of_plot.append(
@@ -136,7 +137,7 @@ def _across(margins: float, reach: float) -> float:
 
 
 def _picture(digest: Digest, row: Difference, size: Effect, reach: float) -> str:
-    """The interval of one line; what it shows is told when it has the focus or the pointer."""
+    """The interval of one line; a box states its values at the focus or the pointer."""
     middle = HEIGHT / 2
     low, value, high = (_across(x, reach) for x in (size.low, size.value, size.high))
     optimizers = names_of(digest.dataset, "optimizer")
@@ -157,9 +158,9 @@ def _picture(digest: Digest, row: Difference, size: Effect, reach: float) -> str
         fill = colour if effects.is_decided(row) else "var(--card)"
         look = f'fill="{fill}" stroke="{colour}" stroke-width="1.5"'
         parts.append(_marker(row, value, middle, look))
-    told = f"{effects.words(row)}; {_distance(size)}"
+    words = f"{effects.words(row)}; {_distance(size)}"
     return (
-        f'<span class="plot" tabindex="0" role="img" aria-label="{markup.attribute(told)}"'
+        f'<span class="plot" tabindex="0" role="img" aria-label="{markup.attribute(words)}"'
         f' data-tip="{markup.attribute(_tip(row, size))}">'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{"".join(parts)}</svg></span>'
     )

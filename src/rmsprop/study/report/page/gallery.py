@@ -141,15 +141,16 @@ def _schedule_drawing(digest: Digest) -> Drawing:
         f"{task}-schedules",
         lambda: plots.schedules(digest.results, task),
         f"Results on {task} by schedule of the learning rate and setting. {metrics}.",
-        "What tuning is worth: filled points are tuned, under each schedule apart, empty ones have "
-        f"complete defaults, under the schedule {spelling.schedule(first)}; the line is the 95 % "
-        "interval. A cross diverged.",
+        "What tuning is worth: filled points are tuned for each schedule; empty ones have "
+        f"complete defaults, under the schedule {spelling.schedule(first)}. The line is the 95 % "
+        "interval. A cross marks a setting that diverged.",
     )
 
 
 def _rates_drawing(digest: Digest, rows: Iterable[Row]) -> Drawing:
     """The picture of the learning rates that were tried."""
     task, first = digest.task, digest.schedules[0]
+    lower = digest.view.attrs["choose_by_better"] == "lower"
     close_rates = _by_optimizer(
         rows, lambda row: sentences.rates(digest.rates[first, row.optimizer])
     )
@@ -158,7 +159,7 @@ def _rates_drawing(digest: Digest, rows: Iterable[Row]) -> Drawing:
         lambda: plots.learning_rates(digest.view),
         f"Tuning score against learning rate on {task}. Within 5 % of the best: {close_rates}.",
         "How much the learning rate matters: a point is the mean over the tuning seeds that the "
-        "race ran it on. A wide bottom is easy to tune.",
+        f"race ran it on. A wide {'bottom' if lower else 'top'} is easy to tune.",
     )
 
 
@@ -190,8 +191,8 @@ def _heat_map_drawing(view: xr.Dataset, task: str, row: Row, second: str, index:
         functools.partial(plots.heat_map, view, row.optimizer),
         f"Tuning score of {name} on {task} over learning rate and {spelling.axis(second)}. Chosen: "
         f"{spelling.settings(row.hyperparameters)}.",
-        f"{name}: learning rate and {spelling.axis(second)} together. Dark is good, the frame is "
-        "the chosen one, a cross diverged.",
+        f"{name}: learning rate and {spelling.axis(second)} together. Dark is good. The frame "
+        "marks the chosen configuration, a cross one that diverged.",
     )
 
 

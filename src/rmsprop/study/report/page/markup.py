@@ -93,7 +93,7 @@ class Cell:
         words: The words of the cell; in a file they stand for it.
         html: The cell as HTML; None for its words.
         value: The number that the cell is sorted by; None for its words.
-        title: What is told when the pointer rests on the cell.
+        title: The words that a browser shows when the pointer rests on the cell.
         in_file: Whether its column is in the file of the table.
     """
 

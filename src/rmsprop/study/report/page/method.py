@@ -23,9 +23,9 @@ def how_to_read(of_tasks: Sequence[Digest]) -> str:
         _numbers(),
         _settings(of_tasks),
         _budget(),
-        """Training loss, the reported metric and the loss over all steps, which is the area under
-its curve, are told apart, for the best may differ. Seconds are those of one core or device, without
-compilation.""",
+        """Training loss, the reported metric and the mean loss over all steps are given
+separately, because the best optimizer may not be the same by each of them. The seconds of a run are
+those of one core or device, without compilation.""",
     ]
     items = "\n".join(f"<li>{part}</li>" for part in parts if part)
     return f"<ul>\n{items}\n</ul>"
@@ -33,8 +33,8 @@ compilation.""",
 
 def _seeds() -> str:
     return """A seed draws the initial parameters, the batches and, in the tasks that come with
-rmsprop, the split of the data into training, validation and test, so that an interval over seeds
-holds the luck of the split as well. On each seed every optimizer starts from the same parameters
+rmsprop, the split of the data into training, validation and test. An interval over seeds therefore
+includes the randomness of the split. On each seed every optimizer starts from the same parameters
 and sees the same batches."""
 
 
@@ -66,17 +66,17 @@ everything else; the lines below have both under one schedule."""
         else ""
     )
     return [
-        f"""A verdict does not rest on one choice of hyper-parameters, which a few lucky seeds may
-have made. Each optimizer chooses among its finalists on {row.tuning_seeds} of {row.seeds} seeds, by
-validation data, and is compared on the others; the difference is the mean over all such choices, or
-over {MOST_SUBSETS:,} where there are more: what to expect on a new seed. Its interval leaves out
-one seed after the other, so that it holds the luck of the choice as well. Beside it stands what
-comes of choosing on half of the seeds. Losses are compared by their ratio where all are
-positive.{own}""",
+        f"""A verdict does not rest on one choice of hyper-parameters, which may depend on a few
+lucky seeds. Each optimizer chooses among its finalists on {row.tuning_seeds} of {row.seeds} seeds,
+by validation data, and is compared on the others. The difference is the mean over all such choices,
+or over {MOST_SUBSETS:,} where there are more: what to expect on a new seed. Its interval comes from
+leaving out one seed after the other, so that it includes the randomness of the choice. The estimate
+with choices on half of the seeds is given beside it. Losses are compared by their ratio where all
+are positive.{own}""",
         f"""Equal: the interval lies within a margin, 5 % of a loss or half a point of an accuracy
 unless the problem says otherwise. Better: it lies beyond the margin. Slightly better: it excludes
 equality, and a difference of the margin or more is not shown. Not decided: everything else, with
-about the number of seeds that an answer would take. Below {LEAST_SEEDS} seeds there is no
+the approximate number of seeds that would decide. Below {LEAST_SEEDS} seeds there is no
 verdict.{_joint(len(rows))}""",
     ]
 

@@ -74,7 +74,7 @@ def results_table(of_tasks: Sequence[Digest]) -> str:
 
 
 def _task_cell(digest: Digest) -> Cell:
-    """The name of a task with an arrow towards better values; its metric is told at the pointer."""
+    """The name of a task with an arrow towards better values; its metric stands in its title."""
     words = f"{digest.task} {ARROWS[digest.better]}"
     return Cell(words, title=sentences.measure(digest.dataset))
 

@@ -73,8 +73,16 @@ def render(
         "tasks": ("Each task", "", _tasks(of_tasks, pictures)),
         "numbers": ("Numbers", "Numbers", _numbers(of_tasks)),
         "pictures": ("All tasks together", "Together", markup.pictures(overview)),
-        "claims": ("What is said, and what was measured", "Claims", claims.general_claims(results)),
-        "published": ("Found before, and found here", "Published", claims.earlier_results(results)),
+        "claims": (
+            "Common claims, and what was measured",
+            "Claims",
+            claims.general_claims(results),
+        ),
+        "published": (
+            "Published results, and the results here",
+            "Published",
+            claims.earlier_results(results),
+        ),
         "method": ("How to read this", "Method", method.how_to_read(of_tasks)),
         "settings": ("Settings and versions", "Settings", _settings(results, files=files)),
     }
