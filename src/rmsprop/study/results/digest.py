@@ -30,11 +30,6 @@ class Digest:
     Attributes:
         results: The results that the task is one of.
         task: The name of the task.
-
-    Example:
-        >>> from rmsprop.study.results.digest import Digest
-        >>> digest = Digest(results, "digits")  # doctest: +SKIP
-        >>> digest.headlines[0].interval  # doctest: +SKIP
     """
 
     results: Results
