@@ -406,6 +406,7 @@ def test_the_current_folder_is_on_the_path_for_an_own_module_alone(tmp_path, mon
         assert [entry for entry in own.path if entry not in before] == [str(tmp_path)]
 
 
+@pytest.mark.slow
 def test_python_m_takes_no_package_from_the_current_folder(tmp_path):
     """A local file in the place of a package that a command imports."""
     for name in ("matplotlib", "pandas", "sparse", "h5netcdf"):

@@ -127,7 +127,14 @@ def test_no_error_of_the_system_is_a_traceback(capsys, monkeypatch, error):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
-@pytest.mark.parametrize("words", [("steps",), ("--help",), ("conventions", *CALLS)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("steps",),
+        pytest.param(("--help",), marks=pytest.mark.slow),
+        pytest.param(("conventions", *CALLS), marks=pytest.mark.slow),
+    ],
+)
 def test_a_full_disk_behind_the_output_is_one_sentence(words):
     code = "import sys; from rmsprop.commands import command_line; sys.exit(command_line.main())"
     with open("/dev/full", "w") as full:
@@ -153,7 +160,7 @@ def results(tmp_path):
 
 
 @pytest.mark.usefixtures("plain")
-@pytest.mark.parametrize("closed", ["out", "err"])
+@pytest.mark.parametrize("closed", ["out", pytest.param("err", marks=pytest.mark.slow)])
 def test_a_pipe_that_closes_before_a_table_of_rich_is_no_error(results, monkeypatch, closed):
     """`rmsprop compare | head -1`: rich would end the program with 1."""
     reading, writing = os.pipe()
