@@ -126,7 +126,8 @@ class Bars:
         """A new bar below the earlier ones."""
         self._total = runs
         self._current = self._bars.add_task(title, total=runs)
-        with above_the_bar(self._bars.console), self._bars:
+        # In this order the last line of others stands above the bar as it is drawn at the end.
+        with self._bars, above_the_bar(self._bars.console):
             yield
         self._bars.remove_task(self._current)  # it stays on the screen, and is not drawn again
 
