@@ -145,13 +145,9 @@ def shared_cache(cached_data):
 @pytest.fixture
 def plain(monkeypatch):
     """Figures that take no time, for tests of the folder and the command alone."""
-    from rmsprop.study.report import plots
-    from rmsprop.study.report.plots import export
+    from pictures import without_pictures
 
-    monkeypatch.setattr(export, "png", lambda figure: b"PNG")
-    monkeypatch.setattr(export, "svg", lambda figure: "<svg></svg>")
-    for name in plots.__all__:
-        monkeypatch.setattr(plots, name, lambda *_: None)
+    without_pictures(monkeypatch)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -130,7 +130,7 @@ def test_no_error_of_the_system_is_a_traceback(capsys, monkeypatch, error):
 @pytest.mark.parametrize(
     "words",
     [
-        ("steps",),
+        pytest.param(("steps",), marks=pytest.mark.slow),
         pytest.param(("--help",), marks=pytest.mark.slow),
         pytest.param(("conventions", *CALLS), marks=pytest.mark.slow),
     ],

@@ -73,6 +73,7 @@ def test_a_study_with_more_seeds_is_one_from_nothing(tmp_path, runs):
         assert _same(grown.task(name), fresh.task(name))
 
 
+@pytest.mark.slow
 def test_the_file_of_results_holds_what_has_ended(tmp_path, monkeypatch):
     """Killed in its second task, a study leaves the results of the first, and says what is left."""
 

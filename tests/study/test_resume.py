@@ -213,7 +213,10 @@ def test_a_disk_that_is_full_is_one_sentence_and_what_has_ended_is_kept(tmp_path
         cwd=tmp_path,
     )
     assert done.returncode == 2, done.stderr
-    assert re.search(r"rmsprop: error: .*cannot be written: there is no room left", done.stderr)
+    assert re.search(
+        r"rmsprop: error: .*cannot be written to: a file would be larger than is allowed there",
+        done.stderr,
+    )
     assert "Traceback" not in done.stderr
     assert not list(out.rglob(f"{atomic.UNFINISHED}*"))
     assert _finished(out, tmp_path / "cache").sizes["seed"] == 4

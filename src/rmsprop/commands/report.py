@@ -50,10 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.out or arguments.folder
     write_and_print(results, (), folder, quiet=arguments.quiet)
     sentence = missing(StudyFolder(arguments.folder).earlier() or {}, results.extent)
-    with printing():
-        console(quiet=arguments.quiet).print(
-            sentence, highlight=False, markup=False, soft_wrap=True
-        )
+    if sentence:
+        with printing():
+            output = console(quiet=arguments.quiet)
+            output.print(sentence, highlight=False, markup=False, soft_wrap=True)
     return 0
 
 

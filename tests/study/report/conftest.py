@@ -18,6 +18,7 @@ from plot_cases import view_of
 from small_comparisons import EVIL, GRIDS, small_task
 
 import synthetic_results as synthetic
+from pictures import without_pictures
 from rmsprop.study.comparison import Comparison
 from rmsprop.study.report import files
 
@@ -62,6 +63,14 @@ def comparison() -> Comparison:
 def full() -> Comparison:
     """Three tasks with all that a study can hold; not to be changed."""
     return synthetic.full()
+
+
+@pytest.fixture(scope="session")
+def full_page(full: Comparison) -> PageParser:
+    """The page of `full`, with pictures that take no time."""
+    with pytest.MonkeyPatch.context() as patch:
+        without_pictures(patch)
+        return PageParser(full.to_html())
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import re
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import unquote
 
-import pytest
 from page_parser import PageParser
 from small_comparisons import EVIL, GRIDS, KINDS, OVERVIEW
 
@@ -83,9 +82,8 @@ def test_the_answer_comes_first_then_each_task(page, comparison):
     assert places == sorted(places)
 
 
-@pytest.mark.usefixtures("plain")
-def test_references_stand_between_the_answers_and_the_tasks(full):
-    text = "".join(PageParser(full.to_html()).text)
+def test_references_stand_between_the_answers_and_the_tasks(full, full_page):
+    text = "".join(full_page.text)
     places = [text.index("Differences on all tasks"), text.index("Differences from the references")]
     for row in effects.reference_lines(digests(full)):
         places.append(text.index(sentences.pair(row), places[-1]))
@@ -174,9 +172,8 @@ def test_a_verdict_that_the_correction_takes_away_is_marked(full, monkeypatch):
     assert f"{forest.LOST} The verdict holds for the line alone" in text
 
 
-@pytest.mark.usefixtures("plain")
-def test_all_comparisons_stand_with_their_task(full):
-    text = "".join(PageParser(full.to_html()).text)
+def test_all_comparisons_stand_with_their_task(full, full_page):
+    text = "".join(full_page.text)
     for row in full.differences():
         assert str(row.interval) in text[text.index(f"Task {row.task},") :]
 

@@ -7,7 +7,6 @@ import math
 import re
 from urllib.parse import unquote
 
-import pytest
 from page_parser import PageParser
 from small_comparisons import GRIDS, small_task
 
@@ -145,9 +144,8 @@ def test_an_estimate_is_three_columns_of_csv_with_all_its_digits():
     ]
 
 
-@pytest.mark.usefixtures("plain")
-def test_every_table_is_there_as_csv(full):
-    page = PageParser(full.to_html())
+def test_every_table_is_there_as_csv(full, full_page):
+    page = full_page
     links = [a for a in page.all("a") if "download" in a]
     assert len(links) == len(page.all("table"))
     names = [a["download"] for a in links]

@@ -269,15 +269,17 @@ def _replicates(
             np.asarray(values, np.float64), nan=undetermined, posinf=HUGE, neginf=-HUGE
         )
 
-    return stats.bootstrap(
-        samples,
-        finite,
-        n_resamples=RESAMPLES,
-        method="percentile",
-        vectorized=True,
-        paired=len(samples) > 1,
-        rng=np.random.default_rng(seed),
-    ).bootstrap_distribution
+    # The standard error, for which nothing here asks, overflows where values are near its end.
+    with np.errstate(over="ignore"):
+        return stats.bootstrap(
+            samples,
+            finite,
+            n_resamples=RESAMPLES,
+            method="percentile",
+            vectorized=True,
+            paired=len(samples) > 1,
+            rng=np.random.default_rng(seed),
+        ).bootstrap_distribution
 
 
 def _quantile(replicates: NDArray[np.float64], level: float) -> float:
