@@ -56,7 +56,12 @@ def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
         WriteError: the file cannot be written; an earlier one is then as it was.
     """
     check_tree(tree)
-    atomic.write(file, tree.to_netcdf(engine="h5netcdf"))
+    # Copied and released at once: Python 3.12 crashes where such a view is still held, by the frame
+    # of an exception for example, when it is collected as garbage together with its memory.
+    view = tree.to_netcdf(engine="h5netcdf")
+    content = bytes(view)
+    view.release()
+    atomic.write(file, content)
 
 
 def load(file: str | os.PathLike[str]) -> xr.DataTree:
