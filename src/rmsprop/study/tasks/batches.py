@@ -108,15 +108,18 @@ def classification(
     choices, reports = zip(*pairs, (TRAINING_LOSS, TRAINING_LOSS), strict=True)
 
     def start(key: Array) -> Model:
+        """Initial parameters, and the split of the data that the seed draws."""
         params_key, split_key = jax.random.split(key)
         return Model(init(params_key), order_of(split_key, count))
 
     def scores_and_labels(model: Model, positions: Array) -> tuple[Array, Array]:
+        """The scores and the labels of the rows at some positions of the split."""
         rows = rows_at(model.split, positions, count)
         features = jnp.asarray(dataset.features)[rows]
         return logits(model.params, features), jnp.asarray(dataset.labels)[rows]
 
     def metrics(model: Model) -> dict[str, Array]:
+        """Loss and accuracy on the validation and the test rows of the split."""
         values = {}
         for part, first in (("validation", training), ("test", training + dataset.held_out)):
             positions = first + jnp.arange(dataset.held_out, dtype=jnp.int32)

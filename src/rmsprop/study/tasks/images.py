@@ -77,6 +77,7 @@ def digits(wide: bool = False) -> Problem:
     shapes = list(itertools.pairwise(units))
 
     def logits(layers: list[Layer], pixels: Array) -> Array:
+        """The scores of the ten digits."""
         for layer in layers[:-1]:
             pixels = jax.nn.relu(layer(pixels))
         return layers[-1](pixels)
@@ -115,6 +116,7 @@ def mnist() -> Problem:
     shapes.append((side**2 * _CHANNELS[-1], 10))
 
     def logits(layers: list[Layer], pixels: Array) -> Array:
+        """The scores of the ten digits."""
         pictures = (pixels.astype(jnp.float32) / 255).reshape(-1, 28, 28, 1)
         for layer in layers[:-1]:
             pictures = jax.nn.relu(layer(patches(pictures, _KERNEL, _STRIDE)))
@@ -155,6 +157,7 @@ def patches(pictures: Array, size: int, stride: int) -> Array:
     """
 
     def places(length: int, first: int) -> slice:
+        """Where one pixel of the kernel lies for each place of the kernel."""
         last = first + (length - size) // stride * stride
         return slice(first, last + 1, stride)
 

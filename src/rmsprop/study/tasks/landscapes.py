@@ -67,6 +67,7 @@ def valley(condition: float = 100.0, angle: float = VALLEY_ANGLE, noise: float =
     start = np.array([-4.0, 1.0]) @ axes
 
     def loss(point: Array, minimum: Array) -> Array:
+        """The quadratic around a minimum that noise has moved."""
         along_across = jnp.asarray(axes, jnp.float32) @ (point - minimum)
         return 0.5 * jnp.sum(jnp.asarray(curvature, jnp.float32) * along_across**2)
 
@@ -108,6 +109,7 @@ def rosenbrock(noise: float = 0.01) -> Problem:
     _check_noise(noise)
 
     def loss(point: Array, shift: Array) -> Array:
+        """The function of Rosenbrock, moved by noise."""
         x, y = point - shift
         return 100 * (y - x**2) ** 2 + (1 - x) ** 2
 
@@ -180,12 +182,14 @@ def scale_change(
         )
 
     def sample(key: Array, step: Array) -> Sighting:
+        """Where the optimum is seen in a step, and how steep the loss is there."""
         angle = (2 * math.pi / period) * (step % period).astype(jnp.float32)
         optimum = jnp.stack([jnp.cos(angle), jnp.sin(angle)])
         place = optimum + noise * _normal(jax.random.fold_in(key, step))
         return Sighting(place, jnp.where(step < change, jnp.float32(steepness), jnp.float32(1)))
 
     def loss(point: Array, sighting: Sighting) -> Array:
+        """The squared distance from where the optimum is seen, times its steepness."""
         return 0.5 * sighting.steepness * jnp.sum((point - sighting.place) ** 2)
 
     return Problem(

@@ -45,6 +45,7 @@ def reddi(period: int = 8) -> Problem:
         return jnp.abs((parameter - 1) % 4 - 2) - 1
 
     def sample(key: Array, step: Array) -> Array:
+        """The gradient of a step: the rare large one, or the frequent small one."""
         offset = jax.random.randint(key, (), 0, period, jnp.int32)
         steep = (step + offset) % period == 0
         return jnp.where(steep, jnp.float32(period), jnp.float32(-1))
@@ -113,9 +114,11 @@ def wilson(examples: int = 100, positive: float = 0.6) -> Problem:
         )
 
     def init(key: Array) -> Weights:
+        """All weights start at zero."""
         return Weights(jnp.zeros(3, jnp.float32), jnp.zeros((examples, 5), jnp.float32))
 
     def sample(key: Array, step: Array) -> Array:
+        """The labels of all training examples, 1 or -1."""
         is_positive = jax.random.uniform(key, (examples,), jnp.float32) < positive
         return jnp.where(is_positive, jnp.float32(1), jnp.float32(-1))
 
