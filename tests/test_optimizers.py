@@ -277,9 +277,11 @@ def test_one_trace_and_donated_buffers(optimizer):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"learning_rate": -1.0}, r"learning_rate is -1.0; .* at least 0"),
         ({"learning_rate": float("nan")}, r"learning_rate is nan; it must be a finite number"),
-        ({"learning_rate": np.float32(-2)}, r"learning_rate is -2.0"),
+        ({"learning_rate": np.float32("-inf")}, r"learning_rate is -inf"),
+        ({"learning_rate": 1e39}, r"learning_rate is 1e\+39, which is infinite in float32"),
+        ({"learning_rate": -1e39}, r"at most 3.4e\+38 in size"),
+        ({"eps": 1e39}, r"eps is 1e\+39, which is infinite in float32"),
         ({"decay": 1.5}, r"decay is 1.5; .* at least 0 and below 1"),
         ({"decay": 1.0}, r"decay is 1.0"),
         ({"decay": -0.1}, r"decay is -0.1"),
@@ -324,7 +326,7 @@ def test_wrong_types_are_refused_when_built(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"learning_rate": -1.0}, "learning_rate is -1.0"),
+        ({"learning_rate": 1e39}, "learning_rate is 1e\\+39"),
         ({"initial_accumulator_value": -0.1}, "initial_accumulator_value is -0.1"),
         ({"eps": -1e-7}, "eps is -1e-07"),
     ],
@@ -332,6 +334,29 @@ def test_wrong_types_are_refused_when_built(arguments, message):
 def test_adagrad_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         rmsprop.adagrad(**{"learning_rate": 0.1, **arguments})
+
+
+@pytest.mark.parametrize("make", [rmsprop.rmsprop, rmsprop.adagrad])
+@pytest.mark.parametrize(
+    "number",
+    [float, np.float32, jnp.float32, lambda x: lambda count: x],
+    ids=["float", "numpy", "jax", "schedule"],
+)
+def test_a_negative_rate_climbs(make, number):
+    """Whatever kind of number it is: the step is that of the positive rate with the other sign."""
+    gradient = jnp.array([0.5, -2.0, 0.0])
+    up, down = make(number(-0.1)), make(number(0.1))
+    state, other = up.init(gradient), down.init(gradient)
+    for _ in range(3):
+        updates, state = up.update(gradient, state)
+        opposite, other = down.update(gradient, other)
+        np.testing.assert_array_equal(updates, -opposite)
+    assert (updates * gradient >= 0).all()
+    assert updates[0] > 0
+
+
+def test_what_is_infinite_in_float32_is_a_number_in_double_precision(x64):
+    assert rmsprop.rmsprop(1e39).init(jnp.ones(2)) is not None
 
 
 def test_what_follows_eps_is_by_keyword():
@@ -364,6 +389,34 @@ def test_inject_hyperparams_with_bfloat16_parameters():
     assert updates.dtype == jnp.bfloat16
     # The traced decay makes 1 - 0.999 in float32, right to 2^-24 / 0.001.
     np.testing.assert_allclose(state.inner_state[0].nu, 0.001, rtol=2**-24 / 0.001)
+
+
+@pytest.mark.parametrize("make", [rmsprop.rmsprop, rmsprop.adagrad])
+@pytest.mark.parametrize("array", [jnp.zeros, np.zeros], ids=["jax", "numpy"])
+def test_a_dtype_that_arrives_as_an_array_is_that_of_the_array(make, array):
+    """`inject_hyperparams` calls the class `jnp.bfloat16`, as it calls a schedule."""
+    narrow = array((), jnp.bfloat16)
+    found, expected = (
+        make(0.1, accumulator_dtype=dtype).init(jnp.ones(2)) for dtype in (narrow, jnp.bfloat16)
+    )
+    assert _types(found) == _types(expected)
+    with pytest.raises(ValueError, match="accumulator_dtype is float16"):
+        make(0.1, accumulator_dtype=array((), jnp.float16))
+
+
+@pytest.mark.parametrize("make", [rmsprop.rmsprop, rmsprop.adagrad])
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.dtype(jnp.bfloat16), "bfloat16"], ids=str)
+def test_an_accumulator_dtype_is_injected(make, dtype):
+    optimizer = optax.inject_hyperparams(make)(learning_rate=0.1, accumulator_dtype=dtype)
+    params = jnp.ones(2)
+    injected = optimizer.init(params)
+    _, after = optimizer.update(params, injected, params)
+    expected = _types(make(0.1, accumulator_dtype=jnp.bfloat16).init(params))
+    assert _types(injected.inner_state) == _types(after.inner_state) == expected
+
+
+def _types(tree):
+    return jax.tree.map(lambda x: (x.shape, x.dtype), tree)
 
 
 def test_learning_rate_is_not_rounded_to_half_precision():

@@ -142,16 +142,6 @@ def test_masked_leaves():
     np.testing.assert_allclose(updates["w"], -0.1 / np.sqrt(0.1), rtol=1e-6)
 
 
-@pytest.mark.parametrize("make", [rmsprop.rmsprop, rmsprop.adagrad])
-def test_integer_parameters_are_refused_with_the_remedy(make):
-    with pytest.raises(TypeError, match=r"parameter\['n'\] has dtype int32; .*optax.masked"):
-        make(0.1).init({"w": jnp.ones(2), "n": jnp.arange(2)})
-    optimizer = make(0.1)
-    state = optimizer.init({"w": jnp.ones(2)})
-    with pytest.raises(TypeError, match=r"gradient\['w'\] has dtype int32"):
-        optimizer.update({"w": jnp.arange(2)}, state)
-
-
 def test_a_tree_that_does_not_match_the_state_is_refused():
     optimizer = rmsprop.rmsprop(0.1)
     state = optimizer.init({"a": jnp.ones(2), "b": Layer(jnp.ones(3), None)})
@@ -161,7 +151,7 @@ def test_a_tree_that_does_not_match_the_state_is_refused():
     with pytest.raises(ValueError, match=r"gradient\['b'\].kernel has shape \(3, 1\), .* \(3,\)"):
         optimizer.update(wrong, state)
     unknown = {"a": jnp.ones(2), "b": Layer(jnp.ones(3), jnp.ones(1))}
-    with pytest.raises(ValueError, match=r"\.bias has shape \(1,\), .* holds nothing there"):
+    with pytest.raises(ValueError, match=r"\.bias .* has shape \(1,\), .* holds nothing there"):
         optimizer.update(unknown, state)
 
 
@@ -265,7 +255,7 @@ def test_another_container_and_what_is_no_array():
     state = optimizer.init([jnp.ones(2)])
     with pytest.raises(ValueError, match=r"same containers"):
         optimizer.update((jnp.ones(2),), state)
-    with pytest.raises(TypeError, match=r"parameter\['f'\] has dtype object"):
+    with pytest.raises(TypeError, match=r"parameter\['f'\] is a .* only arrays of numbers"):
         optimizer.init({"f": jax.nn.relu})
 
 

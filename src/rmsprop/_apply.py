@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 
 from rmsprop._precision import is_narrow, widen
 from rmsprop._rounding import Noise, numbers_of_leaves, seed_of_key, stochastic_round
-from rmsprop._trees import leaf_path, tree_mismatch
+from rmsprop._trees import is_no_gradient, leaf_path, tree_mismatch
 from rmsprop._typing import Tree
 
 Params = TypeVar("Params")
@@ -31,13 +31,16 @@ def apply_updates(params: Params, updates: Tree, *, key: jax.Array | None = None
 
     Args:
         params: The parameters.
-        updates: The updates, a tree of the same structure. A parameter whose update is None stays
-            as it is.
+        updates: The updates, a tree of the same structure. A parameter whose update is None or of
+            JAX's dtype `float0` stays as it is.
         key: A key of `jax.random`, a new one at each step (`jax.random.fold_in(key, step)`); None
             rounds to nearest, as Optax does.
 
     Returns:
         The new parameters, each in the dtype that it had, in a tree of the same type.
+
+    Differs from `optax.apply_updates` without a key: a parameter without an update stays as it is,
+    where Optax refuses None and `float0`.
 
     Raises:
         TypeError: `key` is not a key of `jax.random`; or, with a key, an update is not an array, or
@@ -59,7 +62,7 @@ def apply_updates(params: Params, updates: Tree, *, key: jax.Array | None = None
         precision", 2015. https://arxiv.org/abs/1502.02551
     """
     if key is None:
-        return cast("Params", optax.apply_updates(cast("optax.Params", params), updates))
+        return jax.tree.map(_add_to_nearest, params, updates, is_leaf=_is_none)
     seed = seed_of_key(_checked_key(key))
     leaves, treedef = jax.tree.flatten(params, is_leaf=_is_none)
     try:
@@ -71,14 +74,14 @@ def apply_updates(params: Params, updates: Tree, *, key: jax.Array | None = None
     for index, (p, u, number) in enumerate(
         zip(leaves, changes, numbers_of_leaves(params), strict=True)
     ):
-        if p is None or u is None:
+        if p is None or is_no_gradient(u):
             sums.append(p)
             continue
         _check_pair(p, u, lambda i=index: leaf_path(params, i))
         if is_narrow(jnp.result_type(p)):
             sums.append(_add(p, u, Noise(seed, number)))
         else:
-            sums.append(optax.apply_updates(p, u))
+            sums.append(_add_to_nearest(p, u))
     return treedef.unflatten(sums)
 
 
@@ -112,6 +115,13 @@ def _check_pair(parameter: jax.Array, update: ArrayLike, where: Callable[[], str
             f"parameter{where()} is {kind}, and its update is {dtype}. Pass the real part, or keep"
             f" the parameter complex."
         )
+
+
+def _add_to_nearest(parameter: Tree, update: Tree) -> Tree:
+    """One parameter and its update, as `optax.apply_updates` adds them."""
+    if parameter is None or is_no_gradient(update):
+        return parameter
+    return optax.apply_updates(parameter, update)
 
 
 @jax.jit

@@ -22,7 +22,7 @@ from rmsprop._moments import store
 from rmsprop._precision import checked_accumulator_dtype, is_narrow, narrow, widen
 from rmsprop._rounding import Noise
 from rmsprop._states import increment, leafwise, signed_accumulators, zero_count
-from rmsprop._trees import map_leaves
+from rmsprop._trees import check_gradients, map_leaves, without_float0
 from rmsprop._typing import Tree
 
 _MOMENTUM = 1  # the number of its stream of random bits; that of the squares is 0
@@ -119,23 +119,30 @@ def wide_inside(
 
     Every link returns the dtype that it is given. Without the widening a float16 quotient would
     saturate before a small rate is applied to it, and rounded products would enter the momentum
-    buffer.
+    buffer. `float0` gradients are None inside (`without_float0`).
     """
 
-    def update_fn(
+    def update_wide(
         updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
     ) -> tuple[optax.Updates, Tree]:
-        if not any(_is_half(leaf) for leaf in jax.tree.leaves(updates)):
-            return chain.update(updates, state, params, **extra)
         dtypes = jax.tree.map(jnp.result_type, updates)
         (wide_updates,) = map_leaves(lambda u: (_to_float32(u),), updates)
         wide_updates, state = chain.update(wide_updates, state, params, **extra)
         return jax.tree.map(narrow, wide_updates, dtypes), state
 
+    wide = without_float0(optax.GradientTransformationExtraArgs(chain.init, update_wide))
+
+    def update_fn(
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
+    ) -> tuple[optax.Updates, Tree]:
+        needs_care = any(_below_32_bits(leaf) for leaf in jax.tree.leaves(updates))
+        return (wide if needs_care else chain).update(updates, state, params, **extra)
+
     return optax.GradientTransformationExtraArgs(chain.init, update_fn)
 
 
-def _is_half(leaf: object) -> bool:
+def _below_32_bits(leaf: object) -> bool:
+    """Whether an array is in half precision, or `float0`, which has no bits at all."""
     dtype = getattr(leaf, "dtype", None)
     return dtype is not None and dtype.itemsize < 4
 
@@ -157,6 +164,7 @@ def _add_scaled_tree(
             "weight decay needs the parameters, and update() was called without them. Call"
             " optimizer.update(gradients, state, params)."
         )
+    check_gradients(updates)
     return jax.tree.map(
         lambda u, p: None if u is None else _add_scaled(u, p, factor),
         updates,

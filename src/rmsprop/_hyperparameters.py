@@ -24,8 +24,8 @@ ScalarOrSchedule: TypeAlias = ScalarLike | Schedule
 
 
 def learning_rate(name: str, value: ScalarLike) -> Scalar:
-    """A learning rate: finite and at least 0."""
-    return nonnegative(name, value)
+    """A learning rate: finite. A negative one climbs, as in Optax."""
+    return _scalar(name, value, "of either sign", lambda x: True)
 
 
 def decay(name: str, value: ScalarLike) -> Scalar:
@@ -87,8 +87,10 @@ def _scalar(name: str, value: ScalarLike, allowed: str, valid: Callable[[float],
     dtype = _dtype(name, value)
     if np.shape(value) != ():
         raise ValueError(
-            f"{name} has shape {np.shape(value)}; one number is allowed. To try several values at"
-            f" once, build the optimizer inside a function and jax.vmap that function over them."
+            f"{name} has shape {np.shape(value)}; one number is allowed. For one value for each group of"
+            f" parameters, give each group an optimizer of its own with optax.partition. To try"
+            f" several values at once, build the optimizer inside a function and jax.vmap that"
+            f" function over them."
         )
     if isinstance(value, jax.Array):
         if jnp.issubdtype(dtype, jnp.complexfloating):
@@ -99,6 +101,12 @@ def _scalar(name: str, value: ScalarLike, allowed: str, valid: Callable[[float],
     number = float(np.real(value))
     if not (math.isfinite(number) and valid(number)):
         raise ValueError(f"{name} is {number}; it must be a finite number, {allowed}.")
+    widest = jnp.finfo(jax.dtypes.canonicalize_dtype(np.float64))
+    if abs(number) > float(widest.max):  # as infinity it would make NaN of a gradient of zero
+        raise ValueError(
+            f"{name} is {number}, which is infinite in {widest.dtype}; it must be at most"
+            f" {float(widest.max):.2g} in size, {allowed}."
+        )
     return number
 
 

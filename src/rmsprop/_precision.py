@@ -18,7 +18,8 @@ def checked_accumulator_dtype(dtype: DTypeLike | None) -> np.dtype | None:
 
     Args:
         dtype: `None` (at least float32, depending on the parameter), `jnp.float32`, `jnp.float64`
-            or `jnp.bfloat16`.
+            or `jnp.bfloat16`. An array stands for its own dtype: `optax.inject_hyperparams` takes
+            the class `jnp.bfloat16` for a schedule, and passes on what it returns.
 
     Returns:
         The dtype, or `None`.
@@ -29,6 +30,8 @@ def checked_accumulator_dtype(dtype: DTypeLike | None) -> np.dtype | None:
     """
     if dtype is None:
         return None
+    if isinstance(dtype, jax.Array | np.ndarray | np.generic):
+        dtype = dtype.dtype
     try:
         accumulator = jnp.dtype(dtype)
     except TypeError:

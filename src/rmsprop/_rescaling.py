@@ -125,7 +125,7 @@ def scale_by_rms(
     Raises:
         ValueError: A value is out of its range, bias correction is combined with a scheduled decay,
             or gradients do not match the state.
-        TypeError: A hyper-parameter is in half precision, or a parameter is not floating point.
+        TypeError: A hyper-parameter is in half precision, or a parameter is no array.
 
     Example:
         >>> import jax.numpy as jnp, optax, rmsprop
@@ -213,7 +213,7 @@ def scale_by_stddev(
     Raises:
         ValueError: A value is out of its range, `bias_correction` is True, or gradients do not
             match the state.
-        TypeError: A hyper-parameter is in half precision, or a parameter is not floating point.
+        TypeError: A hyper-parameter is in half precision, or a parameter is no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -280,7 +280,7 @@ def scale_by_rss(
 
     Raises:
         ValueError: A value is out of its range, or gradients do not match the state.
-        TypeError: A hyper-parameter is in half precision, or a parameter is not floating point.
+        TypeError: A hyper-parameter is in half precision, or a parameter is no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop

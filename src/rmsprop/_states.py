@@ -17,7 +17,7 @@ from jax.typing import ArrayLike
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import signed_accumulator_dtype, squares_dtype
 from rmsprop._rounding import seed_of_step
-from rmsprop._trees import inexact_dtype, leaf_path, map_leaves
+from rmsprop._trees import map_leaves, trained_dtype
 from rmsprop._typing import LeafFunction, Tree
 
 
@@ -95,11 +95,12 @@ def accumulators(params: optax.Params, initial: Scalar, dtype: np.dtype | None) 
 
 
 def _fill(params: optax.Params, value: Scalar, dtype: Callable[[np.dtype], np.dtype]) -> Tree:
-    leaves, treedef = jax.tree.flatten(params)
+    """An array for each parameter that is trained, and None for each that is left alone."""
+    leaves, treedef = jax.tree_util.tree_flatten_with_path(params)
     arrays = []
-    for index, leaf in enumerate(leaves):
-        own = inexact_dtype(leaf, lambda i=index: "parameter" + leaf_path(params, i))
-        arrays.append(jnp.full_like(leaf, value, dtype=dtype(own)))
+    for path, leaf in leaves:
+        own = trained_dtype(leaf, lambda path=path: "parameter" + jax.tree_util.keystr(path))
+        arrays.append(None if own is None else jnp.full_like(leaf, value, dtype=dtype(own)))
     return treedef.unflatten(arrays)
 
 

@@ -22,7 +22,8 @@ def map_leaves(
 
     Args:
         function: `(gradient, *accumulators) -> (update, *new accumulators)`.
-        gradients: The tree of gradients; where it has None the accumulators stay as they are.
+        gradients: The tree of gradients; where it has None or a `float0` the accumulators stay as
+            they are.
         *states: Trees of accumulators of the same structure.
         seed: The seed of the rounding of this step, where accumulators may be narrower than
             float32; the function is then called with `noise`, the noise of the leaf.
@@ -43,40 +44,114 @@ def map_leaves(
     numbers = [] if seed is None else numbers_of_leaves(gradients)
     results = []
     for index, (gradient, *accumulators) in enumerate(zip(leaves, *columns, strict=True)):
-        if gradient is None:
-            results.append((None, *accumulators))
+        if is_no_gradient(gradient):
+            results.append((gradient, *accumulators))
             continue
         for accumulator in accumulators:
             if np.shape(gradient) != getattr(accumulator, "shape", None):
                 raise ValueError(_shape_mismatch(gradients, index, accumulator))
             if seed is None and is_narrow(accumulator.dtype):
                 raise TypeError(_narrow_accumulator(gradients, index, accumulator))
-        inexact_dtype(gradient, lambda i=index: "gradient" + leaf_path(gradients, i))
+        _check_gradient(gradient, lambda i=index: "gradient" + leaf_path(gradients, i))
         noise = {} if seed is None else {"noise": Noise(seed, numbers[index])}
         results.append(function(gradient, *accumulators, **noise))
     columns = zip(*results, strict=True) if results else [()] * (1 + len(states))
     return tuple(treedef.unflatten(column) for column in columns)
 
 
+def is_no_gradient(leaf: object) -> bool:
+    """Whether a parameter with this gradient is left alone.
+
+    None is the gradient of what is not differentiated, and an array of JAX's dtype `float0` is that
+    of an integer or a bool (`jax.grad(..., allow_int=True)`).
+    """
+    return leaf is None or getattr(leaf, "dtype", None) == jax.dtypes.float0
+
+
+def without_float0(
+    chain: optax.GradientTransformationExtraArgs,
+) -> optax.GradientTransformationExtraArgs:
+    """The chain with None for `float0` gradients inside, which come back as they were."""
+
+    def update_fn(
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
+    ) -> tuple[optax.Updates, Tree]:
+        if not any(map(is_no_gradient, jax.tree.leaves(updates))):
+            return chain.update(updates, state, params, **extra)
+        gradients = jax.tree.map(lambda g: None if is_no_gradient(g) else g, updates)
+        changes, state = chain.update(gradients, state, params, **extra)
+        changes = jax.tree.map(
+            lambda g, u: g if is_no_gradient(g) else u, updates, changes, is_leaf=_is_none
+        )
+        return changes, state
+
+    return optax.GradientTransformationExtraArgs(chain.init, update_fn)
+
+
 def _is_none(leaf: object) -> bool:
     return leaf is None
 
 
-def inexact_dtype(leaf: object, where: Callable[[], str]) -> np.dtype:
-    """The dtype of a leaf, which is refused if it is not floating point or complex."""
+def check_parameters(params: optax.Params) -> None:
+    """Refuses, by its path, a leaf that is no array.
+
+    Raises:
+        TypeError: There is such a leaf.
+    """
+    for path, leaf in jax.tree_util.tree_flatten_with_path(params)[0]:
+        trained_dtype(leaf, lambda path=path: "parameter" + jax.tree_util.keystr(path))
+
+
+def trained_dtype(parameter: object, where: Callable[[], str]) -> np.dtype | None:
+    """The dtype of a parameter that is trained, and None for one that is left alone.
+
+    Integers, bools and keys of random generators are left alone. What is no array is refused.
+    """
+    dtype = _dtype(parameter)
+    if jnp.issubdtype(dtype, jnp.inexact):
+        # NumPy's float64 is float32 to JAX, unless double precision is on.
+        return jax.dtypes.canonicalize_dtype(dtype)
+    if any(jnp.issubdtype(dtype, kind) for kind in (jnp.integer, jnp.bool_, jax.dtypes.prng_key)):
+        return None
+    raise TypeError(
+        f"{where()} is {_described(parameter, dtype)}, and only arrays of numbers can be optimized."
+        f" Pass the arrays of the tree alone; of a module of Equinox those are"
+        f" eqx.filter(model, eqx.is_inexact_array)."
+    )
+
+
+def check_gradients(gradients: optax.Updates) -> None:
+    """Refuses, by its path, a gradient that is not floating point.
+
+    Raises:
+        TypeError: There is such a gradient.
+    """
+    for path, leaf in jax.tree_util.tree_flatten_with_path(gradients)[0]:
+        _check_gradient(leaf, lambda path=path: "gradient" + jax.tree_util.keystr(path))
+
+
+def _check_gradient(gradient: object, where: Callable[[], str]) -> None:
+    dtype = _dtype(gradient)
+    if not jnp.issubdtype(dtype, jnp.inexact):
+        raise TypeError(
+            f"{where()} is {_described(gradient, dtype)}; gradients are floating-point or complex,"
+            f" and the gradient of a parameter that is not trained is None or float0. Pass the"
+            f" gradients as jax.grad or eqx.filter_grad returns them."
+        )
+
+
+def _dtype(leaf: object) -> np.dtype:
     dtype = getattr(leaf, "dtype", None)
     if dtype is None:
         try:
-            dtype = jnp.result_type(leaf)
+            return np.dtype(jnp.result_type(leaf))
         except (TypeError, ValueError):
-            dtype = np.dtype(object)
-    if not jnp.issubdtype(dtype, jnp.inexact):
-        raise TypeError(
-            f"{where()} has dtype {dtype}; only floating-point and complex leaves can be optimized."
-            f" Wrap the optimizer so that it leaves the others alone: optax.masked(optimizer, mask)"
-            f" with mask = jax.tree.map(lambda x: jnp.issubdtype(x.dtype, jnp.inexact), params)."
-        )
+            return np.dtype(object)
     return dtype
+
+
+def _described(leaf: object, dtype: np.dtype) -> str:
+    return f"a {type(leaf).__name__}" if dtype == np.dtype(object) else f"of dtype {dtype}"
 
 
 def leaf_path(tree: Tree, index: int) -> str:
@@ -87,11 +162,18 @@ def leaf_path(tree: Tree, index: int) -> str:
 
 def _shape_mismatch(gradients: Tree, index: int, accumulator: object) -> str:
     gradient = jax.tree.leaves(gradients, is_leaf=_is_none)[index]
+    if accumulator is None:
+        return (
+            f"gradient{leaf_path(gradients, index)} is {_described(gradient, _dtype(gradient))} and"
+            f" has shape {np.shape(gradient)}, but the optimizer state holds nothing there: init()"
+            f" was given None, an integer or a bool, which is not trained. Pass None as its"
+            f" gradient, or call init() with a floating-point parameter."
+        )
     shape = getattr(accumulator, "shape", None)
     if shape is not None:
         content = f"an accumulator of shape {shape}"
     else:
-        content = "nothing" if accumulator is None else f"a {type(accumulator).__name__}"
+        content = f"a {type(accumulator).__name__}"
     return (
         f"gradient{leaf_path(gradients, index)} has shape {np.shape(gradient)}, but the optimizer"
         f" state holds {content} there. Use the state that init() made for these parameters."

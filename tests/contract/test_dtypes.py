@@ -131,3 +131,16 @@ def test_half_precision_trains(entry):
     for name, update in updates.items():
         assert update.dtype == gradients[name].dtype
         assert update.shape == (STEPS, 2)
+
+
+@every_entry
+def test_no_infinity_arises_from_a_large_gradient(entry):
+    """`jax_debug_infs` looks at what each operation outside of `jit` returns."""
+    params = {"w": jnp.array([1.0, -2.0])}
+    gradients = {"w": jnp.array([1e30, -1e25])}
+    optimizer = entry.make()
+    with jax.debug_infs(True):
+        state = optimizer.init(params)
+        for _ in range(2):
+            updates, state = optimizer.update(gradients, state, params)
+    assert np.isfinite(updates["w"]).all()

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from runs import assert_same, at, expected, problem, reference, renamed, steps
+from runs import assert_same, at, expected, problem, reference, renamed, steps, types
 from table import every_entry, every_entry_compiled, every_state_compiled
+
+import rmsprop
 
 
 class Layer(NamedTuple):
@@ -110,10 +112,87 @@ def test_masked_leaves_are_left_alone(entry):
     assert_same(after[-1], expected(entry))
 
 
+NOT_TRAINED = {
+    "count": jnp.array([3, 4]),
+    "flag": jnp.array(True),
+    "bytes": np.zeros((2, 2), np.uint8),
+    "key": jax.random.key(0),
+}
+
+
 @every_entry
-def test_integer_parameters_are_refused_with_the_remedy(entry):
-    with pytest.raises(TypeError, match=r"parameter\['n'\] has dtype int32; .*optax\.masked"):
-        entry.make().init({"n": jnp.zeros((), jnp.int32), "w": jnp.ones(2)})
+@pytest.mark.parametrize("no_gradient", ["None", "float0"])
+def test_integers_bools_and_keys_have_no_state_and_are_left_alone(entry, no_gradient):
+    """A module of Equinox with a counter: its gradient is None, and float0 with `allow_int`."""
+    params, gradients = problem()
+    optimizer = entry.make()
+    params, gradients = jax.tree.map(jnp.asarray, (params, gradients))
+    alone, more = optimizer.init(params), optimizer.init(params | NOT_TRAINED)
+    assert types(more) == types(_with_none(optimizer, params))
+    missing = {
+        name: None if no_gradient == "None" else np.zeros(np.shape(leaf), jax.dtypes.float0)
+        for name, leaf in NOT_TRAINED.items()
+    }
+    everything = params | NOT_TRAINED
+    for k in range(2):
+        updates, alone = optimizer.update(at(gradients, k), alone, params)
+        params = rmsprop.apply_updates(params, updates)
+        changes, more = optimizer.update(at(gradients, k) | missing, more, everything)
+        assert all(changes[name] is missing[name] for name in missing)
+        everything = rmsprop.apply_updates(everything, changes)
+    for name, leaf in NOT_TRAINED.items():
+        assert everything.pop(name) is leaf
+    assert_same(everything, params, renamed(entry))
+
+
+def _with_none(optimizer, params):
+    """The state of the parameters with None in the place of those that are not trained."""
+    return optimizer.init(params | dict.fromkeys(NOT_TRAINED))
+
+
+@every_entry
+def test_where_no_parameter_is_trained_nothing_happens(entry):
+    optimizer = entry.make()
+    state = optimizer.init(NOT_TRAINED)
+    updates, _ = optimizer.update(dict.fromkeys(NOT_TRAINED), state, NOT_TRAINED)
+    assert updates == dict.fromkeys(NOT_TRAINED)
+
+
+@every_entry
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.int32])
+def test_a_real_gradient_of_an_integer_is_refused_by_its_path(entry, dtype):
+    params = {"a": None, "n": jnp.zeros((), jnp.int32), "w": jnp.ones(2)}
+    gradients = {"a": None, "n": jnp.zeros((), dtype), "w": jnp.ones(2)}
+    optimizer = entry.make()
+    with pytest.raises((TypeError, ValueError), match=r"gradient\['n'\] is of dtype .*not trained"):
+        optimizer.update(gradients, optimizer.init(params), params)
+
+
+@every_entry
+def test_an_integer_gradient_of_a_parameter_that_is_trained_is_refused_by_its_path(entry):
+    params = {"a": None, "w": jnp.ones(2)}
+    optimizer = entry.make()
+    with pytest.raises(TypeError, match=r"gradient\['w'\] is of dtype int32; gradients are"):
+        optimizer.update({"a": None, "w": jnp.ones(2, int)}, optimizer.init(params), params)
+
+
+@every_entry
+@pytest.mark.parametrize("leaf", [jax.nn.relu, "relu", object()], ids=["function", "text", "object"])
+def test_what_is_no_array_is_refused_by_its_path_and_with_a_remedy(entry, leaf):
+    """Also where None, which is no leaf, stands before it."""
+    params = {"frozen": None, "kernel": jnp.ones(2), "layer": {"bias": None, "activation": leaf}}
+    message = r"^parameter\['layer'\]\['activation'\] is a .*eqx\.is_inexact_array"
+    with pytest.raises(TypeError, match=message):
+        entry.make().init(params)
+
+
+@every_entry
+def test_parameters_of_numpy_in_double_precision_are_those_that_jax_makes_of_them(entry):
+    """A warning that they are narrowed would be an error here."""
+    params = {"w": np.ones((2, 3))}
+    assert types(entry.make().init(params)) == types(
+        entry.make().init(jax.tree.map(jnp.asarray, params))
+    )
 
 
 @every_entry

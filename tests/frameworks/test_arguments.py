@@ -22,6 +22,16 @@ def _functions():
 
 
 FUNCTIONS = list(_functions())
+# Of PyTorch 2.13.0, timm 1.0.31 and Stable-Baselines3 2.9.2 by their own checks of `lr < 0`. All
+# others make no such check, of which Keras, TensorFlow, Paddle, MXNet, MLX, Chainer and Optax were
+# read; the papers speak of descent alone.
+REFUSE_NEGATIVE_RATES = {
+    frameworks.torch.rmsprop,
+    frameworks.torch.adagrad,
+    frameworks.timm.rmsprop_tf,
+    frameworks.stable_baselines3.rmsprop_tf_like,
+}
+TAKE_NEGATIVE_RATES = [x for x in FUNCTIONS if x.values[0] not in REFUSE_NEGATIVE_RATES]
 PARAMETERS = {"w": jnp.ones((2, 3)), "b": jnp.ones(3)}
 
 
@@ -83,9 +93,39 @@ def test_the_learning_rate_may_be_a_number_an_array_or_a_schedule(function):
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_wrong_number_is_refused_by_the_framework_s_own_name(function):
     for name in numbers(function):
-        for wrong in (-1.0, float("nan")):
+        for wrong in (-1.0, float("nan"), float("inf")):
+            if wrong < 0 and name == rate_of(function) and function not in REFUSE_NEGATIVE_RATES:
+                continue
             with pytest.raises(ValueError, match=rf"^{name} is {wrong}"):
                 call(function, **{name: wrong})
+
+
+@pytest.mark.parametrize("function", TAKE_NEGATIVE_RATES)
+def test_a_negative_rate_climbs_where_the_framework_takes_one(function):
+    up, down = steps(function(-0.01), 1), steps(function(0.01), 1)
+    for name, start in PARAMETERS.items():
+        # Each parameter is rounded once, and the update no more than it.
+        np.testing.assert_allclose(
+            up[name] - start, start - down[name], atol=2**-22 * np.abs(start).max()
+        )
+        assert not np.array_equal(up[name], start)
+
+
+@pytest.mark.parametrize("function", sorted(REFUSE_NEGATIVE_RATES, key=str))
+def test_no_framework_looks_at_the_rates_of_a_schedule(function):
+    up, down = (steps(function(lambda count, rate=x: rate), 1) for x in (-0.01, 0.01))
+    for name, start in PARAMETERS.items():
+        np.testing.assert_allclose(
+            up[name] - start, start - down[name], atol=2**-22 * np.abs(start).max()
+        )
+
+
+def test_keras_legacy_optimizers_refuse_a_negative_lr_alone():
+    """They look at what arrives in `kwargs`, of which `lr` is one and `learning_rate` is not."""
+    for function in (frameworks.keras.legacy_rmsprop, frameworks.keras.legacy_adagrad):
+        function(learning_rate=-0.01)
+        with pytest.raises(ValueError, match="^lr is -0.01"):
+            function(lr=-0.01)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

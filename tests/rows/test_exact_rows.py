@@ -165,6 +165,24 @@ def test_to_and_from_the_dense_optimizer(options, rng):
     chex.assert_trees_all_close(found, dense_state, rtol=1e-5, atol=1e-6 * scale)
 
 
+@pytest.mark.parametrize("library", [rows.rmsprop, rows.adagrad])
+@pytest.mark.parametrize("restore", ["device_get", "from_dense"])
+def test_a_restored_state_of_numpy_takes_a_step_outside_jit(library, restore):
+    """As `jax.device_get`, msgpack and NumPy files give it."""
+    optimizer, table = library(0.1), jnp.ones((5, 3))
+    ids, gradients = jnp.array([1, 4]), jnp.full((2, 3), 0.5)
+    state = optimizer.step(table, optimizer.init(table), ids, gradients)[1]
+    if restore == "from_dense":
+        restored = optimizer.from_dense(jax.device_get(optimizer.to_dense(state)))
+    else:
+        restored = jax.device_get(state)
+    after, flushed = (
+        (optimizer.step(rows_before, before, ids, gradients)[0], optimizer.flush(before).dense)
+        for rows_before, before in ((np.ones((5, 3), np.float32), restored), (table, state))
+    )
+    chex.assert_trees_all_close(after, flushed, rtol=2**-20)
+
+
 def test_gradients_with_respect_to_rows(rng):
     """They scatter to the gradient of the table, of whose size nothing is made on the way."""
     table = jnp.asarray(rng.normal(size=(1000, 4)), jnp.float32)

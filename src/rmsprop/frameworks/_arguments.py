@@ -9,10 +9,19 @@ from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._convention import Rate, is_zero
 
 
-def rate(name: str, value: ScalarOrSchedule) -> Rate:
-    """A learning rate or a schedule of them, checked under the framework's name for it."""
+def rate(name: str, value: ScalarOrSchedule, *, refuses_negative: bool = False) -> Rate:
+    """A learning rate or a schedule of them, checked under the framework's name for it.
+
+    Args:
+        name: The name.
+        value: The rate. A negative one climbs.
+        refuses_negative: Whether the framework refuses a negative number. No framework looks at
+            what a scheduler makes of it later.
+    """
     if callable(value):
         return lambda count: hyperparameters.learning_rate(name, value(count))
+    if refuses_negative:
+        return hyperparameters.nonnegative(name, value)
     return hyperparameters.learning_rate(name, value)
 
 

@@ -36,12 +36,14 @@ from rmsprop._chain import (
 )
 from rmsprop._hyperparameters import Scalar
 from rmsprop._rescaling import scale_by_rms, scale_by_rss, scale_by_stddev
+from rmsprop._trees import without_float0
 from rmsprop.frameworks._gradients import (
     Clipping,
     add_decayed_signs,
     clip,
     refuse_complex,
     scale_gradients,
+    split_complex,
 )
 from rmsprop.frameworks._steps import cautious, dampen
 
@@ -175,11 +177,12 @@ def build(convention: Convention) -> FrameworkOptimizer:
     if decoupled is not None:
         chain = wide_inside(optax.chain(chain, decoupled))
     if convention.complex_leaves == "apart":
-        chain = optax.with_extra_args_support(optax.contrib.split_real_and_imaginary(chain))
+        chain = split_complex(chain)
     elif convention.complex_leaves == "refused":
         chain = refuse_complex(chain, convention.name)
     for _, wrapper in convention.around:
         chain = wrapper(chain)
+    chain = without_float0(chain)
     return FrameworkOptimizer(chain.init, chain.update, convention)
 
 

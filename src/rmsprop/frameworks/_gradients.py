@@ -1,9 +1,10 @@
 """Changes of a gradient before it is squared: scaling, clipping and L1 decay."""
 
 import functools
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,7 @@ from rmsprop._chain import add_decayed_weights
 from rmsprop._hyperparameters import Scalar, ScalarLike
 from rmsprop._moments import square_root
 from rmsprop._precision import narrow, real_dtype
+from rmsprop._trees import check_gradients, check_parameters, map_leaves
 from rmsprop._typing import Tree
 
 Kind: TypeAlias = Literal["value", "norm", "global_norm"]
@@ -48,7 +50,11 @@ def clip(clipping: Clipping) -> optax.GradientTransformation:
         return _each_leaf(lambda g: _shorten(g, _norm([g]), limit))
 
     def update(updates: optax.Updates, params: optax.Params | None) -> optax.Updates:
-        norm = _norm(jax.tree.leaves(updates))
+        check_gradients(updates)
+        leaves = jax.tree.leaves(updates)
+        if not leaves:  # every gradient is None
+            return updates
+        norm = _norm(leaves)
         return _map(lambda g: _shorten(g, norm, limit), updates)
 
     return optax.stateless(update)
@@ -73,9 +79,30 @@ def add_decayed_signs(weight_decay: Scalar) -> optax.GradientTransformation:
     coupled = add_decayed_weights(weight_decay)
 
     def update(updates: optax.Updates, params: optax.Params | None) -> optax.Updates:
-        return coupled.update(updates, optax.EmptyState(), jax.tree.map(jnp.sign, params))[0]
+        signs = None
+        if params is not None:
+            signs = jax.tree.map(
+                lambda u, p: None if u is None else jnp.sign(p),
+                updates,
+                params,
+                is_leaf=lambda leaf: leaf is None,
+            )
+        return coupled.update(updates, optax.EmptyState(), signs)[0]
 
     return optax.stateless(update)
+
+
+def split_complex(
+    inner: optax.GradientTransformationExtraArgs,
+) -> optax.GradientTransformationExtraArgs:
+    """The optimizer, for which the real and the imaginary part of a leaf are two leaves."""
+    split = optax.with_extra_args_support(optax.contrib.split_real_and_imaginary(inner))
+
+    def init_fn(params: optax.Params) -> Tree:
+        check_parameters(params)
+        return split.init(params)
+
+    return optax.GradientTransformationExtraArgs(init_fn, split.update)
 
 
 def refuse_complex(
@@ -84,9 +111,8 @@ def refuse_complex(
     """The optimizer, which refuses complex parameters because the framework has none."""
 
     def init_fn(params: optax.Params) -> Tree:
-        if any(
-            jnp.issubdtype(jnp.result_type(p), jnp.complexfloating) for p in jax.tree.leaves(params)
-        ):
+        check_parameters(params)
+        if any(map(jnp.iscomplexobj, jax.tree.leaves(params))):
             raise TypeError(
                 f"{name} has been given complex parameters, which the framework does not train,"
                 f" or trains by an invalid formula. Use frameworks.torch (real and imaginary parts"
@@ -126,21 +152,46 @@ def read_clipping(
     return Clipping(kind, hyperparameters.positive(name, limit))
 
 
-def _shorten(g: jax.Array, norm: jax.Array, limit: Scalar) -> jax.Array:
-    """`g`, scaled to the limit if its norm exceeds it; an infinite norm gives NaN or 0."""
-    factor = _like(limit, g) / lax.max(_like(norm, g), _like(limit, g))
-    return g * lax.convert_element_type(factor, g.dtype)
+class _Norm(NamedTuple):
+    """The Euclidean norm times a power of two, with which no square overflows."""
+
+    scaled: jax.Array
+    scale: jax.Array
 
 
-def _norm(leaves: list[jax.Array]) -> jax.Array:
-    """The Euclidean norm of all leaves together, in the widest of their dtypes."""
-    dtype = functools.reduce(
-        np.promote_types, (real_dtype(jnp.result_type(leaf)) for leaf in leaves)
-    )
+def _shorten(g: jax.Array, norm: _Norm, limit: Scalar) -> jax.Array:
+    """`g`, scaled to the limit if its norm exceeds it; what is not finite gives NaN or 0."""
+    scaled, scale, largest = _like(norm.scaled, g), _like(norm.scale, g), _like(limit, g)
+    factor = largest / lax.max(scaled, largest * scale)
+    return g * lax.convert_element_type(scale, g.dtype) * lax.convert_element_type(factor, g.dtype)
+
+
+def _norm(leaves: list[jax.Array]) -> _Norm:
+    """The Euclidean norm of all leaves together, in the widest of their dtypes.
+
+    The frameworks square without a scale. A power of two changes no bit of the result, except that
+    a norm is right where the squares would overflow.
+    """
+    magnitudes = [jnp.abs(leaf) for leaf in leaves]
+    dtype = functools.reduce(np.promote_types, (m.dtype for m in magnitudes))
+    scale = _scale_of_squares(magnitudes)
     squares = [
-        lax.convert_element_type(jnp.sum(jnp.square(jnp.abs(leaf))), dtype) for leaf in leaves
+        lax.convert_element_type(jnp.sum(jnp.square(m * _like(scale, m))), dtype)
+        for m in magnitudes
     ]
-    return square_root(sum(squares[1:], squares[0]))
+    return _Norm(square_root(sum(squares[1:], squares[0])), scale)
+
+
+def _scale_of_squares(magnitudes: list[jax.Array]) -> jax.Array:
+    """1, or a small power of two where the sum of the squares could overflow."""
+    narrowest = min((m.dtype for m in magnitudes), key=lambda dtype: jnp.finfo(dtype).maxexp)
+    half = jnp.finfo(narrowest).maxexp // 2
+    margin = 20  # of the exponent, for a sum of up to 2^40 squares
+    is_large = functools.reduce(
+        operator.or_, (jnp.max(m, initial=0) > 2.0 ** (half - margin) for m in magnitudes)
+    )
+    one = jnp.ones([], narrowest)
+    return lax.select(is_large, one * 2.0 ** -(half + margin), one)
 
 
 def _like(value: Scalar, g: jax.Array) -> jax.Array:
@@ -152,8 +203,9 @@ def _each_leaf(function: Callable[[jax.Array], jax.Array]) -> optax.GradientTran
 
 
 def _map(function: Callable[[jax.Array], jax.Array], updates: optax.Updates) -> optax.Updates:
-    def leaf(gradient: ArrayLike) -> jax.Array:
+    def leaf(gradient: ArrayLike) -> tuple[jax.Array]:
         g = jnp.asarray(gradient)
-        return narrow(function(g), g.dtype)
+        return (narrow(function(g), g.dtype),)
 
-    return jax.tree.map(leaf, updates)
+    (results,) = map_leaves(leaf, updates)
+    return results

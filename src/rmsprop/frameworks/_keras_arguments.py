@@ -108,7 +108,7 @@ def legacy_base(
                 "lr and learning_rate are two names of one argument, of which Keras would take lr."
                 " Pass learning_rate alone."
             )
-        eta = rate("lr", lr)
+        eta = rate("lr", lr, refuses_negative=True)  # as all of Keras' arguments in `kwargs`
     constant = hyperparameters.epsilon("epsilon", _BACKEND_EPSILON if epsilon is None else epsilon)
     gamma = hyperparameters.nonnegative("decay", decay)
     clipping = read_clipping(norm=clipnorm, global_norm=global_clipnorm, names=_LIMITS)

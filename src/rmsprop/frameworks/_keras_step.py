@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import narrow, signed_accumulator_dtype, widen
 from rmsprop._states import increment, signed_accumulators, zero_count
-from rmsprop._trees import map_leaves
+from rmsprop._trees import map_leaves, trained_dtype
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Rate, Wrapper
 
@@ -168,21 +168,26 @@ def _either(which: jax.Array, yes: Callable[[], Tree], no: Callable[[], Tree]) -
     return yes() if which else no()
 
 
-def _copy(parameter: ArrayLike) -> jax.Array:
-    """A copy of a parameter, so that parameters and state can both be donated."""
-    dtype = signed_accumulator_dtype(jnp.result_type(parameter), None)
-    return jnp.array(parameter, dtype, copy=True)
+def _copy(parameter: ArrayLike) -> jax.Array | None:
+    """A copy of a parameter, so that parameters and state can both be donated.
+
+    What is not trained has no average.
+    """
+    own = trained_dtype(parameter, lambda: "a parameter")
+    if own is None:
+        return None
+    return jnp.array(parameter, signed_accumulator_dtype(own, None), copy=True)
 
 
 def _follow(
     update: ArrayLike | None,
     parameter: ArrayLike | None,
-    average: jax.Array,
+    average: jax.Array | None,
     momentum: Scalar,
     first: jax.Array,
 ) -> jax.Array | None:
     """The next average; a parameter without a gradient stays where it is and is averaged too."""
-    if parameter is None:
+    if parameter is None or average is None:
         return None
     value = jnp.asarray(parameter)
     if update is not None:  # with the rounding of optax.apply_updates

@@ -30,7 +30,8 @@ def rmsprop(
             \quad\text{or}\quad \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
 
     Args:
-        lr: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        lr: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         alpha: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0.
         eps_inside_sqrt: Put :math:`\epsilon` under the root, as TensorFlow does, instead of adding
@@ -41,7 +42,7 @@ def rmsprop(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -90,7 +91,8 @@ def rmsprop_graves(
     2013, https://arxiv.org/abs/1308.0850.
 
     Args:
-        lr: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        lr: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         alpha: The decay :math:`\rho` of both averages, at least 0 and below 1.
         momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, under the root.
@@ -100,7 +102,7 @@ def rmsprop_graves(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -140,7 +142,8 @@ def adagrad(lr: ScalarOrSchedule = 0.001, eps: ScalarLike = 1e-8) -> FrameworkOp
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        lr: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        lr: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         eps: The constant :math:`\epsilon`, at least 0, added to the root.
 
     Returns:
@@ -148,7 +151,7 @@ def adagrad(lr: ScalarOrSchedule = 0.001, eps: ScalarLike = 1e-8) -> FrameworkOp
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop

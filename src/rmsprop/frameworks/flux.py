@@ -46,7 +46,8 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t\,[- |m_t|^2]} + \epsilon}
 
     Args:
-        eta: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        eta: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         rho: The decay :math:`\rho`, at least 0 and below 1. The original's docstring calls it a
             momentum, which it is not.
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root.
@@ -58,7 +59,7 @@ def rmsprop(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer.
+        TypeError: A hyper-parameter is in half precision, or a parameter is no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -110,7 +111,8 @@ def adagrad(eta: ScalarOrSchedule = 0.1, epsilon: ScalarLike = 1e-8) -> Framewor
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        eta: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        eta: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         epsilon: The constant :math:`\epsilon`, at least 0, which is both added to the root and the
             starting value of the sum.
 
@@ -119,7 +121,7 @@ def adagrad(eta: ScalarOrSchedule = 0.1, epsilon: ScalarLike = 1e-8) -> Framewor
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer.
+        TypeError: A hyper-parameter is in half precision, or a parameter is no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop

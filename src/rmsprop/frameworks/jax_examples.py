@@ -19,7 +19,8 @@ def rmsprop(
         \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
 
     Args:
-        step_size: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         gamma: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, under the root.
 
@@ -28,7 +29,7 @@ def rmsprop(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -71,7 +72,8 @@ def rmsprop_momentum(
         \theta_t = \theta_{t-1} - b_t
 
     Args:
-        step_size: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         gamma: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, under the root.
         momentum: The coefficient :math:`\mu`, at least 0 and below 1.
@@ -81,7 +83,7 @@ def rmsprop_momentum(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -123,7 +125,8 @@ def adagrad(step_size: ScalarOrSchedule, momentum: ScalarLike = 0.9) -> Framewor
     and the quotient is 0 while :math:`s_t = 0`.
 
     Args:
-        step_size: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         momentum: The coefficient :math:`\mu`, at least 0 and below 1; 0 for plain AdaGrad.
 
     Returns:
@@ -131,7 +134,7 @@ def adagrad(step_size: ScalarOrSchedule, momentum: ScalarLike = 0.9) -> Framewor
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop

@@ -58,7 +58,7 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - \eta_t \lambda \theta_{t-1} - b_t
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the number of
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the number of
             earlier calls of `update`, several of which make one step when gradients are
             accumulated.
         rho: The decay :math:`\rho`, at least 0 and below 1.
@@ -95,7 +95,7 @@ def rmsprop(
     Raises:
         ValueError: A value is out of its range, there are two limits, or `ema_momentum` or
             `ema_overwrite_frequency` is given without `use_ema`, where Keras ignores it.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -166,7 +166,7 @@ def adagrad(
                     - \eta_t \frac{g_t}{\sqrt{s_t + \epsilon}}
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the number of
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the number of
             earlier calls of `update`.
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
         epsilon: The constant :math:`\epsilon`, at least 0, under the root.
@@ -190,7 +190,7 @@ def adagrad(
     Raises:
         ValueError: A value is out of its range, there are two limits, or `ema_momentum` or
             `ema_overwrite_frequency` is given without `use_ema`, where Keras ignores it.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -260,7 +260,8 @@ def legacy_rmsprop(
         \qquad (\mu > 0)
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
             It is rounded to float32, as are `rho`, `momentum` and `decay`: Keras makes float32
             tensors of them, whatever the dtype of the parameters.
         rho: The decay :math:`\rho`, at least 0 and below 1.
@@ -350,7 +351,8 @@ def legacy_adagrad(
                     \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
             It is rounded to float32, as is `decay`.
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root. Keras reads None
@@ -368,7 +370,7 @@ def legacy_adagrad(
 
     Raises:
         ValueError: A value is out of its range, or there are two limits of norms or two rates.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop

@@ -33,7 +33,8 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t} + \epsilon}
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         alpha: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, above 0 as in MLX, added to the root.
 
@@ -42,7 +43,7 @@ def rmsprop(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -79,7 +80,8 @@ def adagrad(learning_rate: ScalarOrSchedule, eps: ScalarLike = 1e-8) -> Framewor
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         eps: The constant :math:`\epsilon`, above 0 as in MLX, added to the root.
 
     Returns:
@@ -87,7 +89,7 @@ def adagrad(learning_rate: ScalarOrSchedule, eps: ScalarLike = 1e-8) -> Framewor
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop

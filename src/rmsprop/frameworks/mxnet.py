@@ -67,7 +67,8 @@ def rmsprop(
         \theta_t &= \operatorname{clip}(\theta_{t-1} - b_t)
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         gamma1: The decay :math:`\rho`, at least 0 and below 1. The kernel that MXNet calls has a
             default of its own, 0.95, which this optimizer never uses.
         gamma2: The momentum coefficient :math:`\mu`, at least 0 and below 1. Refused without
@@ -89,7 +90,7 @@ def rmsprop(
 
     Raises:
         ValueError: A value is out of its range, or `gamma2` is given without `centered`.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -151,7 +152,8 @@ def adagrad(
             \frac{g_t}{\sqrt{s_t + \epsilon}} + \lambda \theta_{t-1}\right)
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
             All other arguments are by keyword: the first argument in MXNet is `eps`, and its rate
             of 0.01 comes from the base class.
         eps: The constant :math:`\epsilon`, at least 0, under the root. MXNet's documentation calls
@@ -167,7 +169,7 @@ def adagrad(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop

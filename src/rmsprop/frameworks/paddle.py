@@ -114,7 +114,8 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - b_t
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         rho: The decay :math:`\rho`, at least 0 and below 1.
         epsilon: The constant :math:`\epsilon`, at least 0, under the root.
         momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
@@ -133,7 +134,7 @@ def rmsprop(
     Raises:
         ValueError: A value is out of its range.
         TypeError: A hyper-parameter is in half precision, `grad_clip` is not of one of the three
-            classes, or a parameter is integer or complex.
+            classes, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -188,7 +189,8 @@ def adagrad(
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root.
         weight_decay: Coupled weight decay: an `L2Decay`, its coefficient :math:`\lambda` as a
             number of at least 0, or an `L1Decay`. None stands for no weight decay.
@@ -202,7 +204,7 @@ def adagrad(
     Raises:
         ValueError: A value is out of its range.
         TypeError: A hyper-parameter is in half precision, `grad_clip` is not of one of the three
-            classes, or a parameter is integer or complex.
+            classes, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop

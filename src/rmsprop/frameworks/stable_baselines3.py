@@ -32,7 +32,7 @@ def rmsprop_tf_like(
         \theta_t &= \theta_{t-1} - \eta_t b_t
 
     Args:
-        lr: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
         alpha: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, under the root.
         weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
@@ -44,7 +44,7 @@ def rmsprop_tf_like(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -63,7 +63,7 @@ def rmsprop_tf_like(
     return build(
         Convention(
             name="stable_baselines3.rmsprop_tf_like",
-            learning_rate=rate("lr", lr),
+            learning_rate=rate("lr", lr, refuses_negative=True),
             decay=hyperparameters.decay("alpha", alpha),
             eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,

@@ -38,7 +38,8 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - b_t
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
             It is rounded to float32, as are `decay`, `momentum` and `epsilon`.
         decay: The decay :math:`\rho` of the averages, at least 0 and below 1.
         momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
@@ -53,7 +54,7 @@ def rmsprop(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
             (For complex parameters TensorFlow accumulates :math:`g^2` instead of :math:`|g|^2`.)
 
     Example:
@@ -103,7 +104,8 @@ def adagrad(
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t}}
 
     Args:
-        learning_rate: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
+            climbs.
             It is rounded to float32.
         initial_accumulator_value: The starting value :math:`s_0` in the dtype of the parameters,
             above 0, since there is no :math:`\epsilon`.
@@ -116,7 +118,7 @@ def adagrad(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
             (For complex parameters TensorFlow accumulates :math:`g^2` instead of :math:`|g|^2`.)
 
     Example:

@@ -45,7 +45,7 @@ def rmsprop_tf(
     :math:`\eta_t^2 / \eta_{\max}` in the place of :math:`\eta_t` (Defazio, 2025).
 
     Args:
-        lr: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
         alpha: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, under the root.
         weight_decay: The coefficient :math:`\lambda`, at least 0.
@@ -68,7 +68,7 @@ def rmsprop_tf(
 
     Raises:
         ValueError: A value is out of its range, or timm would ignore an option.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer or complex.
+        TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -87,7 +87,7 @@ def rmsprop_tf(
     """
     if foreach is not None:
         hyperparameters.flag("foreach", foreach)
-    learning_rate = rate("lr", lr)
+    learning_rate = rate("lr", lr, refuses_negative=True)
     coefficient = unless_zero(hyperparameters.momentum("momentum", momentum))
     if hyperparameters.flag("caution", caution) and coefficient is None:
         raise ValueError(

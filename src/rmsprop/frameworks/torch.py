@@ -36,7 +36,7 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - \eta_t b_t
 
     Args:
-        lr: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
         alpha: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, added to the root.
         weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
@@ -55,7 +55,7 @@ def rmsprop(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer.
+        TypeError: A hyper-parameter is in half precision, or a parameter is no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -76,7 +76,7 @@ def rmsprop(
     return build(
         Convention(
             name="torch.rmsprop",
-            learning_rate=rate("lr", lr),
+            learning_rate=rate("lr", lr, refuses_negative=True),
             decay=hyperparameters.decay("alpha", alpha),
             eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=False,
@@ -113,7 +113,7 @@ def adagrad(
                     \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        lr: The rate :math:`\eta`, at least 0; a number or a schedule of the step count.
+        lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
         lr_decay: The coefficient :math:`\gamma`, at least 0, by which the rate falls with time.
         weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
@@ -131,7 +131,7 @@ def adagrad(
 
     Raises:
         ValueError: A value is out of its range.
-        TypeError: A hyper-parameter is in half precision, or a parameter is integer.
+        TypeError: A hyper-parameter is in half precision, or a parameter is no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -156,7 +156,7 @@ def adagrad(
     return build(
         Convention(
             name="torch.adagrad",
-            learning_rate=inverse_time(rate("lr", lr), "lr_decay", lr_decay),
+            learning_rate=inverse_time(rate("lr", lr, refuses_negative=True), "lr_decay", lr_decay),
             decay=None,
             eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=False,

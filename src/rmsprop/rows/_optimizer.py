@@ -127,6 +127,7 @@ class _TouchedRows:
         table, ids, gradients = map(jnp.asarray, (table, ids, row_gradients))
         checks.check_batch(table, ids, gradients)
         self.check_state(state)
+        state = jax.tree.map(jnp.asarray, state)  # a restored one may hold arrays of NumPy
         shape = table.shape[:1] if self.row_wise else table.shape
         checks.check_same_rows(state.dense, state.seen, shape)
         return sharding.partitioned(self.checked_step, (table, state), table, state, ids, gradients)
