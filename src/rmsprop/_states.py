@@ -14,6 +14,7 @@ import numpy as np
 import optax
 from jax.typing import ArrayLike
 
+from rmsprop._experimental import sharded_like
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import signed_accumulator_dtype, squares_dtype
 from rmsprop._rounding import seed_of_step
@@ -99,7 +100,7 @@ def _fill(params: optax.Params, value: Scalar, dtype: Callable[[np.dtype], np.dt
     arrays = []
     for index, leaf in enumerate(leaves):
         own = inexact_dtype(leaf, lambda i=index: "parameter" + leaf_path(params, i))
-        arrays.append(jnp.full_like(leaf, value, dtype=dtype(own)))
+        arrays.append(sharded_like(leaf, jnp.full_like(leaf, value, dtype=dtype(own))))
     return treedef.unflatten(arrays)
 
 

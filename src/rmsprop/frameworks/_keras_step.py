@@ -11,6 +11,7 @@ from jax import lax
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
+from rmsprop._experimental import sharded_like
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import narrow, signed_accumulator_dtype, widen
 from rmsprop._states import increment, signed_accumulators, zero_count
@@ -171,7 +172,7 @@ def _either(which: jax.Array, yes: Callable[[], Tree], no: Callable[[], Tree]) -
 def _copy(parameter: ArrayLike) -> jax.Array:
     """A copy of a parameter, so that parameters and state can both be donated."""
     dtype = signed_accumulator_dtype(jnp.result_type(parameter), None)
-    return jnp.array(parameter, dtype, copy=True)
+    return sharded_like(parameter, jnp.array(parameter, dtype, copy=True))
 
 
 def _follow(

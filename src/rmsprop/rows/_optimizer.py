@@ -94,14 +94,17 @@ class _TouchedRows:
     def init(self, table: jax.Array) -> RowState:
         checks.check_table(table)
         table = jnp.asarray(table)
-        like = sharding.one_a_row(table, updates.row_dtype(table)) if self.row_wise else table
-        return self.from_dense(self.dense.init(like))
+        like = sharding.model_of_rows(table, updates.row_dtype(table)) if self.row_wise else table
+        return self.with_counts(self.dense.init(like), table)
 
     def from_dense(self, dense_state: Tree) -> RowState:
         check_fields(dense_state[0], self.fields)
+        return self.with_counts(dense_state, jax.tree.leaves(dense_state[0])[-1])
+
+    def with_counts(self, dense_state: Tree, like: jax.Array) -> RowState:
+        """The state of a table whose steps begin; its counts are on the devices of the rows."""
         if self.decay is None:
             return RowState(dense_state, None, None)
-        like = jax.tree.leaves(dense_state[0])[-1]
         return RowState(dense_state, zero_count(), sharding.one_a_row(like, jnp.int32))
 
     def to_dense(self, state: RowState) -> Tree:
