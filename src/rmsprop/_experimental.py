@@ -115,7 +115,7 @@ def _several_devices(array: jax.core.Tracer) -> bool:
     return jax.device_count() > 1 or bool(jax.typeof(array).sharding.mesh.axis_names)
 
 
-def _automatic(mesh: jax.sharding.Mesh) -> bool:
+def _automatic(mesh: jax.sharding.Mesh | jax.sharding.AbstractMesh) -> bool:
     """Whether all axes of a mesh and of the context are automatic, and none is mapped over."""
     context = jax.sharding.get_abstract_mesh()
     return all(
