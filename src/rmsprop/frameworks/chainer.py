@@ -13,8 +13,10 @@ from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate, unless_zero
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
+from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
 
 
+@other_arguments(model=PARAMETERS)
 def rmsprop(
     lr: ScalarOrSchedule = 0.01,
     alpha: ScalarLike = 0.99,
@@ -71,6 +73,7 @@ def rmsprop(
     )
 
 
+@other_arguments(model=PARAMETERS)
 def rmsprop_graves(
     lr: ScalarOrSchedule = 1e-4,
     alpha: ScalarLike = 0.95,
@@ -131,6 +134,7 @@ def rmsprop_graves(
     )
 
 
+@other_arguments(model=PARAMETERS)
 def adagrad(lr: ScalarOrSchedule = 0.001, eps: ScalarLike = 1e-8) -> FrameworkOptimizer:
     r"""`chainer.optimizers.AdaGrad(...)`.
 

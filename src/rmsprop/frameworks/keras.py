@@ -27,9 +27,13 @@ from rmsprop.frameworks._keras_arguments import (
     DEFAULT_RATE,
     base,
     legacy_base,
+    of_earlier_releases,
+    of_later_releases,
 )
+from rmsprop.frameworks._other_arguments import other_arguments
 
 
+@other_arguments(**of_earlier_releases("legacy_rmsprop"))
 def rmsprop(
     learning_rate: ScalarOrSchedule = DEFAULT_RATE,
     rho: ScalarLike = 0.9,
@@ -141,6 +145,7 @@ def rmsprop(
     )
 
 
+@other_arguments(**of_earlier_releases("legacy_adagrad"))
 def adagrad(
     learning_rate: ScalarOrSchedule = DEFAULT_RATE,
     initial_accumulator_value: ScalarLike = 0.1,
@@ -231,6 +236,7 @@ def adagrad(
     )
 
 
+@other_arguments(**of_later_releases("rmsprop"))
 def legacy_rmsprop(
     learning_rate: ScalarOrSchedule = DEFAULT_RATE,
     rho: ScalarLike = 0.9,
@@ -328,6 +334,7 @@ def legacy_rmsprop(
     )
 
 
+@other_arguments(**of_later_releases("adagrad"))
 def legacy_adagrad(
     learning_rate: ScalarOrSchedule = DEFAULT_RATE,
     initial_accumulator_value: ScalarLike = 0.1,

@@ -32,11 +32,34 @@ from rmsprop.frameworks._convention import (
     float32_constant,
 )
 from rmsprop.frameworks._gradients import Clipping
+from rmsprop.frameworks._other_arguments import EXECUTION, PARAMETERS, other_arguments
 from rmsprop.frameworks._steps import ClipWeights
 
 _GAMMA2 = 0.9
 
+# Arguments of MXNet's base class, and of MXNet 2.
+_MXNET_2 = (
+    "MXNet 2 has it. In MXNet 1.9 rho is gamma1, and momentum is gamma2, which the centered formula"
+    " alone has. The two releases also differ in the place of epsilon, and in whether gradients are"
+    " clipped before weight decay."
+)
+_EPSILON = "MXNet 2 has it. In MXNet 1.9 it is eps."
+_OF_EVERY_OPTIMIZER = {
+    "lr_scheduler": "A rate that changes is a schedule: pass it as learning_rate.",
+    "begin_num_update": "Schedules count from 0: pass learning_rate=lambda k: schedule(k + begin).",
+    "multi_precision": (
+        "Accumulators are at least float32 here. Keep float32 copies of parameters in half"
+        " precision, or add updates with rmsprop.apply_updates and a key."
+    ),
+    "param_idx2name": PARAMETERS,
+    "param_dict": PARAMETERS,
+    "sym": PARAMETERS,
+    "aggregate_num": EXECUTION,
+    "use_fused_step": EXECUTION,
+}
 
+
+@other_arguments(**_OF_EVERY_OPTIMIZER, rho=_MXNET_2, momentum=_MXNET_2)
 def rmsprop(
     learning_rate: ScalarOrSchedule = 0.001,
     gamma1: ScalarLike = 0.9,
@@ -133,6 +156,7 @@ def rmsprop(
     )
 
 
+@other_arguments(**_OF_EVERY_OPTIMIZER, epsilon=_EPSILON)
 def adagrad(
     learning_rate: ScalarOrSchedule = 0.01,
     *,

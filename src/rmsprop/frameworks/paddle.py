@@ -26,6 +26,7 @@ from rmsprop.frameworks._convention import (
     float32_constant,
 )
 from rmsprop.frameworks._gradients import Clipping
+from rmsprop.frameworks._other_arguments import LABEL, PARAMETERS, other_arguments
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,17 @@ class ClipGradByGlobalNorm:
 GradClip: TypeAlias = ClipGradByValue | ClipGradByNorm | ClipGradByGlobalNorm
 
 
+_REGULARIZATION = (
+    "Paddle 1 has it. Pass weight_decay=paddle.L2Decay(coeff), or paddle.L1Decay(coeff)."
+)
+
+
+@other_arguments(
+    parameters=PARAMETERS,
+    parameter_list=PARAMETERS,
+    regularization=_REGULARIZATION,
+    name=LABEL,
+)
 def rmsprop(
     learning_rate: ScalarOrSchedule,
     rho: ScalarLike = 0.95,
@@ -169,6 +181,12 @@ def rmsprop(
     )
 
 
+@other_arguments(
+    parameters=PARAMETERS,
+    parameter_list=PARAMETERS,
+    regularization=_REGULARIZATION,
+    name=LABEL,
+)
 def adagrad(
     learning_rate: ScalarOrSchedule,
     epsilon: ScalarLike = 1e-6,

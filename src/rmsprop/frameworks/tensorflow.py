@@ -17,8 +17,19 @@ from rmsprop.frameworks._convention import (
     float32_constant,
     float32_rate,
 )
+from rmsprop.frameworks._other_arguments import other_arguments
+
+_OF_KERAS = (
+    "The optimizer of tf.keras.optimizers has it: call that of frameworks.keras, with legacy_"
+    " before its name for TensorFlow 2.0 to 2.10. This one is that of tf.compat.v1.train."
+)
+_ARGUMENTS_OF_KERAS = dict.fromkeys(
+    ("lr", "clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "use_ema", "jit_compile"),
+    _OF_KERAS,
+)
 
 
+@other_arguments(rho=_OF_KERAS, **_ARGUMENTS_OF_KERAS)
 def rmsprop(
     learning_rate: ScalarOrSchedule,
     decay: ScalarLike = 0.9,
@@ -89,6 +100,7 @@ def rmsprop(
     )
 
 
+@other_arguments(epsilon=_OF_KERAS, **_ARGUMENTS_OF_KERAS)
 def adagrad(
     learning_rate: ScalarOrSchedule,
     initial_accumulator_value: ScalarLike = 0.1,
