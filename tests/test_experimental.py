@@ -1,5 +1,6 @@
 """What is taken from `jax.experimental`, also where JAX has it elsewhere or nowhere."""
 
+import re
 import sys
 import threading
 import types
@@ -123,3 +124,42 @@ def test_double_precision_that_jax_does_not_have(monkeypatch):
     monkeypatch.delattr(jax.experimental, "enable_x64", raising=False)
     with pytest.raises(ImportError, match="has enable_x64 neither"):
         _experimental.enable_x64()
+
+
+def _unknown(model, array):
+    raise NotImplementedError("no rule for this transformation")
+
+
+@pytest.mark.parametrize("function", [None, _unknown], ids=["missing", "without a rule"])
+def test_without_shard_alike_a_new_state_is_the_same(function, monkeypatch):
+    """Where the module is gone, and where a transformation does not know the function."""
+    calls = []
+
+    def alike(model, array):
+        calls.append(array)
+        return (model, array) if function is None else function(model, array)
+
+    module = types.ModuleType("shard_alike")
+    module.shard_alike = alike
+    monkeypatch.setattr(jax, "device_count", lambda: 2)
+    monkeypatch.setitem(sys.modules, "jax.experimental.shard_alike", module)
+    init = rmsprop.rmsprop(0.1, initial_scale=0.5).init
+    found = jax.jit(lambda params: init(params))(jnp.ones((2, 3), jnp.bfloat16))[0].nu
+    assert len(calls) == 1
+    if function is None:
+        monkeypatch.setitem(sys.modules, "jax.experimental.shard_alike", None)
+        found = jax.jit(lambda params: init(params))(jnp.ones((2, 3), jnp.bfloat16))[0].nu
+        assert len(calls) == 1
+    assert found.dtype == jnp.float32
+    np.testing.assert_array_equal(found, np.full((2, 3), 0.5))
+
+
+def test_on_one_device_the_program_of_a_new_state_has_no_numbers_of_pairs(monkeypatch):
+    """A second program would have others, so that no compilation cache would know it again."""
+    monkeypatch.setattr(jax, "device_count", lambda: 1)
+    init = rmsprop.rmsprop(0.1).init
+    texts = {
+        jax.jit(lambda params: init(params)).lower(jnp.ones((2, 3))).as_text() for _ in range(2)
+    }
+    assert len(texts) == 1
+    assert not {"group", "Sharding"} & {*re.findall("group|Sharding", *texts)}

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import jax
+import jax.core
+from jax import lax
 
 from rmsprop._typing import Tree
 
@@ -68,6 +70,58 @@ def enable_x64(on: bool = True) -> AbstractContextManager[Any]:
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(on)
     return _required("jax.experimental", "enable_x64")(on)
+
+
+def sharded_like(model: object, array: jax.Array) -> jax.Array:
+    """The array, divided over devices as the model is, where a program is traced.
+
+    Outside of a program `jnp.full_like` follows its argument, and the array is returned unchanged.
+    Inside of one the devices of an automatic mesh are no part of an array's type, and XLA puts an
+    array that is computed from no other one onto a single device. JAX 0.6.0 to 0.10.2 divides two
+    arrays alike by a function in `jax.experimental.shard_alike`. Where it is missing, or has no
+    rule for a transformation, the array is returned unchanged. No number depends on it.
+
+    Args:
+        model: A traced array, an array or number from outside of the program, or a sharding. A
+            traced constant is of no use, because XLA copies constants for every use.
+        array: An array of the same shape, of any dtype.
+    """
+    if isinstance(model, jax.core.Tracer):
+        function = _optional("jax.experimental.shard_alike", "shard_alike")
+        if function is None or not model.ndim or not _several_devices(model):
+            return array
+        try:
+            # Of several arrays that are to follow a model that a program computes itself, JAX 0.6.0
+            # lets the first one follow, unless each has a copy of the model to itself.
+            copy = lax.optimization_barrier(lax.stop_gradient(model))
+            return function(copy, array)[1]
+        except NotImplementedError:
+            return array
+    if isinstance(array, jax.core.Tracer):
+        # The values of an array that a program closes over would become a constant of it.
+        named = jax.sharding.NamedSharding
+        sharding = model if isinstance(model, named) else getattr(model, "sharding", None)
+        if isinstance(sharding, named) and _automatic(sharding.mesh):
+            return lax.with_sharding_constraint(array, sharding)
+    return array
+
+
+def _several_devices(array: jax.core.Tracer) -> bool:
+    """Whether a traced array may be divided, here or where the program is to run.
+
+    JAX numbers the pairs that are divided alike, and its compilation cache would not know a program
+    again whose pairs have other numbers. On one device there are none.
+    """
+    return jax.device_count() > 1 or bool(jax.typeof(array).sharding.mesh.axis_names)
+
+
+def _automatic(mesh: jax.sharding.Mesh | jax.sharding.AbstractMesh) -> bool:
+    """Whether all axes of a mesh and of the context are automatic, and none is mapped over."""
+    context = jax.sharding.get_abstract_mesh()
+    return all(
+        kind == jax.sharding.AxisType.Auto
+        for kind in (*(mesh.axis_types or ()), *(context.axis_types or ()))
+    )
 
 
 def _optional(module: str, name: str) -> Callable[..., Any] | None:

@@ -87,10 +87,10 @@ def _scalar(name: str, value: ScalarLike, allowed: str, valid: Callable[[float],
     dtype = _dtype(name, value)
     if np.shape(value) != ():
         raise ValueError(
-            f"{name} has shape {np.shape(value)}; one number is allowed. For one value for each group of"
-            f" parameters, give each group an optimizer of its own with optax.partition. To try"
-            f" several values at once, build the optimizer inside a function and jax.vmap that"
-            f" function over them."
+            f"{name} has shape {np.shape(value)}; one number is allowed. For one value for each"
+            f" group of parameters, give each group an optimizer of its own with optax.partition."
+            f" To try several values at once, build the optimizer inside a function and jax.vmap"
+            f" that function over them."
         )
     if isinstance(value, jax.Array):
         if jnp.issubdtype(dtype, jnp.complexfloating):

@@ -49,9 +49,9 @@ def rmsprop(
     for `lr_in_momentum` True or False. The two agree while the rate is constant, and differ when it
     changes.
 
-    Integer, bool and random-key leaves have no state and are left alone while their gradient is None
-    or of dtype `float0`. `jax.grad` of complex parameters has to be conjugated before `update`:
-    `jax.tree.map(jnp.conj, gradients)`.
+    Integer, bool and random-key leaves have no state and are left alone while their gradient is
+    None or of dtype `float0`. `jax.grad` of complex parameters has to be conjugated before
+    `update`: `jax.tree.map(jnp.conj, gradients)`.
 
     Args:
         learning_rate: The rate :math:`\eta`, in units of the parameters; a number, a traced scalar
@@ -149,14 +149,14 @@ def adagrad(
     RMSprop with decay :math:`1 - 1/t` and rate :math:`\eta / \sqrt{t}` is this optimizer: on a
     gradient of constant size its steps shrink as :math:`1 / \sqrt{t}`.
 
-    Integer, bool and random-key leaves have no state and are left alone while their gradient is None
-    or of dtype `float0`. `jax.grad` of complex parameters has to be conjugated before `update`:
-    `jax.tree.map(jnp.conj, gradients)`.
+    Integer, bool and random-key leaves have no state and are left alone while their gradient is
+    None or of dtype `float0`. `jax.grad` of complex parameters has to be conjugated before
+    `update`: `jax.tree.map(jnp.conj, gradients)`.
 
     Args:
         learning_rate: The rate :math:`\eta`, in units of the parameters; a number, a traced scalar
-            or a schedule of the step count. No step is longer than the rate. A negative rate climbs,
-            which maximises.
+            or a schedule of the step count. No step is longer than the rate. A negative rate
+            climbs, which maximises.
         initial_accumulator_value: The starting value of the sum, at least 0. PyTorch starts at 0,
             TensorFlow, Keras and Optax at 0.1.
         eps: The constant :math:`\epsilon`, at least 0.

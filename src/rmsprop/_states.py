@@ -14,6 +14,7 @@ import numpy as np
 import optax
 from jax.typing import ArrayLike
 
+from rmsprop._experimental import sharded_like
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import signed_accumulator_dtype, squares_dtype
 from rmsprop._rounding import seed_of_step
@@ -100,7 +101,10 @@ def _fill(params: optax.Params, value: Scalar, dtype: Callable[[np.dtype], np.dt
     arrays = []
     for path, leaf in leaves:
         own = trained_dtype(leaf, lambda path=path: "parameter" + jax.tree_util.keystr(path))
-        arrays.append(None if own is None else jnp.full_like(leaf, value, dtype=dtype(own)))
+        if own is None:
+            arrays.append(None)
+        else:
+            arrays.append(sharded_like(leaf, jnp.full_like(leaf, value, dtype=dtype(own))))
     return treedef.unflatten(arrays)
 
 

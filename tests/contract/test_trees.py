@@ -177,7 +177,9 @@ def test_an_integer_gradient_of_a_parameter_that_is_trained_is_refused_by_its_pa
 
 
 @every_entry
-@pytest.mark.parametrize("leaf", [jax.nn.relu, "relu", object()], ids=["function", "text", "object"])
+@pytest.mark.parametrize(
+    "leaf", [jax.nn.relu, "relu", object()], ids=["function", "text", "object"]
+)
 def test_what_is_no_array_is_refused_by_its_path_and_with_a_remedy(entry, leaf):
     """Also where None, which is no leaf, stands before it."""
     params = {"frozen": None, "kernel": jnp.ones(2), "layer": {"bias": None, "activation": leaf}}

@@ -124,7 +124,7 @@ def test_keras_legacy_optimizers_refuse_a_negative_lr_alone():
     """They look at what arrives in `kwargs`, of which `lr` is one and `learning_rate` is not."""
     for function in (frameworks.keras.legacy_rmsprop, frameworks.keras.legacy_adagrad):
         function(learning_rate=-0.01)
-        with pytest.raises(ValueError, match="^lr is -0.01"):
+        with pytest.raises(ValueError, match=r"^lr is -0\.01"):
             function(lr=-0.01)
 
 

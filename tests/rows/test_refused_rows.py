@@ -1,5 +1,7 @@
 """What is refused, and what the message says."""
 
+import copy
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -83,3 +85,77 @@ def test_batches_and_states_that_do_not_fit():
     narrow = optax.rmsprop(0.1).init(table.astype(jnp.bfloat16))
     with pytest.raises(TypeError, match=r"bfloat16, in which a running average stalls"):
         step(table, optimizer.from_dense(narrow), ids, gradients)
+
+
+# What holds gradient transformations, each made of one. The last three read nothing from it before
+# a state is asked for.
+HOLDERS = {
+    "chain": lambda make: optax.chain(optax.clip(1.0), make()),
+    "named_chain": lambda make: optax.named_chain(("rows", make())),
+    "masked": lambda make: optax.masked(make(), mask=True),
+    "partition": lambda make: optax.partition({"rows": make()}, "rows"),
+    "MultiSteps": lambda make: optax.MultiSteps(make(), 2),
+    "apply_if_finite": lambda make: optax.apply_if_finite(make(), 3),
+    "conditionally_transform": lambda make: optax.conditionally_transform(make(), lambda k: True),
+    "flatten": lambda make: optax.flatten(make()),
+    "schedule_free": lambda make: optax.contrib.schedule_free(make(), 0.1),
+    "lookahead": lambda make: optax.lookahead(make(), 2, 0.5),
+    "sam": lambda make: optax.contrib.sam(make(), optax.sgd(0.1)),
+    "split_real_and_imaginary": lambda make: optax.contrib.split_real_and_imaginary(make()),
+}
+REMEDY = (
+    r"a RowOptimizer is not a gradient transformation.* cannot be inside of .*optimizer\.step\("
+    r"table, state, ids, row_gradients\)\. Clip or scale row_gradients before"
+)
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("make", [rows.rmsprop, rows.adagrad])
+def test_what_holds_gradient_transformations_is_refused_before_the_first_step(make, holder):
+    with pytest.raises(TypeError, match=REMEDY):
+        HOLDERS[holder](lambda: make(0.1)).init(jnp.ones((5, 2)))
+
+
+@pytest.mark.parametrize("holder", [*HOLDERS][:-3])
+def test_most_of_it_is_refused_when_it_is_built(holder):
+    with pytest.raises(TypeError, match=REMEDY):
+        HOLDERS[holder](lambda: rows.rmsprop(0.1))
+
+
+def test_injected_hyperparameters_are_refused_when_their_state_is_made():
+    with pytest.raises(TypeError, match=REMEDY):
+        optax.inject_hyperparams(rows.rmsprop)(0.1).init(jnp.ones((5, 2)))
+
+
+def test_what_is_said_to_be_done_instead_of_injecting_works():
+    table, ids = jnp.ones((5, 2)), jnp.array([1, 2])
+    state = rows.rmsprop(0.1).init(table)
+    step = jax.jit(lambda rate: rows.rmsprop(rate).step(table, state, ids, jnp.ones((2, 2))))
+    expected = rows.rmsprop(0.1).step(table, state, ids, jnp.ones((2, 2)))
+    for ours, theirs in zip(jax.tree.leaves(step(0.1)), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2**-22)
+
+
+def test_a_training_state_is_refused_when_it_is_created():
+    train_state = pytest.importorskip("flax.training.train_state")
+    with pytest.raises(TypeError, match=REMEDY):
+        train_state.TrainState.create(
+            apply_fn=None, params={"table": jnp.ones((5, 2))}, tx=rows.rmsprop(0.1)
+        )
+
+
+def test_any_other_loop_is_told_at_its_first_update():
+    optimizer, table = rows.rmsprop(0.1), jnp.ones((5, 2))
+    with pytest.raises(AttributeError, match=REMEDY):
+        optimizer.update(table, optimizer.init(table))
+    assert not hasattr(optimizer, "update")
+    with pytest.raises(AttributeError, match="has no attribute 'lr'"):
+        _ = optimizer.lr
+
+
+def test_its_functions_are_read_and_copied_as_those_of_a_tuple():
+    optimizer = rows.rmsprop(0.1)
+    init, step, *_ = optimizer
+    assert (init, step) == (optimizer.init, optimizer.step)
+    assert optimizer._replace(init=step).init is step
+    assert copy.copy(optimizer) == optimizer

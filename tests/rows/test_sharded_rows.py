@@ -1,9 +1,11 @@
 """The compiled step: one trace, in place, and on several devices."""
 
+import os
 import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -111,3 +113,41 @@ def test_sharded_by_rows(monkeypatch):
     code = [sys.executable, "-W", "error", "-c", textwrap.dedent(SHARDED)]
     out = subprocess.run(code, capture_output=True, text=True)
     assert out.stdout == "equal on 8 devices\n", out.stderr
+
+
+NEW_STATES = """
+    import jax, jax.numpy as jnp, numpy as np, re
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
+    from row_runs import EVERY
+
+    mesh = Mesh(np.array(jax.devices()).reshape(4, 2), ("rows", "columns"))
+    elsewhere = []
+    for dtype in (jnp.float32, jnp.bfloat16, jnp.complex64):
+        table = jax.device_put(jnp.ones((8, 4), dtype), NamedSharding(mesh, P("rows", "columns")))
+        for name, optimizer in EVERY.items():
+            compiled = jax.jit(optimizer.init).lower(table).compile()
+            if re.search(r"all-|collective|reduce-scatter", compiled.as_text()):
+                elsewhere.append((name, "something is sent from one device to another"))
+            states = {
+                "not traced": optimizer.init(table),
+                "an argument": compiled(table),
+                "closed over": jax.jit(lambda: optimizer.init(table))(),
+            }
+            for way, state in states.items():
+                for x in filter(jnp.ndim, jax.tree.leaves(state)):
+                    spec = P("rows", "columns")[: x.ndim]
+                    if not x.sharding.is_equivalent_to(NamedSharding(mesh, P(*spec)), x.ndim):
+                        elsewhere.append((name, dtype.__name__, way, x.shape, str(x.sharding)))
+    print(elsewhere)
+"""
+
+
+def test_a_new_state_is_where_its_rows_are(monkeypatch):
+    """With its averages of rows and its counts, also where `init` is compiled."""
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    path = os.pathsep.join([str(Path(__file__).parent), os.getenv("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", path)
+    code = [sys.executable, "-W", "error", "-c", textwrap.dedent(NEW_STATES)]
+    out = subprocess.run(code, capture_output=True, text=True, check=False)
+    assert out.stdout == "[]\n", out.stderr

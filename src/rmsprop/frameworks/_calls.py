@@ -11,6 +11,8 @@ from typing import Any
 
 import optax
 
+from rmsprop.frameworks._other_arguments import refuse_other_arguments
+
 _ARITHMETIC: dict[type[ast.operator], Callable[..., object]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -53,6 +55,7 @@ def read_call(
     if any(k.arg is None for k in node.keywords):
         raise ValueError(f"{text!r} has a ** argument; write its arguments out.")
     keywords = {str(k.arg): _value(k.value, text) for k in node.keywords}
+    refuse_other_arguments(function, [*keywords])
     try:
         inspect.signature(function).bind(*positional, **keywords)
     except TypeError as error:

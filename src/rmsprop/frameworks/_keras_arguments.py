@@ -16,11 +16,47 @@ from rmsprop.frameworks._keras_step import (
     average_parameters,
     rate_of_every,
 )
+from rmsprop.frameworks._other_arguments import EXECUTION, LABEL
 
 DEFAULT_RATE = 1e-3
 DEFAULT_EMA_MOMENTUM = 0.99
 _BACKEND_EPSILON = 1e-7
 _LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+def of_earlier_releases(legacy: str) -> dict[str, str]:
+    """What to do instead of the arguments that Keras had before version 3.
+
+    Args:
+        legacy: The name of the port of the earlier optimizer.
+    """
+    earlier = (
+        f"Keras has it before TensorFlow 2.11: call keras.{legacy}, which takes lr and decay and"
+        " has the formula of those releases. In later ones the rate is learning_rate, and one that"
+        " falls with time is a schedule."
+    )
+    return {"lr": earlier, "decay": earlier, "jit_compile": EXECUTION, "is_legacy_optimizer": LABEL}
+
+
+def of_later_releases(later: str) -> dict[str, str]:
+    """What to do instead of the arguments that Keras has since TensorFlow 2.11.
+
+    Args:
+        later: The name of the port of the later optimizer.
+    """
+    sentence = f"Keras has it since TensorFlow 2.11: call keras.{later}, whose formula differs."
+    names = (
+        *("weight_decay", "use_ema", "ema_momentum", "ema_overwrite_frequency"),
+        *("loss_scale_factor", "gradient_accumulation_steps"),
+    )
+    before = "Transform the gradients before the optimizer: optax.chain(transformation, optimizer)."
+    return {
+        **dict.fromkeys(names, sentence),
+        "gradient_transformers": before,
+        "gradient_aggregator": "Add up the gradients of several devices before the update.",
+        "jit_compile": EXECUTION,
+        "is_legacy_optimizer": LABEL,
+    }
 
 
 def base(

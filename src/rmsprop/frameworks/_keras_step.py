@@ -11,6 +11,7 @@ from jax import lax
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
+from rmsprop._experimental import sharded_like
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import narrow, signed_accumulator_dtype, widen
 from rmsprop._states import increment, signed_accumulators, zero_count
@@ -176,7 +177,8 @@ def _copy(parameter: ArrayLike) -> jax.Array | None:
     own = trained_dtype(parameter, lambda: "a parameter")
     if own is None:
         return None
-    return jnp.array(parameter, signed_accumulator_dtype(own, None), copy=True)
+    copy = jnp.array(parameter, signed_accumulator_dtype(own, None), copy=True)
+    return sharded_like(parameter, copy)
 
 
 def _follow(

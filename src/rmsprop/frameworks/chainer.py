@@ -13,8 +13,10 @@ from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate, unless_zero
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
+from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
 
 
+@other_arguments(model=PARAMETERS)
 def rmsprop(
     lr: ScalarOrSchedule = 0.01,
     alpha: ScalarLike = 0.99,
@@ -30,8 +32,8 @@ def rmsprop(
             \quad\text{or}\quad \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
 
     Args:
-        lr: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        lr: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         alpha: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0.
         eps_inside_sqrt: Put :math:`\epsilon` under the root, as TensorFlow does, instead of adding
@@ -72,6 +74,7 @@ def rmsprop(
     )
 
 
+@other_arguments(model=PARAMETERS)
 def rmsprop_graves(
     lr: ScalarOrSchedule = 1e-4,
     alpha: ScalarLike = 0.95,
@@ -91,8 +94,8 @@ def rmsprop_graves(
     2013, https://arxiv.org/abs/1308.0850.
 
     Args:
-        lr: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        lr: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         alpha: The decay :math:`\rho` of both averages, at least 0 and below 1.
         momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, under the root.
@@ -133,6 +136,7 @@ def rmsprop_graves(
     )
 
 
+@other_arguments(model=PARAMETERS)
 def adagrad(lr: ScalarOrSchedule = 0.001, eps: ScalarLike = 1e-8) -> FrameworkOptimizer:
     r"""`chainer.optimizers.AdaGrad(...)`.
 
@@ -142,8 +146,8 @@ def adagrad(lr: ScalarOrSchedule = 0.001, eps: ScalarLike = 1e-8) -> FrameworkOp
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        lr: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        lr: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         eps: The constant :math:`\epsilon`, at least 0, added to the root.
 
     Returns:

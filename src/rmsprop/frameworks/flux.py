@@ -46,8 +46,8 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t\,[- |m_t|^2]} + \epsilon}
 
     Args:
-        eta: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        eta: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         rho: The decay :math:`\rho`, at least 0 and below 1. The original's docstring calls it a
             momentum, which it is not.
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root.
@@ -111,8 +111,8 @@ def adagrad(eta: ScalarOrSchedule = 0.1, epsilon: ScalarLike = 1e-8) -> Framewor
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        eta: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        eta: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         epsilon: The constant :math:`\epsilon`, at least 0, which is both added to the root and the
             starting value of the sum.
 

@@ -19,8 +19,8 @@ def rmsprop(
         \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
 
     Args:
-        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         gamma: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, under the root.
 
@@ -72,8 +72,8 @@ def rmsprop_momentum(
         \theta_t = \theta_{t-1} - b_t
 
     Args:
-        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         gamma: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0, under the root.
         momentum: The coefficient :math:`\mu`, at least 0 and below 1.
@@ -125,8 +125,8 @@ def adagrad(step_size: ScalarOrSchedule, momentum: ScalarLike = 0.9) -> Framewor
     and the quotient is 0 while :math:`s_t = 0`.
 
     Args:
-        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         momentum: The coefficient :math:`\mu`, at least 0 and below 1; 0 for plain AdaGrad.
 
     Returns:

@@ -27,9 +27,13 @@ from rmsprop.frameworks._keras_arguments import (
     DEFAULT_RATE,
     base,
     legacy_base,
+    of_earlier_releases,
+    of_later_releases,
 )
+from rmsprop.frameworks._other_arguments import other_arguments
 
 
+@other_arguments(**of_earlier_releases("legacy_rmsprop"))
 def rmsprop(
     learning_rate: ScalarOrSchedule = DEFAULT_RATE,
     rho: ScalarLike = 0.9,
@@ -141,6 +145,7 @@ def rmsprop(
     )
 
 
+@other_arguments(**of_earlier_releases("legacy_adagrad"))
 def adagrad(
     learning_rate: ScalarOrSchedule = DEFAULT_RATE,
     initial_accumulator_value: ScalarLike = 0.1,
@@ -231,6 +236,7 @@ def adagrad(
     )
 
 
+@other_arguments(**of_later_releases("rmsprop"))
 def legacy_rmsprop(
     learning_rate: ScalarOrSchedule = DEFAULT_RATE,
     rho: ScalarLike = 0.9,
@@ -260,8 +266,8 @@ def legacy_rmsprop(
         \qquad (\mu > 0)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
             It is rounded to float32, as are `rho`, `momentum` and `decay`: Keras makes float32
             tensors of them, whatever the dtype of the parameters.
         rho: The decay :math:`\rho`, at least 0 and below 1.
@@ -329,6 +335,7 @@ def legacy_rmsprop(
     )
 
 
+@other_arguments(**of_later_releases("adagrad"))
 def legacy_adagrad(
     learning_rate: ScalarOrSchedule = DEFAULT_RATE,
     initial_accumulator_value: ScalarLike = 0.1,
@@ -351,8 +358,8 @@ def legacy_adagrad(
                     \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
             It is rounded to float32, as is `decay`.
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root. Keras reads None

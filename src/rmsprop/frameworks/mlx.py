@@ -33,8 +33,8 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t} + \epsilon}
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         alpha: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, above 0 as in MLX, added to the root.
 
@@ -80,8 +80,8 @@ def adagrad(learning_rate: ScalarOrSchedule, eps: ScalarLike = 1e-8) -> Framewor
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         eps: The constant :math:`\epsilon`, above 0 as in MLX, added to the root.
 
     Returns:

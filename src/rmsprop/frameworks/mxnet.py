@@ -32,11 +32,34 @@ from rmsprop.frameworks._convention import (
     float32_constant,
 )
 from rmsprop.frameworks._gradients import Clipping
+from rmsprop.frameworks._other_arguments import EXECUTION, PARAMETERS, other_arguments
 from rmsprop.frameworks._steps import ClipWeights
 
 _GAMMA2 = 0.9
 
+# Arguments of MXNet's base class, and of MXNet 2.
+_MXNET_2 = (
+    "MXNet 2 has it. In MXNet 1.9 rho is gamma1, and momentum is gamma2, which the centered formula"
+    " alone has. The two releases also differ in the place of epsilon, and in whether gradients are"
+    " clipped before weight decay."
+)
+_EPSILON = "MXNet 2 has it. In MXNet 1.9 it is eps."
+_OF_EVERY_OPTIMIZER = {
+    "lr_scheduler": "A rate that changes is a schedule: pass it as learning_rate.",
+    "begin_num_update": "Schedules count from 0: pass learning_rate=lambda k: schedule(k + begin).",
+    "multi_precision": (
+        "Accumulators are at least float32 here. Keep float32 copies of parameters in half"
+        " precision, or add updates with rmsprop.apply_updates and a key."
+    ),
+    "param_idx2name": PARAMETERS,
+    "param_dict": PARAMETERS,
+    "sym": PARAMETERS,
+    "aggregate_num": EXECUTION,
+    "use_fused_step": EXECUTION,
+}
 
+
+@other_arguments(**_OF_EVERY_OPTIMIZER, rho=_MXNET_2, momentum=_MXNET_2)
 def rmsprop(
     learning_rate: ScalarOrSchedule = 0.001,
     gamma1: ScalarLike = 0.9,
@@ -67,8 +90,8 @@ def rmsprop(
         \theta_t &= \operatorname{clip}(\theta_{t-1} - b_t)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         gamma1: The decay :math:`\rho`, at least 0 and below 1. The kernel that MXNet calls has a
             default of its own, 0.95, which this optimizer never uses.
         gamma2: The momentum coefficient :math:`\mu`, at least 0 and below 1. Refused without
@@ -134,6 +157,7 @@ def rmsprop(
     )
 
 
+@other_arguments(**_OF_EVERY_OPTIMIZER, epsilon=_EPSILON)
 def adagrad(
     learning_rate: ScalarOrSchedule = 0.01,
     *,
@@ -152,8 +176,8 @@ def adagrad(
             \frac{g_t}{\sqrt{s_t + \epsilon}} + \lambda \theta_{t-1}\right)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
             All other arguments are by keyword: the first argument in MXNet is `eps`, and its rate
             of 0.01 comes from the base class.
         eps: The constant :math:`\epsilon`, at least 0, under the root. MXNet's documentation calls

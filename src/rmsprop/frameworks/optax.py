@@ -34,8 +34,8 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - b_t
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         decay: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon`, at least 0.
         initial_scale: The starting value :math:`s`, at least 0.
@@ -105,8 +105,8 @@ def adagrad(
         \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t + \epsilon}}
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
         eps: The constant :math:`\epsilon`, at least 0, under the root.
 

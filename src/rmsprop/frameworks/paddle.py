@@ -26,6 +26,7 @@ from rmsprop.frameworks._convention import (
     float32_constant,
 )
 from rmsprop.frameworks._gradients import Clipping
+from rmsprop.frameworks._other_arguments import LABEL, PARAMETERS, other_arguments
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,17 @@ class ClipGradByGlobalNorm:
 GradClip: TypeAlias = ClipGradByValue | ClipGradByNorm | ClipGradByGlobalNorm
 
 
+_REGULARIZATION = (
+    "Paddle 1 has it. Pass weight_decay=paddle.L2Decay(coeff), or paddle.L1Decay(coeff)."
+)
+
+
+@other_arguments(
+    parameters=PARAMETERS,
+    parameter_list=PARAMETERS,
+    regularization=_REGULARIZATION,
+    name=LABEL,
+)
 def rmsprop(
     learning_rate: ScalarOrSchedule,
     rho: ScalarLike = 0.95,
@@ -114,8 +126,8 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - b_t
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         rho: The decay :math:`\rho`, at least 0 and below 1.
         epsilon: The constant :math:`\epsilon`, at least 0, under the root.
         momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
@@ -170,6 +182,12 @@ def rmsprop(
     )
 
 
+@other_arguments(
+    parameters=PARAMETERS,
+    parameter_list=PARAMETERS,
+    regularization=_REGULARIZATION,
+    name=LABEL,
+)
 def adagrad(
     learning_rate: ScalarOrSchedule,
     epsilon: ScalarLike = 1e-6,
@@ -189,8 +207,8 @@ def adagrad(
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
         epsilon: The constant :math:`\epsilon`, at least 0, added to the root.
         weight_decay: Coupled weight decay: an `L2Decay`, its coefficient :math:`\lambda` as a
             number of at least 0, or an `L1Decay`. None stands for no weight decay.

@@ -11,8 +11,10 @@ from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate, unless_zero
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
+from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
 
 
+@other_arguments(params=PARAMETERS)
 def rmsprop_tf_like(
     lr: ScalarOrSchedule = 1e-2,
     alpha: ScalarLike = 0.99,

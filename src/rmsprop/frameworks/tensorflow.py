@@ -17,8 +17,19 @@ from rmsprop.frameworks._convention import (
     float32_constant,
     float32_rate,
 )
+from rmsprop.frameworks._other_arguments import other_arguments
+
+_OF_KERAS = (
+    "The optimizer of tf.keras.optimizers has it: call that of frameworks.keras, with legacy_"
+    " before its name for TensorFlow 2.0 to 2.10. This one is that of tf.compat.v1.train."
+)
+_ARGUMENTS_OF_KERAS = dict.fromkeys(
+    ("lr", "clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "use_ema", "jit_compile"),
+    _OF_KERAS,
+)
 
 
+@other_arguments(rho=_OF_KERAS, **_ARGUMENTS_OF_KERAS)
 def rmsprop(
     learning_rate: ScalarOrSchedule,
     decay: ScalarLike = 0.9,
@@ -38,8 +49,8 @@ def rmsprop(
         \theta_t &= \theta_{t-1} - b_t
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
             It is rounded to float32, as are `decay`, `momentum` and `epsilon`.
         decay: The decay :math:`\rho` of the averages, at least 0 and below 1.
         momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
@@ -90,6 +101,7 @@ def rmsprop(
     )
 
 
+@other_arguments(epsilon=_OF_KERAS, **_ARGUMENTS_OF_KERAS)
 def adagrad(
     learning_rate: ScalarOrSchedule,
     initial_accumulator_value: ScalarLike = 0.1,
@@ -104,8 +116,8 @@ def adagrad(
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t}}
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a negative one
-            climbs.
+        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
+            negative one climbs.
             It is rounded to float32.
         initial_accumulator_value: The starting value :math:`s_0` in the dtype of the parameters,
             above 0, since there is no :math:`\epsilon`.

@@ -14,8 +14,10 @@ from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate, unless_zero
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, WeightDecayRule, build
+from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
 
 
+@other_arguments(params=PARAMETERS)
 def rmsprop_tf(
     lr: ScalarOrSchedule = 1e-2,
     alpha: ScalarLike = 0.9,

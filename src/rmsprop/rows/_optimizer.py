@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,8 +40,25 @@ class RowState(NamedTuple):
     seen: jax.Array | None
 
 
+# The libraries whose functions take gradient transformations, and call their `init` and `update`.
+_OF_TRANSFORMATIONS = {
+    "optax": "optax.chain or another wrapper of Optax's",
+    "flax": "a training state or an optimizer of Flax's",
+}
+_NO_TRANSFORMATION = (
+    "a RowOptimizer is not a gradient transformation: it has no update, but step, which changes the"
+    " touched rows of one table. It cannot be inside of {place}. Keep it beside the optimizer of"
+    " the dense parameters, with a state of its own: state = optimizer.init(table), then table,"
+    " state = optimizer.step(table, state, ids, row_gradients). Clip or scale row_gradients before"
+    " that call. A rate that changes is a schedule, or a traced number: call rows.rmsprop(rate) or"
+    " rows.adagrad(rate) inside of the compiled function."
+)
+
+
 class RowOptimizer(NamedTuple):
     """The pure functions of an optimizer; `step` is for `jax.jit` with `donate_argnums=(0, 1)`.
+
+    It is not a gradient transformation. `optax.chain` and what else takes one refuse it.
 
     Attributes:
         init: `init(table) -> state`.
@@ -60,6 +78,26 @@ class RowOptimizer(NamedTuple):
     flush: Callable[[RowState], RowState]
     to_dense: Callable[[RowState], Tree]
     from_dense: Callable[[Tree], RowState]
+
+    if not TYPE_CHECKING:  # type checkers would accept any attribute
+
+        def __getattribute__(self, name: str) -> object:
+            """The attribute. Optax and Flax are refused the one that they read first.
+
+            They would take `init` from any object, and miss `update` at the first step.
+
+            Raises:
+                TypeError: A function of Optax or Flax reads `init`.
+                AttributeError: There is no such attribute.
+            """
+            if name == "init":
+                caller = sys._getframe(1).f_globals.get("__name__", "")
+                place = _OF_TRANSFORMATIONS.get(caller.partition(".")[0])
+                if place is not None:
+                    raise TypeError(_NO_TRANSFORMATION.format(place=place))
+            elif name == "update":
+                raise AttributeError(_NO_TRANSFORMATION.format(place="what calls update"))
+            return tuple.__getattribute__(self, name)
 
 
 def row_optimizer(
@@ -94,14 +132,17 @@ class _TouchedRows:
     def init(self, table: jax.Array) -> RowState:
         checks.check_table(table)
         table = jnp.asarray(table)
-        like = sharding.one_a_row(table, updates.row_dtype(table)) if self.row_wise else table
-        return self.from_dense(self.dense.init(like))
+        like = sharding.model_of_rows(table, updates.row_dtype(table)) if self.row_wise else table
+        return self.with_counts(self.dense.init(like), table)
 
     def from_dense(self, dense_state: Tree) -> RowState:
         check_fields(dense_state[0], self.fields)
+        return self.with_counts(dense_state, jax.tree.leaves(dense_state[0])[-1])
+
+    def with_counts(self, dense_state: Tree, like: jax.Array) -> RowState:
+        """The state of a table whose steps begin; its counts are on the devices of the rows."""
         if self.decay is None:
             return RowState(dense_state, None, None)
-        like = jax.tree.leaves(dense_state[0])[-1]
         return RowState(dense_state, zero_count(), sharding.one_a_row(like, jnp.int32))
 
     def to_dense(self, state: RowState) -> Tree:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import jax
 import jax.core
 import jax.numpy as jnp
+from jax import lax
 from jax.typing import DTypeLike
 
+from rmsprop._experimental import sharded_like
 from rmsprop._typing import Tree
 
 
@@ -19,7 +21,22 @@ def one_a_row(table: jax.Array, dtype: DTypeLike) -> jax.Array:
         sharding = jax.sharding.NamedSharding(sharding.mesh, spec)
     else:
         sharding = None
-    return jnp.zeros(table.shape[:1], dtype, device=sharding)
+    zeros = jnp.zeros(table.shape[:1], dtype, device=sharding)
+    return sharded_like(_first_column(table) if traced else sharding, zeros)
+
+
+def model_of_rows(table: jax.Array, dtype: DTypeLike) -> jax.Array:
+    """An array of shape (rows,), on the devices of the table's rows, whose values are of no use."""
+    if not isinstance(table, jax.core.Tracer):
+        return one_a_row(table, dtype)
+    return lax.convert_element_type(lax.abs(_first_column(table)), dtype)
+
+
+def _first_column(table: jax.Array) -> jax.Array:
+    """One number of each row. XLA takes its devices from the table, and does not compute it."""
+    if 0 in table.shape:  # rows of no numbers
+        return jnp.zeros(table.shape[:1], table.dtype)
+    return table[(slice(None), *(0,) * (table.ndim - 1))]
 
 
 def partitioned(function: Callable[..., Tree], like: Tree, table: jax.Array, *rest: Tree) -> Tree:

@@ -1,0 +1,31 @@
+"""A new state lies where its parameters lie: outside of programs and inside of them."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from table import every_entry
+
+SCRIPT = pathlib.Path(__file__).with_name("sharded_states.py")
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """By entry and way to call `init` the arrays of the state that are not where they should be."""
+    flags = f"{os.getenv('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
+    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-W", "error", str(SCRIPT)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+@every_entry
+def test_a_state_is_divided_over_devices_as_its_parameters_are(entry, elsewhere):
+    """Each accumulator and each buffer, of whatever dtype; `init` compiled and not."""
+    ways = elsewhere[entry.name]
+    assert {"not traced", "an argument"} <= set(ways)
+    assert {way: arrays for way, arrays in ways.items() if arrays} == {}
