@@ -200,10 +200,17 @@ MUTANTS = [
     ),
     Mutant(
         "the same noise in each leaf",
-        "_trees.py",
-        '{"noise": Noise(seed, numbers[index])}',
-        '{"noise": Noise(seed, np.uint32(0))}',
+        "_rounding.py",
+        "_mix(seed ^ (padded * np.uint32(0xC2B2AE35)))",
+        "_mix(seed ^ (padded * np.uint32(0)))",
         "test_rounding.py::test_leaves_have_noise_of_their_own",
+    ),
+    Mutant(
+        "places that are not multiplied",
+        "_rounding.py",
+        "stride = lax.full(shape, np.uint32(0)), 0x9E3779B9",
+        "stride = lax.full(shape, np.uint32(0)), 1",
+        "test_rounding.py::test_no_two_places_of_an_array_are_correlated",
     ),
     Mutant(
         "the same noise in mean and variance",

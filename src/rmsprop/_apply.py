@@ -12,7 +12,7 @@ import optax
 from jax.typing import ArrayLike
 
 from rmsprop._precision import is_narrow, widen
-from rmsprop._rounding import Noise, numbers_of_leaves, seed_of_key, stochastic_round
+from rmsprop._rounding import Noise, noise_of_leaves, seed_of_key, stochastic_round
 from rmsprop._trees import is_no_gradient, leaf_path, tree_mismatch
 from rmsprop._typing import Tree
 
@@ -71,15 +71,15 @@ def apply_updates(params: Params, updates: Tree, *, key: jax.Array | None = None
         names, remedy = ("updates", "parameters"), "Pass the updates made for these parameters."
         raise ValueError(tree_mismatch(updates, params, names, remedy)) from None
     sums = []
-    for index, (p, u, number) in enumerate(
-        zip(leaves, changes, numbers_of_leaves(params), strict=True)
+    for index, (p, u, noise) in enumerate(
+        zip(leaves, changes, noise_of_leaves(params, seed), strict=True)
     ):
         if p is None or is_no_gradient(u):
             sums.append(p)
             continue
         _check_pair(p, u, lambda i=index: leaf_path(params, i))
         if is_narrow(jnp.result_type(p)):
-            sums.append(_add(p, u, Noise(seed, number)))
+            sums.append(_add(p, u, noise))
         else:
             sums.append(_add_to_nearest(p, u))
     return treedef.unflatten(sums)

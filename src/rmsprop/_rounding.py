@@ -7,7 +7,7 @@ precision", https://arxiv.org/abs/1502.02551).
 
 The noise is a hash of a counter (Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2,
 3", https://doi.org/10.1145/2063384.2063405).  The counter consists of the element's place in its
-array, the leaf, the step and the kind of accumulator.  The noise needs no state but the step count,
+array, the path of the leaf, the step and the kind of accumulator.  The noise needs no state but the step count,
 is the same in every run and for every sharding of a jitted step, and is computed in the pass that
 stores.  Where a function is mapped by `vmap` or `shard_map`, a place is that within one call, so
 that all calls share their noise.
@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from rmsprop._ordering import in_order
 from rmsprop._typing import Tree
 
 _ZERO = np.uint32(0)
@@ -30,26 +31,47 @@ class Noise(NamedTuple):
     """The source of the random bits of one leaf.
 
     Attributes:
-        seed: The seed of this step and of the kind of accumulator, uint32, shape ().
-        leaf: The number of the leaf, uint32.
+        seed: The seed of this leaf, of this step and of the kind of accumulator, uint32, shape ().
     """
 
     seed: jax.Array
-    leaf: np.uint32
 
     def fold(self, number: int) -> "Noise":
         """The noise of another array of the same leaf and step."""
-        return self._replace(seed=self.seed ^ np.uint32(number * 0x9E3779B9 % 2**32))
+        return Noise(self.seed ^ np.uint32(number * 0x9E3779B9 % 2**32))
 
 
-def numbers_of_leaves(tree: Tree) -> list[np.uint32]:
-    """A number for each leaf, None included, computed from its path: `['dense']['kernel']`.
+def noise_of_leaves(tree: Tree, seed: jax.Array) -> list[Noise]:
+    """The noise of each leaf, None included, of a step with this seed.
 
-    The number does not depend on the position of the leaf, which other leaves change, for example
-    where `optax.partition` hides some of them.
+    It depends on the path of the leaf, `['dense']['kernel']`, and not on its position, which other
+    leaves change, for example where `optax.partition` hides some of them.
     """
     paths, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda leaf: leaf is None)
-    return [np.uint32(zlib.crc32(jax.tree_util.keystr(path).encode())) for path, _ in paths]
+    numbers = [zlib.crc32(jax.tree_util.keystr(path).encode()) for path, _ in paths]
+    return [Noise(leaf) for leaf in _seeds_of_leaves(seed, np.asarray(numbers, np.uint32))]
+
+
+@jax.jit
+def _seeds_of_leaves(seed: jax.Array, numbers: jax.Array) -> tuple[jax.Array, ...]:
+    """A seed for each number, as arrays of shape ().
+
+    XLA compiles equal loops once.  The loops of leaves of one shape are equal if their seeds are
+    arrays in memory; a number or a place in a vector, known when XLA compiles, would be a part of
+    the loop.  The vector of all seeds is therefore cut into four parts, these into four parts and
+    so on: the parts of one length have equal loops, so that there are few, where one slice for each
+    seed would be a loop of its own.
+    """
+    width = len(numbers)
+    length = 4 ** max(0, (width - 1).bit_length() + 1 >> 1)
+    padded = jnp.pad(numbers, (0, length - width))
+    parts = in_order(_mix(seed ^ (padded * np.uint32(0xC2B2AE35))))
+    while length > 1:
+        length //= 4
+        used = -(-width // length)
+        cuts = [part[k * length : (k + 1) * length] for part in parts for k in range(4)]
+        parts = in_order(*cuts[:used])
+    return tuple(part.reshape(()) for part in parts)
 
 
 def seed_of_step(count: jax.Array, stream: int) -> jax.Array:
@@ -106,15 +128,18 @@ def _noisy_bits(x: jax.Array, random: jax.Array, width: int) -> jax.Array:
 
 
 def _random_bits(shape: tuple[int, ...], noise: Noise) -> jax.Array:
-    """Random bits for each element; the seed enters twice, so that no two leaves share them."""
-    place, stride = lax.full(shape, np.uint32(0)), 1
+    """Random bits for each element; the seed enters twice, so that no two leaves share them.
+
+    The place of an element is multiplied by an odd number first, 2^32 over the golden ratio, as in
+    a Weyl sequence. Without it the bits of places that are 4096 apart, or 12288, are correlated.
+    """
+    place, stride = lax.full(shape, np.uint32(0)), 0x9E3779B9
     for axis in reversed(range(len(shape))):
         index = lax.broadcasted_iota(jnp.uint32, shape, axis)
         place = place + index * np.uint32(stride % 2**32)
         stride *= shape[axis]
-    first = _mix(noise.seed ^ (jnp.asarray(noise.leaf) * np.uint32(0xC2B2AE35)))
-    second = _mix(first ^ np.uint32(0x27D4EB2F))
-    return _mix(place ^ lax.broadcast(first, shape), lax.broadcast(second, shape))
+    second = _mix(noise.seed ^ np.uint32(0x27D4EB2F))
+    return _mix(place + lax.broadcast(noise.seed, shape), lax.broadcast(second, shape))
 
 
 def _mix(x: jax.Array, between: jax.Array | np.uint32 = _ZERO) -> jax.Array:

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 
 from rmsprop._precision import is_narrow
-from rmsprop._rounding import Noise, numbers_of_leaves
+from rmsprop._rounding import noise_of_leaves
 from rmsprop._typing import LeafFunction, Tree
 
 
@@ -41,7 +41,7 @@ def map_leaves(
         columns = [treedef.flatten_up_to(state) for state in states]
     except (ValueError, TypeError, KeyError):
         raise ValueError(tree_mismatch(gradients, states[0])) from None
-    numbers = [] if seed is None else numbers_of_leaves(gradients)
+    noises = [] if seed is None else noise_of_leaves(gradients, seed)
     results = []
     for index, (gradient, *accumulators) in enumerate(zip(leaves, *columns, strict=True)):
         if is_no_gradient(gradient):
@@ -53,7 +53,7 @@ def map_leaves(
             if seed is None and is_narrow(accumulator.dtype):
                 raise TypeError(_narrow_accumulator(gradients, index, accumulator))
         _check_gradient(gradient, lambda i=index: "gradient" + leaf_path(gradients, i))
-        noise = {} if seed is None else {"noise": Noise(seed, numbers[index])}
+        noise = {} if seed is None else {"noise": noises[index]}
         results.append(function(gradient, *accumulators, **noise))
     columns = zip(*results, strict=True) if results else [()] * (1 + len(states))
     return tuple(treedef.unflatten(column) for column in columns)
