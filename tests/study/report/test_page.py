@@ -29,7 +29,7 @@ def test_the_page_needs_nothing_else(page, folder):
     text = (folder / "index.html").read_text(encoding="utf-8")
     sheet = text[text.index("<style>") : text.index("</style>")]
     assert not re.search(r"url\(|@import", sheet)
-    assert page.all("script") == [{}], "the one that sorts, inside the page"
+    assert page.all("script") == [{}], "the only one, inside the page"
     script = text[text.index("<script>") + len("<script>") : text.index("</script>")]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = [a["content"] for a in page.all("meta") if "http-equiv" in a]

@@ -26,6 +26,8 @@ def how_to_read(of_tasks: Sequence[Digest]) -> str:
         """Training loss, the reported metric and the mean loss over all steps are given
 separately, because the best optimizer may not be the same by each of them. The seconds of a run are
 those of one core or device, without compilation.""",
+        """A picture states the values of the point that is nearest to the pointer or to a tap. The
+arrow keys go from point to point when the picture has the focus.""",
     ]
     items = "\n".join(f"<li>{part}</li>" for part in parts if part)
     return f"<ul>\n{items}\n</ul>"

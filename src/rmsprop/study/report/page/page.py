@@ -1,9 +1,9 @@
 """The page of a comparison: one self-contained HTML file, the answers first.
 
-Nothing is loaded from elsewhere, neither from the network nor from the folder; the page says so to
-the browser, which runs no script but the one that sorts the tables, known by its hash. The page is
-light or dark as the reader prefers, and its tables become lists on a phone. Every text that comes
-from results goes through `markup`, which escapes it.
+Nothing is loaded from elsewhere, neither from the network nor from the folder. The page says so to
+the browser, which runs only the script of the page, known by its hash: it sorts the tables and
+states the values of the pictures. The page is light or dark as the reader prefers, and its tables
+become lists on a phone. Every text that comes from results goes through `markup`, which escapes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rmsprop.study.report import csv_files, plots, sentences
 from rmsprop.study.report.page import claims, forest, markup, method, numbers, task
 from rmsprop.study.report.page.gallery import Drawing, overview_drawings, task_drawings
 from rmsprop.study.report.page.markup import Picture, attribute, definitions, text
-from rmsprop.study.report.plots import export, style
+from rmsprop.study.report.plots import export, style, values
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.costs import costs_of
 from rmsprop.study.results.digest import Digest, digests
@@ -261,4 +261,5 @@ def _picture(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> Pi
     file = f"{drawing.name}.png" if keep else ""
     if keep:
         keep(file, figure)
-    return Picture(file, export.svg(figure), drawing.alt, drawing.caption)
+    svg = export.svg(figure)  # which sets the last limits
+    return Picture(file, svg, drawing.alt, drawing.caption, values.of(figure))

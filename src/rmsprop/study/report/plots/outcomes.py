@@ -7,6 +7,7 @@ These take whole results, or a task of them, while pictures of one view stand in
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rmsprop.study import spelling
-from rmsprop.study.report.plots import style
+from rmsprop.study.report.plots import style, values
 from rmsprop.study.report.plots.style import fit_vertical_axis
 from rmsprop.study.results import across
 from rmsprop.study.results.labelled import Results
@@ -59,12 +60,19 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     bad = worst_value(attributes["report_better"])
     for index, optimizer in enumerate(optimizers):
         label: str | None = style.entry(optimizer)
+        points: list[tuple[float, float, str, str]] = []
         for place, (_, rows) in enumerate(groups):
             for row in rows:
                 if row.optimizer == optimizer:
                     x = place + (index + 0.5 - len(optimizers) / 2) * 0.6 / len(optimizers)
                     _point(axes, row, x, index, bad, label)
                     label = None
+                    value = row.metric.value
+                    y = value if math.isfinite(value) else bad
+                    points.append((x, y, _place_words(row), str(row.metric)))
+        if points:
+            x, y, where, words = zip(*points, strict=True)
+            values.note(values.Series(axes, spelling.name(optimizer), x, y, "", where, words))
     axes.set_xlim(-0.5, len(groups) - 0.5)
     length = 16 if len(groups) <= 3 else 11 if len(groups) <= 5 else 8
     labels = [spelling.clipped(label, length) for label, _ in groups]
@@ -76,6 +84,12 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     style.title(axes, attributes["report_label"], len(entries))
     style.legend(axes)
     return figure
+
+
+def _place_words(row: Row) -> str:
+    """The schedule under which a row is tuned, or whose defaults it has."""
+    tuned = f"{spelling.schedule(row.schedule)}, tuned"
+    return tuned if row.setting == TUNED else spelling.defaults(row.setting)
 
 
 def _point(axes: Axes, row: Row, x: float, index: int, bad: float, label: str | None) -> None:
@@ -124,6 +138,8 @@ def memory(results: Results) -> Figure:
             bar = {"color": style.MUTED, "lw": 9, "alpha": 0.4, "solid_capstyle": "butt"}
             axes.plot(size, ends, **bar, label=label)
         _state(axes, row, y, index, max(row.state_bytes, low), place == 0)
+    for place, task in enumerate(tasks):
+        _note_sizes(axes, task, place, [row for row in rows if row.task == task])
     axes.set_yticks(range(len(tasks)), [spelling.clipped(task, 14) for task in tasks])
     axes.tick_params(axis="y", labelcolor=style.INK)
     axes.grid(False, axis="y")
@@ -134,6 +150,23 @@ def memory(results: Results) -> Figure:
     style.title(axes, "memory of the optimizer state and of the parameters", entries)
     style.legend(axes)
     return figure
+
+
+def _note_sizes(axes: Axes, task: str, place: int, rows: Sequence[Row]) -> None:
+    """The sizes of a row of the picture of memory, for those who ask for them."""
+    names = ["parameters", *(spelling.name(row.optimizer) for row in rows)]
+    sizes = [rows[0].parameter_bytes, *(row.state_bytes for row in rows)]
+    values.note(
+        values.Series(
+            axes,
+            task,
+            sizes,
+            np.full(len(sizes), place),
+            "",
+            names,
+            [spelling.size(size) for size in sizes],
+        )
+    )
 
 
 def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) -> None:
@@ -172,6 +205,12 @@ def profile(results: Results) -> Figure:
         axes.fill_between(curves.factors, *band, color=colour, alpha=0.18, linewidth=0)
         line = {"ls": style.dash(index), "color": colour, "lw": 1.8}
         axes.plot(curves.factors, curves.share[index], label=label, **line)
+        points = (curves.factors, curves.share[index], "factor", values.words(curves.factors))
+        share, low, high = (
+            [f"{100 * x:.0f} %" for x in each] for each in (curves.share[index], *band)
+        )
+        interval = (share, "95 % interval", low, high)
+        values.note(values.Series(axes, spelling.name(name), *points, *interval))
     axes.set_xscale("log")
     axes.set_xlim(curves.factors[0], curves.factors[-1])
     axes.set_ylim(-0.03, 1.03)
