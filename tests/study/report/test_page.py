@@ -75,7 +75,7 @@ def test_the_answer_comes_first_then_each_task(page, comparison):
     for row in effects.lines(digests(comparison)):
         places.append(text.index(str(row.interval), places[-1]))
     for task in comparison.tasks:
-        places.append(text.index(f"Task {task},", places[-1]))
+        places.append(text.index(f"A run of {task} takes", places[-1]))
     # Behind them, for the contents before them name these headings too.
     for heading in ("Numbers", "How to read", "Settings and versions"):
         places.append(text.index(heading, places[-1]))
@@ -103,12 +103,13 @@ def test_the_protocol_is_told(full):
         "the split of the data into training, validation and test",
         "shifting the grid of learning rates by half of its spacing changes the result on the"
         " valley by about 25 %",
-        "each optimizer is under its own better schedule, which is chosen like everything else",
+        "each optimizer runs under its own better schedule, which is chosen like everything else",
         "among its finalists on 3 of 20 seeds",
         "corrects the 3 headlines by Holm's method",
         "SGD and Adam are references",
-        "the learning rate included: defaults of PyTorch and defaults of Keras.",
-        "is worth what it reached on the reporting seeds, which did not choose it",
+        "the learning rate included. The page shows these: defaults of PyTorch and defaults of"
+        " Keras.",
+        "its value is what it reached on the reporting seeds, which did not choose it",
     ):
         assert words in text, words
 
@@ -120,7 +121,7 @@ def test_what_a_comparison_does_not_have_is_not_told(other_comparison):
     grids = {"adagrad": GRIDS["adagrad"]}
     alone = synthetic.task(grids, steps=10, settings=("tuned",))
     text = _method(Comparison.of({"t": alone}, synthetic.ROOT))
-    for words in ("verdict is reached", "Equal:", "default setting"):
+    for words in ("verdict is reached", "are equal", "default setting"):
         assert words not in text, words
 
 
@@ -128,7 +129,7 @@ def test_how_often_an_optimizer_beats_itself_is_told_once_it_is_known(full, monk
     figures = SelfComparison(
         repetitions=1000, seeds=20, all_lines=4.25, worst_line=7.5, error=0.375
     )
-    sentence = "4.2 % of all lines (standard error 0.4 %), and in 7.5 % of the line where that was"
+    sentence = "4.2 % of all lines (standard error 0.4 %), and in 7.5 % of the line where this was"
     monkeypatch.setattr(self_comparison, "SELF_COMPARISON", None)
     assert "with itself" not in _method(full)
     monkeypatch.setattr(self_comparison, "SELF_COMPARISON", figures)
@@ -175,7 +176,7 @@ def test_a_verdict_that_the_correction_takes_away_is_marked(full, monkeypatch):
 def test_all_comparisons_stand_with_their_task(full, full_page):
     text = "".join(full_page.text)
     for row in full.differences():
-        assert str(row.interval) in text[text.index(f"Task {row.task},") :]
+        assert str(row.interval) in text[text.index(f"A run of {row.task} takes") :]
 
 
 def test_everything_is_escaped_and_shown(page, folder):

@@ -31,13 +31,13 @@ def advantage_over_sgd(results: Results, task: str, favourite: str) -> Part:
     if schedule is None:
         return Part(task, beside, None, NO_SGD)
     pair = results.pair(task, favourite, SGD, schedule=schedule)
-    figures = f"under the schedule {spelling.schedule(schedule)} {_conclusion(pair)}; {beside}"
+    figures = f"under the schedule {spelling.schedule(schedule)}, {_conclusion(pair)}; {beside}"
     return _part(task, figures, pair, favourite)
 
 
 def _part(task: str, figures: str, pair: Difference, favourite: str) -> Part:
     if pair.verdict == "equal":
-        return Part(task, figures, False, "they are equal")
+        return Part(task, figures, False, "the two are equal")
     if pair.winner is None:
         return Part(task, figures, None, TOO_FEW if pair.too_few else "no difference is shown")
     return Part(task, figures, pair.winner == favourite, sentences.verdict(pair))
@@ -51,12 +51,12 @@ def _figures(results: Results, task: str) -> str:
     if len(names) == 1:
         return f"{own} ({measure})"
     apart = [
-        f"under the schedule {spelling.schedule(name)}"
+        f"under the schedule {spelling.schedule(name)},"
         f" {_conclusion(results.pair(task, RMSPROP, ADAGRAD, schedule=name))}"
         for name in names
     ]
-    return "; ".join([f"each under its own better schedule {own} ({measure})", *apart])
+    return "; ".join([f"each under its own better schedule, {own} ({measure})", *apart])
 
 
 def _conclusion(pair: Difference) -> str:
-    return f"{sentences.comparison(pair)}: {sentences.verdict(pair)}"
+    return f"{sentences.comparison(pair)}: {sentences.judgement(pair)}"

@@ -72,8 +72,8 @@ def _of_effective_rates(results: Results, tasks: Sequence[str]) -> tuple[Claim |
     constant = [task for task in tasks if CONSTANT in results.schedules(task)]
     return (
         claim_of(
-            "RMSprop gives each weight a learning rate of its own: of two weights with gradients "
-            "of 0.1 and 10 the rates are 100 : 1, and both move alike.",
+            "RMSprop gives each weight a learning rate of its own: with gradients of 0.1 and 10, "
+            "two weights have rates of 100 to 1 and move equally far.",
             [two_weights.of_rmsprop()],
         ),
         claim_of(
@@ -92,17 +92,17 @@ def _of_results(results: Results, tasks: Sequence[str]) -> tuple[Claim | None, .
         "deep networks of fully connected layers": PERCEPTRONS,
         "recurrent networks": RECURRENT,
         "convolutional networks": CONVOLUTIONAL,
-        "problems that change on the way": MOVING,
+        "problems that change during training": MOVING,
     }
     return (
         claim_of(
-            "RMSprop reduces the oscillation across a narrow valley; here it is compared with SGD "
+            "RMSprop reduces the oscillation across a narrow valley. Here it is compared with SGD "
             "at its best learning rate.",
             _present(less_oscillation(results) for _ in those_of(tasks, [VALLEY])),
         ),
         claim_of(
             "RMSprop is especially helpful in a narrow valley, steep in one direction and shallow "
-            "in another; here it is compared with AdaGrad, which also has a rate for each "
+            "in another. Here it is compared with AdaGrad, which also has a rate for each "
             "parameter.",
             (advantage(results, task, RMSPROP) for task in those_of(tasks, VALLEYS)),
         ),
@@ -123,12 +123,12 @@ def _of_results(results: Results, tasks: Sequence[str]) -> tuple[Claim | None, .
 def _of_tuning(results: Results, tasks: Sequence[str]) -> tuple[Claim | None, ...]:
     return (
         claim_of(
-            "The decay of RMSprop matters, usually set to 0.9 and sometimes to 0.99 or 0.999: more "
-            "than the choice between RMSprop and AdaGrad.",
+            "The decay of RMSprop, usually 0.9 and sometimes 0.99 or 0.999, matters more than the "
+            "choice between RMSprop and AdaGrad.",
             _present(effect_of_decay(results, task) for task in tasks),
         ),
         claim_of(
-            "AdaGrad forgives a learning rate that is off, RMSprop less so.",
+            "AdaGrad tolerates a wrong learning rate better than RMSprop does.",
             (part for task in tasks for part in forgiveness(results, task)),
         ),
         claim_of(

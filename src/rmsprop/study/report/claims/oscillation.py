@@ -43,14 +43,14 @@ def less_oscillation(results: Results) -> Part | None:
     shares = {name: _changes(results, under, name) for name in names}
     whole = np.all([np.isfinite(x) for x in shares.values()], axis=0)
     if not whole.any():
-        return Part(VALLEY, "no path is finite", None, "nothing was seen")
+        return Part(VALLEY, "no path is finite", None, "no finite path was measured")
     shares = {name: 100 * x[whole] for name, x in shares.items()}
     of_each = [f"{mean_interval(x)} % for {spelling.name(name)}" for name, x in shares.items()]
     apart = {name: mean_interval(shares[RMSPROP] - shares[name]) for name in names[1:]}
-    distances = [f"{x} points from that of {spelling.name(name)}" for name, x in apart.items()]
+    distances = [f"RMSprop - {spelling.name(name)} is {x} points" for name, x in apart.items()]
     figures = (
-        f"under the schedule {spelling.schedule(under)} a step changes sides in"
-        f" {spelling.listed(of_each)}; seed by seed RMSprop's share is {spelling.listed(distances)}"
+        f"under the schedule {spelling.schedule(under)}, the share of steps that change sides is"
+        f" {spelling.listed(of_each)}; over the same seeds, {spelling.listed(distances)}"
     )
     if schedule is None:
         return Part(VALLEY, figures, None, NO_SGD)

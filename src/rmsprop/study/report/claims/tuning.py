@@ -41,26 +41,26 @@ def effect_of_decay(results: Results, task: str) -> Part | None:
     lost = [decay for decay in decays if decay not in by_decay]
     scores = _tuning_scores(results, task) if lost else ""
     if len(by_decay) < 2:
-        finding = f"the race left no decay but {spelling.listed([*by_decay])} among the finalists"
+        finding = f"{spelling.listed([*by_decay])} is the only decay among the finalists"
         return Part(task, scores, None, finding)
     pair = results.pair(task, RMSPROP, ADAGRAD, schedule=OWN)
     other = finalists(dataset, ADAGRAD, Line(task, OWN, TUNED, headline, RMSPROP, ADAGRAD))
     effect = decay_effect(dataset, by_decay, other, headline, pair.tuning_seeds)
-    apart = "are apart by a factor of" if effect.is_ratio else "are apart by"
-    sign = "divided by" if effect.is_ratio else "minus"
+    apart = "differ by a factor of" if effect.is_ratio else "differ by"
+    both = "factor divided by the second" if effect.is_ratio else "difference minus the second"
     figures = (
-        f"the decays {effect.worst} and {effect.best}, mostly the worst and the best, {apart}"
-        f" {effect.spread}, AdaGrad and the best decay by {effect.other}; the first {sign} the"
-        f" second is {effect.excess} ({sentences.measure(results.task(task))})"
+        f"the decays {effect.worst} and {effect.best}, in most choices the worst and the best,"
+        f" {apart} {effect.spread}; AdaGrad and the best decay {apart} {effect.other}; the first"
+        f" {both} is {effect.excess} ({sentences.measure(results.task(task))})"
     )
     if lost:
-        figures = f"{figures}; no finalist has a decay of {spelling.listed(lost)}: {scores}"
+        figures = f"{figures}; no finalist has a decay of {spelling.listed(lost, 'or')}; {scores}"
     if pair.too_few:
         return Part(task, figures, None, TOO_FEW)
     if effect.sign > 0:
         return Part(task, figures, True, "the decay makes the larger difference")
     if effect.sign < 0 and lost:
-        finding = "the decays that the race left make the smaller difference"
+        finding = "the decays among the finalists make the smaller difference"
         return Part(task, figures, None, finding)
     if effect.sign < 0:
         return Part(task, figures, False, "the optimizer makes the larger difference")
@@ -79,11 +79,11 @@ def _tuning_scores(results: Results, task: str) -> str:
         dataset[name].sel(optimizer=RMSPROP), scores, attributes["choose_by_better"]
     )
     of_each = [
-        f"{score:.3g} at {spelling.value(name, rest)}"
+        f"{score:.3g} with {spelling.value(name, rest)}"
         for rest, score in zip(rests[::-1], best[::-1], strict=True)
     ]
     return (
-        f"the best {attributes['choose_by_label']} on the first tuning seed is"
+        f"on the first tuning seed, the best {attributes['choose_by_label']} by decay is"
         f" {spelling.listed(of_each)}"
     )
 
@@ -115,10 +115,13 @@ def _forgiveness(results: Results, task: str, schedule: str) -> Part:
     if not signs:
         return Part(part, figures, None, "no difference is shown")
     if len(signs) == 2:
-        return Part(part, figures, None, "it depends on how far the rate is off")
+        return Part(
+            part, figures, None, "which of the two loses less depends on how far the rate is off"
+        )
     adagrad = signs == {1}
-    where = spelling.listed([x.distance for x in of_distances if x.sign])
-    finding = f"{'AdaGrad' if adagrad else 'RMSprop'} loses less where a rate is off by {where}"
+    where = spelling.listed([x.distance for x in of_distances if x.sign], "or")
+    winner = "AdaGrad" if adagrad else "RMSprop"
+    finding = f"{winner} loses less from a learning rate that is off by {where}"
     return Part(part, figures, adagrad, finding)
 
 
@@ -129,11 +132,11 @@ def regret_in_words(regret: Regret, label: str) -> str:
         regret: The regrets of RMSprop, the first, and AdaGrad.
         label: The name of the metric in words.
     """
-    effect = f"multiplies {label} by" if regret.is_ratio else f"makes {label} worse by"
+    effect = f"multiplies the {label} by" if regret.is_ratio else f"worsens the {label} by"
+    sign = "/" if regret.is_ratio else "-"
     return (
         f"a learning rate that is off by {regret.distance} {effect} {regret.first} for RMSprop and"
-        f" {regret.second} for AdaGrad, a {'ratio' if regret.is_ratio else 'difference'} of"
-        f" {regret.difference}"
+        f" {regret.second} for AdaGrad, and RMSprop {sign} AdaGrad is {regret.difference}"
     )
 
 
@@ -171,7 +174,7 @@ def _gain(results: Results, task: str, setting: str, names: list[str]) -> Part:
     if conclusion == "undecided":
         return Part(part, figures, None, "no gain from tuning is shown")
     better = (gain.difference.value < 0) == (pair.better == "lower")
-    return Part(part, figures, better, "tuning gains" if better else "tuning loses")
+    return Part(part, figures, better, "tuning helps" if better else "tuning makes it worse")
 
 
 def _optimizers(results: Results, task: str, setting: str) -> tuple[str, ...]:

@@ -18,9 +18,9 @@ def general_claims(results: Results) -> str:
     if not (general := claims(results)):
         return ""
     return (
-        '<p class="small">Each claim is judged by intervals of 95 % over the reporting seeds, '
-        "never on seeds by which something was chosen. Each interval holds for itself: of many "
-        "claims, a few may be judged wrongly by chance.</p>"
+        '<p class="small">Each claim is judged by 95 % intervals over the reporting seeds, never '
+        "on seeds by which something was chosen. The intervals are not corrected for their number, "
+        "so that a few of many claims may be judged wrongly by chance.</p>"
         f"{_articles(general)}"
     )
 
@@ -30,9 +30,9 @@ def earlier_results(results: Results) -> str:
     if not (earlier := published(results)):
         return ""
     return (
-        '<p class="small">Settings differ, so that numbers need not be the same, but their '
-        "order should be. A result agrees or differs where an interval of 95 % excludes the "
-        "opposite.</p>"
+        '<p class="small">The settings differ from the published ones, so that the numbers need '
+        "not be the same, but their order should be. A result agrees or differs where a 95 % "
+        "interval excludes the opposite.</p>"
         f"{_articles(earlier)}"
     )
 

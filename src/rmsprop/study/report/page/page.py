@@ -185,8 +185,8 @@ def _subtitle(results: Results) -> str:
     costs = functools.reduce(operator.add, (costs_of(results.task(x)) for x in results.tasks))
     return (
         f"rmsprop {version} · made {date} on {where} · {costs.runs:,} runs took"
-        f" {_duration(costs.seconds)} of one core or device, and the study"
-        f" {_duration(attributes['seconds'])}, with all parts in which it was run"
+        f" {_duration(costs.seconds)} of one core or device; the study took"
+        f" {_duration(attributes['seconds'])} over all its parts"
     )
 
 

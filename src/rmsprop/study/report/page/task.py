@@ -41,11 +41,10 @@ def section(digest: Digest, pictures: Sequence[Picture]) -> str:
         "SHA-256 of the data": attributes["data_sha256"] or "no data",
     }
     title = text(attributes["title"])
-    answer = sentences.answer(digest)
     return (
         f'<section aria-labelledby="task-{task}"><h3 id="task-{task}">{title}</h3>'
         f'<p class="chips">{_chips(digest)}</p>'
-        f"<p>{text(answer[:1].upper() + answer[1:])}</p>"
+        f"<p>{text(sentences.answer(digest))}</p>"
         f'<p class="small">{text(_schedule_and_steps(digest))}</p>'
         f"{markup.pictures(pictures)}"
         f"{_comparisons(digest)}"
@@ -70,12 +69,11 @@ def _comparisons(digest: Digest) -> str:
 def _schedule_and_steps(digest: Digest) -> str:
     """The schedule of the pictures of a task, where there are several, and its steps."""
     names = digest.schedules
-    steps = f"Task {digest.task}, {digest.steps} steps."
+    steps = f"A run of {digest.task} takes {digest.steps:,} steps."
     if len(names) == 1:
         return steps
-    return (
-        f"{steps} Pictures are of the schedule {spelling.schedule(names[0])}, if no other is named."
-    )
+    first = spelling.schedule(names[0])
+    return f"{steps} The pictures show the schedule {first} unless they name another."
 
 
 def _seed_list(numbers: Sequence[int]) -> str:
