@@ -20,6 +20,8 @@ from rmsprop.study.folder import ADVICE, StudyFolder
 from rmsprop.study.names import check_text
 from rmsprop.study.optimizers import Factory, Optimizer
 from rmsprop.study.problems import Problem
+from rmsprop.study.results import across
+from rmsprop.study.results.digest import Digest, digests
 from rmsprop.study.results.labelled import FILE_NAME, Results
 from rmsprop.study.results.schema import names_of
 from rmsprop.study.running.devices import available_memory
@@ -284,31 +286,41 @@ class Comparison(Results):
         """Bytes of the optimizers' states beside those of the parameters."""
         from rmsprop.study.report import plots
 
-        return plots.memory(self)
+        return plots.memory(digests(self))
 
     def plot_differences(self, schedule: str | None = None) -> Figure:
         """The differences, or ratios of losses, with their intervals."""
         from rmsprop.study.report import plots
 
-        return plots.differences(self, schedule)
+        return plots.differences(digests(self), schedule)
 
     def plot_schedules(self, task: str, schedule: str | None = None) -> Figure:
         """Results by optimizer and schedule, tuned and default; None shows all schedules."""
         from rmsprop.study.report import plots
 
-        return plots.schedules(self, task, schedule)
+        return plots.schedules(Digest(self, task), schedule)
 
     def plot_profile(self) -> Figure:
-        """The share of runs within a factor of the best optimizer, over all tasks."""
+        """The share of runs within a factor of the best optimizer, over all tasks.
+
+        Raises:
+            ValueError: No optimizer ran on every task, or no task has a metric with ratios.
+        """
         from rmsprop.study.report import plots
 
-        return plots.profile(self)
+        curves = across.profile(self)
+        if curves is None:
+            raise ValueError(
+                "no optimizer ran on every task, or no task has a metric without values below 0,"
+                " whose ratios mean something; show differences instead."
+            )
+        return plots.profile(curves)
 
     def to_html(self, surfaces: Mapping[str, Surface] | None = None) -> str:
         """The whole page, complete in itself; `surfaces` as `report.files.write` takes them."""
         from rmsprop.study.report.page import page
 
-        return page.page_of(self, surfaces)
+        return page.page_of(self, digests(self), surfaces)
 
     def __rich__(self) -> Table:
         """What rich prints: the table of the terminal."""

@@ -7,15 +7,15 @@ from claim_results import (
     GRIDS,
     INF,
     claim_about,
+    claims,
     comparison_of,
     one_task,
+    published,
     with_differences,
     with_slopes,
 )
 
 import synthetic_results as synthetic
-from rmsprop.study.report.claims.general import claims
-from rmsprop.study.report.claims.published import published
 
 pytestmark = pytest.mark.slow
 

@@ -7,6 +7,7 @@ from claim_results import (
     GRIDS,
     RATES,
     claim_about,
+    claims,
     comparison_of,
     one_task,
     with_choice,
@@ -15,7 +16,6 @@ from claim_results import (
 )
 
 from rmsprop.study.report.claims import two_weights
-from rmsprop.study.report.claims.general import claims
 from rmsprop.study.tasks.landscapes import valley, valley_axes
 
 pytestmark = pytest.mark.slow

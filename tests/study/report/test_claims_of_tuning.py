@@ -9,6 +9,7 @@ from claim_results import (
     INF,
     RATES,
     claim_about,
+    claims,
     comparison_of,
     comparison_of_finalists,
     one_task,
@@ -16,8 +17,6 @@ from claim_results import (
     with_finalists,
     with_regrets,
 )
-
-from rmsprop.study.report.claims.general import claims
 
 pytestmark = pytest.mark.slow
 

@@ -9,12 +9,11 @@ from claim_results import (
     comparison_of,
     comparison_of_finalists,
     one_task,
+    published,
     with_differences,
     with_finalists,
     with_regrets,
 )
-
-from rmsprop.study.report.claims.published import published
 
 pytestmark = pytest.mark.slow
 

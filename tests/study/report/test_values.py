@@ -91,7 +91,7 @@ def test_effective_rates(task):
 
 def test_results_by_schedule():
     comparison = synthetic.full()
-    figure = plots.schedules(comparison, "digits")
+    figure = comparison.plot_schedules("digits")
     rmsprop = series_of(figure)[0]
     names = [spelling.schedule(name) for name in comparison.schedules("digits")]
     expected = {
@@ -168,7 +168,7 @@ def test_a_line_without_a_number_has_no_points(task):
 
 def test_memory_and_profile():
     comparison = synthetic.full()
-    figure = plots.memory(comparison)
+    figure = comparison.plot_memory()
     rows = series_of(figure)
     assert [row["name"] for row in rows] == [*comparison.tasks]
     for place, (task, row) in enumerate(zip(comparison.tasks, rows, strict=True)):
@@ -178,7 +178,7 @@ def test_memory_and_profile():
         assert row["where"][:2] == ["parameters", "RMSprop"]
         assert_places(figure, axes_of(figure)[0], sizes, [place] * len(sizes), row)
     curves = across.profile(comparison)
-    for index, each in enumerate(series_of(plots.profile(comparison))):
+    for index, each in enumerate(series_of(comparison.plot_profile())):
         assert each["name"] == spelling.name(curves.optimizers[index])
         assert each["values"][0] == f"{100 * curves.share[index, 0]:.0f} %"
         assert each["where"][-1] == digits_of([curves.factors[-1]])[0]

@@ -8,14 +8,14 @@ from rmsprop.study.report.claims.claim import Claim
 from rmsprop.study.report.claims.general import claims
 from rmsprop.study.report.claims.published import published
 from rmsprop.study.report.page import markup
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.digest import Digest
 
 MARKS = {"supported": "yes", "agrees": "yes", "not supported": "no", "differs": "no"}
 
 
-def general_claims(results: Results) -> str:
+def general_claims(of_tasks: Sequence[Digest]) -> str:
     """The general claims that these results can test; empty without any."""
-    if not (general := claims(results)):
+    if not (general := claims(of_tasks)):
         return ""
     return (
         '<p class="small">Each claim is judged by 95 % intervals over the reporting seeds, never '
@@ -25,9 +25,9 @@ def general_claims(results: Results) -> str:
     )
 
 
-def earlier_results(results: Results) -> str:
+def earlier_results(of_tasks: Sequence[Digest]) -> str:
     """The published results that these results can be held against; empty without any."""
-    if not (earlier := published(results)):
+    if not (earlier := published(of_tasks)):
         return ""
     return (
         '<p class="small">The settings differ from the published ones, so that the numbers need '

@@ -39,7 +39,7 @@ class Drawing:
 
 def overview_drawings(results: Results, of_tasks: Sequence[Digest]) -> Iterator[Drawing]:
     """The pictures of all tasks together."""
-    yield from _profile_drawing(results)
+    yield from _profile_drawing(results, of_tasks)
     sizes = "; ".join(
         f"{row.task}, {spelling.name(row.optimizer)}: {spelling.size(row.state_bytes)} beside "
         f"{spelling.size(row.parameter_bytes)} of parameters"
@@ -48,7 +48,7 @@ def overview_drawings(results: Results, of_tasks: Sequence[Digest]) -> Iterator[
     )
     yield Drawing(
         "memory",
-        lambda: plots.memory(results),
+        lambda: plots.memory(of_tasks),
         f"Bytes of optimizer state. {sizes}.",
         "The picture shows how much memory the state of an optimizer takes, beside the parameters, "
         "which are the grey bar. The number at the right is the size of the state as a multiple of "
@@ -56,9 +56,9 @@ def overview_drawings(results: Results, of_tasks: Sequence[Digest]) -> Iterator[
     )
 
 
-def _profile_drawing(results: Results) -> Iterator[Drawing]:
+def _profile_drawing(results: Results, of_tasks: Sequence[Digest]) -> Iterator[Drawing]:
     """The performance profile, where there are several optimizers and tasks to sum up."""
-    curves = across.profile(results) if len(results.tasks) > 1 else None
+    curves = across.profile(results) if len(of_tasks) > 1 else None
     if curves is None or len(curves.optimizers) < 2:
         return
     shares = ", ".join(
@@ -66,14 +66,14 @@ def _profile_drawing(results: Results) -> Iterator[Drawing]:
         f"{100 * curves.share[index, -1]:.0f} % within {curves.factors[-1]:g}"
         for index, name in enumerate(curves.optimizers)
     )
-    without = [task for task in results.tasks if task not in curves.tasks]
+    without = [digest.task for digest in of_tasks if digest.task not in curves.tasks]
     rest = ""
     if without:
         are = "are" if len(without) > 1 else "is"
         rest = f" {spelling.listed(without)} {are} left out, because ratios mean nothing there."
     yield Drawing(
         "profile",
-        lambda: plots.profile(results),
+        lambda: plots.profile(curves),
         f"Share of runs within a factor of the best optimizer's mean. {shares}.",
         "The picture shows the share of runs whose loss or error rate is at most so many times the "
         "best optimizer's mean on the same task. Each optimizer runs under its own better "
@@ -143,7 +143,7 @@ def _schedule_drawing(digest: Digest) -> Drawing:
     )
     return Drawing(
         f"{task}-schedules",
-        lambda: plots.schedules(digest.results, task),
+        lambda: plots.schedules(digest),
         f"Results on {task} by schedule of the learning rate and setting. {metrics}.",
         "The picture shows what tuning is worth. Filled points are tuned for each schedule; empty "
         f"points have complete defaults and the schedule {spelling.schedule(first)}. The line is "

@@ -26,7 +26,7 @@ from rmsprop.study.report.page.markup import Picture, attribute, definitions, te
 from rmsprop.study.report.plots import export, style, values
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.costs import costs_of
-from rmsprop.study.results.digest import Digest, digests
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.labelled import FILE_NAME, Results
 from rmsprop.study.results.schema import names_of
 
@@ -76,12 +76,12 @@ def render(
         "claims": (
             "Common claims, and what was measured",
             "Claims",
-            claims.general_claims(results),
+            claims.general_claims(of_tasks),
         ),
         "published": (
             "Published results, and the results here",
             "Published",
-            claims.earlier_results(results),
+            claims.earlier_results(of_tasks),
         ),
         "method": ("How to read this", "Method", method.how_to_read(of_tasks)),
         "settings": ("Settings and versions", "Settings", _settings(results, files=files)),
@@ -224,6 +224,7 @@ def _style_sheet() -> str:
 
 def page_of(
     results: Results,
+    of_tasks: Sequence[Digest],
     surfaces: Mapping[str, Surface] | None = None,
     keep: Callable[[str, Figure], None] | None = None,
 ) -> str:
@@ -231,6 +232,7 @@ def page_of(
 
     Args:
         results: The results of a comparison.
+        of_tasks: What the results of each task say.
         surfaces: The loss of tasks of two parameters by their names, for the contours below the
             paths.
         keep: A function that is called with the name of a file and a figure for each figure, for a
@@ -244,9 +246,8 @@ def page_of(
         """The pictures of some drawings, in their order."""
         return [_picture(drawing, keep) for drawing in drawings]
 
-    of_tasks = digests(results)
     if keep and sentences.headlines(of_tasks):
-        keep(DIFFERENCES, plots.differences(results))
+        keep(DIFFERENCES, plots.differences(of_tasks))
     overview = pictures_of(overview_drawings(results, of_tasks))
     pictures = {
         digest.task: pictures_of(task_drawings(digest, (surfaces or {}).get(digest.task)))

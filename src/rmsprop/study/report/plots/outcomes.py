@@ -17,13 +17,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from rmsprop.study import spelling
 from rmsprop.study.report.plots import style, values
 from rmsprop.study.report.plots.style import fit_vertical_axis
-from rmsprop.study.results import across
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.across import Profile
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.schema import TUNED, names_of, worst_value
 from rmsprop.study.results.summary import Row
 
 
-def schedules(results: Results, task: str, schedule: str | None = None) -> Figure:
+def schedules(digest: Digest, schedule: str | None = None) -> Figure:
     """The reported metric of each optimizer, tuned under each schedule and with complete defaults.
 
     A filled point is tuned, an empty one has the defaults of whoever ships them, of which each has
@@ -31,20 +31,22 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     of the axis is a result that is infinite, because runs diverged.
 
     Args:
-        results: The results of a comparison.
-        task: The name of a task.
+        digest: What the results of a task say.
         schedule: The name of the only schedule that is drawn; None for all.
+
+    Raises:
+        ValueError: There is no such schedule.
     """
-    attributes = results.task(task).attrs
-    names = results.schedules(task) if schedule is None else (schedule,)
-    settings = results.settings(task)[1:]
-    groups = [(spelling.schedule(x), results.summary(task, schedule=x)) for x in names]
+    if schedule is not None:
+        digest.results.view(digest.task, schedule)  # refuses an unknown name
+    names = digest.schedules if schedule is None else (schedule,)
+    groups = [(spelling.schedule(name), digest.rows[name]) for name in names]
     groups += [
-        (spelling.setting(setting), results.summary(task, schedule=names[0], setting=setting))
-        for setting in settings
+        (spelling.setting(setting), digest.defaults.get((names[0], setting), ()))
+        for setting in digest.settings[1:]
     ]
     groups = [(label, rows) for label, rows in groups if rows]
-    optimizers = names_of(results.task(task), "optimizer")
+    optimizers = names_of(digest.dataset, "optimizer")
     entries = [
         x for x in optimizers if any(x == row.optimizer for _, rows in groups for row in rows)
     ]
@@ -56,8 +58,8 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     ]
     head = style.head_height(len(entries))
     figure, (axes,) = style.panels(1.9 + head, top=head)
-    fit_vertical_axis(axes, np.array(numbers), attributes["report_better"])
-    bad = worst_value(attributes["report_better"])
+    fit_vertical_axis(axes, np.array(numbers), digest.better)
+    bad = worst_value(digest.better)
     for index, optimizer in enumerate(optimizers):
         label: str | None = style.entry(optimizer)
         points: list[tuple[float, float, str, str]] = []
@@ -81,7 +83,7 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     axes.grid(False, axis="x")
     empty = "; empty: complete defaults" if len(groups) > len(names) else ""
     axes.set_xlabel(f"filled: tuned under this schedule{empty}")
-    style.title(axes, attributes["report_label"], len(entries))
+    style.title(axes, digest.label, len(entries))
     style.legend(axes)
     return figure
 
@@ -107,17 +109,17 @@ def _point(axes: Axes, row: Row, x: float, index: int, bad: float, label: str | 
     style.point(axes, x, y, marker, colour, size=6.5, face=face, label=label)
 
 
-def memory(results: Results) -> Figure:
+def memory(of_tasks: Sequence[Digest]) -> Figure:
     """Bytes of optimizer state beside those of the parameters, a row per task.
 
     The bar is the size of the parameters; at the right stands how many copies of them a state is.
 
     Args:
-        results: The results of a comparison.
+        of_tasks: What the results of each task say.
     """
-    rows = results.summary()
+    rows = [row for digest in of_tasks for row in digest.rows[digest.schedules[0]]]
     names = list(dict.fromkeys(row.optimizer for row in rows))
-    entries, tasks = len(names) + 1, results.tasks
+    entries, tasks = len(names) + 1, [digest.task for digest in of_tasks]
     pitch = 0.14 * len(names) + 0.08
     top = style.head_height(entries)
     figure, (axes,) = style.panels(
@@ -180,23 +182,14 @@ def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) ->
     axes.annotate(text, place, xycoords=beside, va="center", fontsize=8.5, color=style.INK)
 
 
-def profile(results: Results) -> Figure:
+def profile(curves: Profile) -> Figure:
     """The share of runs that come within a factor of the best optimizer, over all tasks.
 
     The band is the 95 % interval over seeds; see `rmsprop.study.results.across.profile`.
 
     Args:
-        results: The results of a comparison.
-
-    Raises:
-        ValueError: No optimizer ran on every task, or no task has a metric with ratios.
+        curves: The share of the runs of each optimizer, by factor.
     """
-    curves = across.profile(results)
-    if curves is None:
-        raise ValueError(
-            "no optimizer ran on every task, or no task has a metric without values below 0, whose"
-            " ratios mean something; show differences instead."
-        )
     entries = len(curves.optimizers)
     figure, (axes,) = style.panels(2.2 + style.head_height(entries), top=style.head_height(entries))
     for index, name in enumerate(curves.optimizers):

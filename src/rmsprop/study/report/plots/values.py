@@ -126,7 +126,7 @@ def _part(figure: Figure, series: Series) -> list[object]:
 
     def of_points(words: Sequence[str]) -> str | list[str]:
         """The words of the points that are written."""
-        return _joined([words[index] for index in shown])
+        return _joined([words[index] for index in shown.tolist()])
 
     places = [_joined(each) for each in _places(figure, series.axes, x[shown], y[shown])]
     part = [series.name, series.key, *places, of_points(series.where), of_points(series.values)]
@@ -139,7 +139,7 @@ def _places(
 ) -> tuple[list[str], list[str]]:
     """The places of points from the left and from the top, in thousandths of the figure."""
     inside = [
-        np.clip(each, *sorted(limits))
+        np.clip(each, min(limits), max(limits))
         for each, limits in ((x, axes.get_xlim()), (y, axes.get_ylim()))
     ]
     pixels = axes.transData.transform(np.stack(inside, axis=-1))
