@@ -30,7 +30,7 @@ from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.progress import Progress, Silent
 from rmsprop.study.running.protocol import compare_on
-from rmsprop.study.running.provenance import Provenance
+from rmsprop.study.running.provenance import Provenance, versions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -142,7 +142,7 @@ def compare(
     study_folder.begin(plan.definition(command))
     provenance = Provenance.begin()
     earlier = None if folder is None else _earlier(Path(folder), study_folder)
-    results = {} if earlier is None else {name: earlier.task(name) for name in earlier.tasks}
+    results = {} if earlier is None else _with_their_versions(earlier)
     ready: Mapping[str, Engine] = {}
     # Of a study that goes on nobody knows how much is left; and nobody asks where nothing is shown.
     if progress.is_shown and not study_folder.has_runs():
@@ -151,9 +151,8 @@ def compare(
         ready = duration.engines
     for each in problems:
         with progress.task(each.title, plan.runs(each)):
-            results[each.name] = compare_on(
-                each, plan, study_folder, progress, ready.get(each.name)
-            )
+            result = compare_on(each, plan, study_folder, progress, ready.get(each.name))
+            results[each.name] = _with_versions(result, results.get(each.name))
         if folder is not None:
             study_folder.note_seconds()
             with atomic.writing(folder, ADVICE):
@@ -172,6 +171,31 @@ def _earlier(folder: Path, study_folder: StudyFolder) -> Results | None:
     except ValueError:  # their runs are kept beside them
         study_folder.damaged.append(str(folder / FILE_NAME))
         return None
+
+
+def _with_their_versions(earlier: Results) -> dict[str, xr.Dataset]:
+    """The tasks of an earlier part of a study, each with the versions of the part that made it.
+
+    Of a task that does not have them they are those of all results there.
+    """
+    of_all = {"versions": earlier.tree.attrs["versions"]}
+    datasets = {name: earlier.task(name) for name in earlier.tasks}
+    return {
+        name: dataset.assign_attrs({**of_all, **dataset.attrs})
+        for name, dataset in datasets.items()
+    }
+
+
+def _with_versions(result: xr.Dataset, earlier: xr.Dataset | None) -> xr.Dataset:
+    """The results of a task with the versions of the part of the study that made them.
+
+    Where all comes from the runs of an earlier part, so that nothing differs, that is that part.
+    """
+    if earlier is not None:
+        again = result.assign_attrs(versions=earlier.attrs["versions"])
+        if again.identical(earlier):
+            return again
+    return result.assign_attrs(versions=versions())
 
 
 def _comparison(

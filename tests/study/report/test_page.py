@@ -15,6 +15,7 @@ from rmsprop.study.comparison import Comparison
 from rmsprop.study.report import effects, files, sentences
 from rmsprop.study.report.page import forest, method, self_comparison
 from rmsprop.study.report.page import page as page_module
+from rmsprop.study.report.page import task as task_section
 from rmsprop.study.report.page.self_comparison import SelfComparison
 from rmsprop.study.results.digest import digests
 
@@ -177,6 +178,15 @@ def test_all_comparisons_stand_with_their_task(full, full_page):
     text = "".join(full_page.text)
     for row in full.differences():
         assert str(row.interval) in text[text.index(f"A run of {row.task} takes") :]
+
+
+def test_a_task_of_an_earlier_part_has_its_versions(other_comparison):
+    words = "Made in an earlier part of the study, with"
+    digest = digests(other_comparison)[0]
+    assert words not in task_section.section(digest, [])
+    task = digest.dataset.assign_attrs(versions='{"rmsprop": "0.1.0", "jax": "0.9.9"}')
+    (grown,) = digests(Comparison.of({"other": task}, synthetic.ROOT))
+    assert f"<dt>{words}</dt><dd>jax 0.9.9</dd>" in task_section.section(grown, [])
 
 
 def test_everything_is_escaped_and_shown(page, folder):

@@ -86,6 +86,12 @@ class Digest:
         return json.loads(self.dataset.attrs.get("fixed", "{}"))
 
     @functools.cached_property
+    def versions(self) -> Mapping[str, str]:
+        """The versions of the packages that made the results of the task."""
+        of_all = self.results.tree.attrs["versions"]
+        return json.loads(self.dataset.attrs.get("versions", of_all))
+
+    @functools.cached_property
     def views(self) -> Mapping[str, xr.Dataset]:
         """The tuned results under each schedule."""
         return {name: self.results.view(self.task, name) for name in self.schedules}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -39,6 +40,7 @@ def section(digest: Digest, pictures: Sequence[Picture]) -> str:
         **_improvement(digest),
         "Source": attributes["citation"],
         "SHA-256 of the data": attributes["data_sha256"] or "no data",
+        **_other_versions(digest),
     }
     title = text(attributes["title"])
     return (
@@ -91,6 +93,17 @@ def _configuration_counts(dataset: xr.Dataset) -> str:
         f"({spelling.listed([spelling.axis(hyper) for hyper in tuned])})"
         for name, tuned in tuned_names(dataset).items()
     )
+
+
+def _other_versions(digest: Digest) -> dict[str, str]:
+    """The versions by which an earlier part of the study made the task, where they differ."""
+    last = json.loads(digest.results.tree.attrs["versions"])
+    other = [
+        f"{package} {version}"
+        for package, version in digest.versions.items()
+        if last.get(package) != version
+    ]
+    return {"Made in an earlier part of the study, with": ", ".join(other)} if other else {}
 
 
 def _improvement(digest: Digest) -> dict[str, object]:
