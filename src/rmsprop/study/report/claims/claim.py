@@ -107,8 +107,22 @@ def _reason(parts: Sequence[Part]) -> str:
     tasks: dict[str, list[str]] = {}
     for part in parts:
         tasks.setdefault(part.finding, []).append(part.task)
-    findings = [f"{finding} on {spelling.listed(names)}" for finding, names in tasks.items()]
+    findings = [
+        f"{finding} on {spelling.listed(_by_task(names))}" for finding, names in tasks.items()
+    ]
     return sentence("; ".join(findings))
+
+
+def _by_task(names: Sequence[str]) -> list[str]:
+    """Each task once, with all of its parts: `valley (Keras and Optax)` for two names."""
+    parts: dict[str, list[str]] = {}
+    for name in names:
+        task, _, part = name.partition(" (")
+        parts.setdefault(task, []).append(part.removesuffix(")"))
+    return [
+        f"{task} ({spelling.listed(of_task)})" if any(of_task) else task
+        for task, of_task in parts.items()
+    ]
 
 
 def sentence(words: str) -> str:

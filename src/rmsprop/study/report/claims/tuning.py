@@ -174,7 +174,8 @@ def _gain(digest: Digest, setting: str, names: list[str]) -> Part:
     if conclusion == "undecided":
         return Part(part, figures, None, "no gain from tuning is shown")
     better = (gain.difference.value < 0) == (pair.better == "lower")
-    return Part(part, figures, better, "tuning helps" if better else "tuning makes it worse")
+    finding = "tuning helps" if better else "tuning makes the result worse"
+    return Part(part, figures, better, finding)
 
 
 def _optimizers(digest: Digest, setting: str) -> set[str]:

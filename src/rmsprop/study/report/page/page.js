@@ -86,7 +86,7 @@ for (const figure of document.querySelectorAll("figure[data-values]")) {
   frame.append(picture, ring, words);
   const show = point => {
     current = point;
-    frame.classList.toggle("shown", point !== null);
+    frame.classList.toggle("active", point !== null);
     words.textContent = point ? point.words : "";
     if (!point) return;
     const left = `${point.x / 10}%`, upper = point.y < 500;

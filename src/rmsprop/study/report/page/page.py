@@ -83,7 +83,7 @@ def render(
             "Published",
             claims.earlier_results(of_tasks),
         ),
-        "method": ("How to read this", "Method", method.how_to_read(of_tasks)),
+        "method": ("How to read this page", "Method", method.how_to_read(of_tasks)),
         "settings": ("Settings and versions", "Settings", _settings(results, files=files)),
     }
     sections = "".join(

@@ -130,9 +130,10 @@ def memory(of_tasks: Sequence[Digest]) -> Figure:
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.set_ylim(len(tasks) - 0.5, -0.5)
+    offsets = 0.14 / pitch * (np.arange(len(names)) - (len(names) - 1) / 2)
     for row in rows:
         place, index = tasks.index(row.task), names.index(row.optimizer)
-        y = place + (index - (len(names) - 1) / 2) * 0.14 / pitch
+        y = place + offsets[index]
         if index == 0:
             half = 0.5 - 0.05 / pitch
             label = "parameters" if place == 0 else None
@@ -141,7 +142,9 @@ def memory(of_tasks: Sequence[Digest]) -> Figure:
             axes.plot(size, ends, **bar, label=label)
         _state(axes, row, y, index, max(row.state_bytes, low), place == 0)
     for place, task in enumerate(tasks):
-        _note_sizes(axes, task, place, [row for row in rows if row.task == task])
+        of_task = [row for row in rows if row.task == task]
+        heights = [place + offsets[names.index(row.optimizer)] for row in of_task]
+        _note_sizes(axes, task, of_task, [place, *heights])
     axes.set_yticks(range(len(tasks)), [spelling.clipped(task, 14) for task in tasks])
     axes.tick_params(axis="y", labelcolor=style.INK)
     axes.grid(False, axis="y")
@@ -154,21 +157,19 @@ def memory(of_tasks: Sequence[Digest]) -> Figure:
     return figure
 
 
-def _note_sizes(axes: Axes, task: str, place: int, rows: Sequence[Row]) -> None:
-    """The sizes of a row of the picture of memory, for those who ask for them."""
+def _note_sizes(axes: Axes, task: str, rows: Sequence[Row], heights: Sequence[float]) -> None:
+    """The sizes of the parameters and the states of a task, for those who ask for them.
+
+    Args:
+        axes: The axes of the picture of memory.
+        task: The name of the task.
+        rows: The rows of the task.
+        heights: The vertical places of the parameters and of each state.
+    """
     names = ["parameters", *(spelling.name(row.optimizer) for row in rows)]
     sizes = [rows[0].parameter_bytes, *(row.state_bytes for row in rows)]
-    values.note(
-        values.Series(
-            axes,
-            task,
-            sizes,
-            np.full(len(sizes), place),
-            "",
-            names,
-            [spelling.size(size) for size in sizes],
-        )
-    )
+    words = [spelling.size(size) for size in sizes]
+    values.note(values.Series(axes, task, sizes, heights, "", names, words))
 
 
 def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) -> None:

@@ -118,17 +118,17 @@ def of(figure: Figure) -> str:
 def _part(figure: Figure, series: Series) -> list[object]:
     """One series as a list of names and words; empty for a series without a point."""
     x, y = (np.asarray(each, dtype=np.float64) for each in (series.x, series.y))
-    shown = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
-    if shown.size == 0:
+    indices = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
+    if indices.size == 0:
         return []
-    if shown.size > POINTS:
-        shown = shown[np.unique(np.linspace(0, shown.size - 1, POINTS).round().astype(int))]
+    if indices.size > POINTS:
+        indices = indices[np.unique(np.linspace(0, indices.size - 1, POINTS).round().astype(int))]
 
     def of_points(words: Sequence[str]) -> str | list[str]:
         """The words of the points that are written."""
-        return _joined([words[index] for index in shown.tolist()])
+        return _joined([words[index] for index in indices.tolist()])
 
-    places = [_joined(each) for each in _places(figure, series.axes, x[shown], y[shown])]
+    places = [_joined(each) for each in _places(figure, series.axes, x[indices], y[indices])]
     part = [series.name, series.key, *places, of_points(series.where), of_points(series.values)]
     band = [series.band, of_points(series.low), of_points(series.high)] if series.band else []
     return [*part, *band]
