@@ -95,12 +95,13 @@ FULL = OSError(28, os.strerror(28))
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (NOWHERE, "/data/digits.csv cannot be read or written: it does not exist. Check its name."),
-        (FULL, "out cannot be read or written: there is no room left where it lies. Free some."),
-        (OSError(28, os.strerror(28), "x.png"), "x.png cannot be .* no room left .* Free some."),
-        (PermissionError(13, os.strerror(13), b"x"), "x cannot be .*: its permissions do not .*"),
-        (IsADirectoryError(21, os.strerror(21), "x"), "x cannot be .*: it is a folder. .*"),
-        (OSError(74, os.strerror(74), "x"), "x cannot be .*: Bad message. Name another."),
+        (NOWHERE, "/data/digits.csv cannot be read or written: it does not exist; .* its name."),
+        (FULL, "out cannot be read or written: there is no room left; free some."),
+        (OSError(28, os.strerror(28), "x.png"), "x.png cannot be .* no room left; free some."),
+        (PermissionError(13, os.strerror(13), b"x"), "x cannot be .*: permission is denied; .*"),
+        (IsADirectoryError(21, os.strerror(21), "x"), "x cannot be .*: a folder stands where .*"),
+        (OSError(40, os.strerror(40), "x"), "x cannot be .*: its links lead in a circle; .*"),
+        (OSError(74, os.strerror(74), "x"), "x cannot be .*: the system says 'Bad message'; .*"),
         (OSError(28, "the folder x is full; free some."), "the folder x is full; free some."),
         (OSError("a sentence of ours."), "a sentence of ours."),
         (MemoryError("Unable to allocate 8 TiB"), "there is not enough memory .*8 TiB.*"),
@@ -147,7 +148,7 @@ def test_a_full_disk_behind_the_output_is_one_sentence(words):
         )
     assert done.returncode == 2
     assert re.fullmatch(
-        r"rmsprop: error: the standard output cannot be .* no room left .*\n", done.stderr
+        r"rmsprop: error: the standard output cannot be .* no room left; .*\n", done.stderr
     )
 
 

@@ -74,7 +74,7 @@ def test_what_stands_in_the_way_is_named(tmp_path):
         write(tmp_path / "folder", b"")
     missing = replacing(tmp_path / "nowhere" / "numbers")
     with (
-        pytest.raises(WriteError, match=r"nowhere .*: it is not there"),
+        pytest.raises(WriteError, match=r"nowhere .*: it does not exist; make it"),
         missing as partial,
     ):
         partial.write_text("")

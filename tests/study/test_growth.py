@@ -6,6 +6,7 @@ import rmsprop
 from rmsprop.study import Optimizer, Tunable, compare, definition
 from rmsprop.study.comparison import Comparison
 from rmsprop.study.folder import StudyFolder
+from rmsprop.study.running import provenance
 from rmsprop.study.running.engine import Engine
 from tiny_problem import tiny
 
@@ -58,6 +59,29 @@ def test_tasks_and_optimizers_are_added(tmp_path, runs):
         ValueError, match="has the optimizer mine on the task other, which would be"
     ):
         _study(tmp_path, ["tiny", "other"], seeds=5)
+
+
+def test_a_task_bears_the_versions_of_the_part_that_made_it(tmp_path, monkeypatch):
+    _study(tmp_path)
+    before = Comparison.load(tmp_path)
+    first = before.tree.attrs["versions"]
+    assert before.task("tiny").attrs["versions"] == first
+    monkeypatch.setattr(provenance, "version", lambda package: f"9 of {package}")
+    grown = _study(tmp_path, ["other"])
+    last = grown.tree.attrs["versions"]
+    assert "9 of optax" in last
+    assert grown.task("tiny").attrs["versions"] == first, "it was kept"
+    assert grown.task("other").attrs["versions"] == last
+    again = _study(tmp_path)
+    assert again.task("tiny").attrs["versions"] == first, "all of its runs were kept"
+    more = _study(tmp_path, optimizers=TWO)
+    assert more.task("tiny").attrs["versions"] == last, "it has new runs"
+    # A file of results in which no task has versions: they are those of all.
+    old = before.task("tiny").copy()
+    del old.attrs["versions"]
+    plain = Comparison.of({"tiny": old}, {**before.tree.attrs, "versions": '{"jax": "0"}'})
+    plain.save(tmp_path)
+    assert _study(tmp_path, ["other"]).task("tiny").attrs["versions"] == '{"jax": "0"}'
 
 
 @pytest.mark.slow

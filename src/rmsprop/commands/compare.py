@@ -77,9 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=DEFAULT_FOLDER,
         metavar="FOLDER",
-        help="where the report goes, index.html and its figures, the numbers as results.nc, and the"
-        " runs that have ended, so that the same command goes on where it was stopped, and one with"
-        " other tasks, more optimizers or more seeds adds to what is there; default: %(default)s",
+        help="where the report goes: index.html and its figures, the numbers as results.nc,"
+        " differences.csv and results.csv, and the runs that have ended; the same command goes on"
+        " where it was stopped, and one with other tasks, more optimizers or more seeds adds to"
+        " what is there; default: %(default)s",
     )
     add_quiet(parser)
 

@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 from pathlib import Path
 
 from jax.errors import JaxRuntimeError
 
 from rmsprop.commands.options import as_typed
-
-FULL = "there is no room left where it lies. Free some"
-# Why the operating system refuses a file or a folder, and what to do.
-REASONS = {
-    errno.ENOENT: "it does not exist. Check its name",
-    errno.EACCES: "its permissions do not allow it. Change them, or name another",
-    errno.EPERM: "its permissions do not allow it. Change them, or name another",
-    errno.EISDIR: "it is a folder. Name a file",
-    errno.ENOTDIR: "it lies in a file, not in a folder. Name another",
-    errno.EEXIST: "it is there already. Name another",
-    errno.EROFS: "what it lies on can only be read. Name another",
-    errno.ENAMETOOLONG: "its name is too long. Name a shorter one",
-    errno.ELOOP: "its links lead in a circle. Name another",
-    errno.EMFILE: "too many files are open. Close other programs",
-    errno.ENFILE: "too many files are open. Close other programs",
-    errno.EIO: "what it lies on fails. Name another place",
-    errno.ENOSPC: FULL,
-    errno.EDQUOT: FULL,
-    errno.EFBIG: "it would be larger than is allowed here. Name another place",
-}
+from rmsprop.study import atomic
 
 
 def sentence_of(error: Exception, arguments: argparse.Namespace) -> str:
@@ -55,7 +35,7 @@ def _of_system(error: OSError, arguments: argparse.Namespace) -> str:
     if not error.filename and not raw:
         return str(error.strerror or error)  # a sentence of ours, without the number before it
     file = os.fsdecode(error.filename) if error.filename else _target(arguments)
-    reason = REASONS.get(error.errno or 0, f"{error.strerror or error}. Name another")
+    reason = atomic.reason(error.errno, error.strerror or str(error))
     return f"{file} cannot be read or written: {reason}."
 
 

@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="where the report goes; default: the same folder",
+        help="where the report goes: index.html and its figures, the numbers as results.nc,"
+        " differences.csv and results.csv; default: the same folder",
     )
     add_quiet(parser)
 

@@ -15,19 +15,25 @@ from pathlib import Path
 UNFINISHED = ".rmsprop-"  # begins the names of files and folders that are being written
 
 _FULL = "there is no room left; free some"
-# By the number of the system's error: what is in the way, and what to do.
+_DENIED = "permission is denied; change its permissions or name another"
+_MANY = "too many files are open; close other programs"
+# By the number of the system's error, of a file or a folder that is read or written: what is in the
+# way, and what to do.
 _REASONS: Mapping[int, str] = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EFBIG: "a file would be larger than is allowed there; name another folder",
-    errno.EACCES: "permission is denied; change its permissions or name another",
-    errno.EPERM: "permission is denied; change its permissions or name another",
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
     errno.EROFS: "its disk is read-only; name another",
     errno.ENAMETOOLONG: "a name is too long; name another",
     errno.ENOTDIR: "a file stands where a folder is needed; name another",
     errno.EEXIST: "a file stands where a folder is needed; name another",
     errno.EISDIR: "a folder stands where a file is needed; name another",
-    errno.ENOENT: "it is not there; make it",
+    errno.ENOENT: "it does not exist; make it, or check its name",
+    errno.ELOOP: "its links lead in a circle; name another",
+    errno.EMFILE: _MANY,
+    errno.ENFILE: _MANY,
     errno.EIO: "its disk reports an error; name one on another disk",
 }
 
@@ -56,7 +62,7 @@ class WriteError(OSError):
 
 
 def reason(number: int | None, words: str) -> str:
-    """Why something cannot be written, in words, and what to do.
+    """Why a file or a folder cannot be read or written, in words, and what to do.
 
     Args:
         number: The number of the system's error, as in `errno`; None where there is none.

@@ -20,6 +20,8 @@ from rmsprop.study.folder import ADVICE, StudyFolder
 from rmsprop.study.names import check_text
 from rmsprop.study.optimizers import Factory, Optimizer
 from rmsprop.study.problems import Problem
+from rmsprop.study.results import across
+from rmsprop.study.results.digest import Digest, digests
 from rmsprop.study.results.labelled import FILE_NAME, Results
 from rmsprop.study.results.schema import names_of
 from rmsprop.study.running.devices import available_memory
@@ -28,7 +30,7 @@ from rmsprop.study.running.engine import Engine
 from rmsprop.study.running.plan import Plan
 from rmsprop.study.running.progress import Progress, Silent
 from rmsprop.study.running.protocol import compare_on
-from rmsprop.study.running.provenance import Provenance
+from rmsprop.study.running.provenance import Provenance, versions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,7 +142,7 @@ def compare(
     study_folder.begin(plan.definition(command))
     provenance = Provenance.begin()
     earlier = None if folder is None else _earlier(Path(folder), study_folder)
-    results = {} if earlier is None else {name: earlier.task(name) for name in earlier.tasks}
+    results = {} if earlier is None else _with_their_versions(earlier)
     ready: Mapping[str, Engine] = {}
     # Of a study that goes on nobody knows how much is left; and nobody asks where nothing is shown.
     if progress.is_shown and not study_folder.has_runs():
@@ -149,9 +151,8 @@ def compare(
         ready = duration.engines
     for each in problems:
         with progress.task(each.title, plan.runs(each)):
-            results[each.name] = compare_on(
-                each, plan, study_folder, progress, ready.get(each.name)
-            )
+            result = compare_on(each, plan, study_folder, progress, ready.get(each.name))
+            results[each.name] = _with_versions(result, results.get(each.name))
         if folder is not None:
             study_folder.note_seconds()
             with atomic.writing(folder, ADVICE):
@@ -170,6 +171,31 @@ def _earlier(folder: Path, study_folder: StudyFolder) -> Results | None:
     except ValueError:  # their runs are kept beside them
         study_folder.damaged.append(str(folder / FILE_NAME))
         return None
+
+
+def _with_their_versions(earlier: Results) -> dict[str, xr.Dataset]:
+    """The tasks of an earlier part of a study, each with the versions of the part that made it.
+
+    Of a task that does not have them they are those of all results there.
+    """
+    of_all = {"versions": earlier.tree.attrs["versions"]}
+    datasets = {name: earlier.task(name) for name in earlier.tasks}
+    return {
+        name: dataset.assign_attrs({**of_all, **dataset.attrs})
+        for name, dataset in datasets.items()
+    }
+
+
+def _with_versions(result: xr.Dataset, earlier: xr.Dataset | None) -> xr.Dataset:
+    """The results of a task with the versions of the part of the study that made them.
+
+    Where all comes from the runs of an earlier part, so that nothing differs, that is that part.
+    """
+    if earlier is not None:
+        again = result.assign_attrs(versions=earlier.attrs["versions"])
+        if again.identical(earlier):
+            return again
+    return result.assign_attrs(versions=versions())
 
 
 def _comparison(
@@ -284,31 +310,41 @@ class Comparison(Results):
         """Bytes of the optimizers' states beside those of the parameters."""
         from rmsprop.study.report import plots
 
-        return plots.memory(self)
+        return plots.memory(digests(self))
 
     def plot_differences(self, schedule: str | None = None) -> Figure:
         """The differences, or ratios of losses, with their intervals."""
         from rmsprop.study.report import plots
 
-        return plots.differences(self, schedule)
+        return plots.differences(digests(self), schedule)
 
     def plot_schedules(self, task: str, schedule: str | None = None) -> Figure:
         """Results by optimizer and schedule, tuned and default; None shows all schedules."""
         from rmsprop.study.report import plots
 
-        return plots.schedules(self, task, schedule)
+        return plots.schedules(Digest(self, task), schedule)
 
     def plot_profile(self) -> Figure:
-        """The share of runs within a factor of the best optimizer, over all tasks."""
+        """The share of runs within a factor of the best optimizer, over all tasks.
+
+        Raises:
+            ValueError: No optimizer ran on every task, or no task has a metric with ratios.
+        """
         from rmsprop.study.report import plots
 
-        return plots.profile(self)
+        curves = across.profile(self)
+        if curves is None:
+            raise ValueError(
+                "no optimizer ran on every task, or no task has a metric without values below 0,"
+                " whose ratios mean something; show differences instead."
+            )
+        return plots.profile(curves)
 
     def to_html(self, surfaces: Mapping[str, Surface] | None = None) -> str:
         """The whole page, complete in itself; `surfaces` as `report.files.write` takes them."""
         from rmsprop.study.report.page import page
 
-        return page.page_of(self, surfaces)
+        return page.page_of(self, digests(self), surfaces)
 
     def __rich__(self) -> Table:
         """What rich prints: the table of the terminal."""

@@ -107,6 +107,6 @@ def trial_count(count: int) -> str:
     return f"{count} trial{'s' if count > 1 else ''}"
 
 
-def listed(words: Sequence[str]) -> str:
-    """Words with commas, the last with `and`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Words with commas, and `last` before the last of them."""
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -9,7 +9,10 @@ import xarray as xr
 
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
+from rmsprop.study.report.claims import general
+from rmsprop.study.report.claims import published as earlier
 from rmsprop.study.report.claims.claim import Claim
+from rmsprop.study.results.digest import digests
 from rmsprop.study.tasks.landscapes import valley_axes
 
 RATES = [1e-3, 1e-2, 1e-1, 1.0]
@@ -139,6 +142,16 @@ def comparison_of(**tasks: xr.Dataset) -> Comparison:
 def comparison_of_finalists(**tasks: xr.Dataset) -> Comparison:
     """The comparison of the tasks, by name, with the finalists that they have."""
     return Comparison.of(tasks, synthetic.ROOT)
+
+
+def claims(comparison: Comparison) -> list[Claim]:
+    """The general claims about the results of a comparison."""
+    return general.claims(digests(comparison))
+
+
+def published(comparison: Comparison) -> list[Claim]:
+    """The published results beside those of a comparison."""
+    return earlier.published(digests(comparison))
 
 
 def claim_about(claims: Sequence[Claim], words: str) -> Claim | None:

@@ -7,6 +7,7 @@ from claim_results import (
     GRIDS,
     RATES,
     claim_about,
+    claims,
     comparison_of,
     one_task,
     with_choice,
@@ -15,7 +16,6 @@ from claim_results import (
 )
 
 from rmsprop.study.report.claims import two_weights
-from rmsprop.study.report.claims.general import claims
 from rmsprop.study.tasks.landscapes import valley, valley_axes
 
 pytestmark = pytest.mark.slow
@@ -27,22 +27,27 @@ TWO_WEIGHTS = "two weights"
 def test_adagrads_rate_falls():
     claim = claim_about(claims(comparison_of(valley=with_slopes(one_task()))), FALLS)
     assert claim.verdict == "supported"
-    assert claim.reason == "It falls about as t^-1/2 on valley."
+    assert claim.reason == "The rate falls about as t^-1/2 on valley."
     assert claim.measurements == ("valley: AdaGrad's exponent is -0.500 [-0.506, -0.494].",)
 
 
 @pytest.mark.parametrize(
     ("exponent", "spread", "verdict", "reason"),
     [
-        (-0.42, 0.01, "supported", "It falls about as t^-1/2 on own."),
-        (-0.07, 0.01, "not supported", "It falls, but more slowly than t^-1/2 on own."),
-        (-0.35, 0.01, "not supported", "It falls, but more slowly than t^-1/2 on own."),
-        (-0.9, 0.01, "not supported", "It falls, but faster than t^-1/2 on own."),
-        (0.0, 0.01, "not supported", "It falls, but more slowly than t^-1/2, if at all, on own."),
-        (0.2, 0.01, "not supported", "It does not fall on own."),
-        (-0.4, 0.02, "not shown here", "It falls at a pace that the interval leaves open, on own."),
-        (-0.5, 0.3, "not shown here", "It falls at a pace that the interval leaves open, on own."),
-        (-0.2, 0.9, "not shown here", "No fall is shown on own."),
+        (-0.42, 0.01, "supported", "The rate falls about as t^-1/2 on own."),
+        (-0.07, 0.01, "not supported", "The rate falls more slowly than t^-1/2 on own."),
+        (-0.35, 0.01, "not supported", "The rate falls more slowly than t^-1/2 on own."),
+        (-0.9, 0.01, "not supported", "The rate falls faster than t^-1/2 on own."),
+        (
+            0.0,
+            0.01,
+            "not supported",
+            "The rate falls more slowly than t^-1/2, or not at all, on own.",
+        ),
+        (0.2, 0.01, "not supported", "The rate does not fall on own."),
+        (-0.4, 0.02, "not shown here", "The rate falls, but how fast is not shown, on own."),
+        (-0.5, 0.3, "not shown here", "The rate falls, but how fast is not shown, on own."),
+        (-0.2, 0.9, "not shown here", "No fall of the rate is shown on own."),
     ],
 )
 def test_another_exponent_of_adagrad(exponent, spread, verdict, reason):
@@ -54,15 +59,15 @@ def test_another_exponent_of_adagrad(exponent, spread, verdict, reason):
 @pytest.mark.parametrize(
     ("rmsprop", "adagrad", "verdict", "reason"),
     [
-        (0.0, -0.5, "supported", "It settles on own."),
-        (0.3, -0.5, "not supported", "It rises on own."),
-        (-0.3, -0.5, "not supported", "It falls on own."),
-        (0.1, -0.5, "not shown here", "Neither is shown on own."),
+        (0.0, -0.5, "supported", "The rate settles on own."),
+        (0.3, -0.5, "not supported", "The rate rises on own."),
+        (-0.3, -0.5, "not supported", "The rate falls on own."),
+        (0.1, -0.5, "not shown here", "It is not shown whether the rate settles on own."),
         (
             0.0,
             0.0,
             "not shown here",
-            "It settles, but not shown to be apart from AdaGrad's, on own.",
+            "The rate settles, but no difference from AdaGrad's is shown, on own.",
         ),
     ],
 )
@@ -78,7 +83,7 @@ def test_a_twin_of_adagrad_does_not_tell_whether_rmsprop_settles():
         task = with_slopes(with_choice(one_task(), 0.001), rmsprop=slope)
         claim = claim_about(claims(comparison_of(own=task)), SETTLES)
         assert claim.verdict == "not shown here"
-        assert "AdaGrad with another learning rate, its twin, on own" in claim.reason
+        assert "AdaGrad with another learning rate on own" in claim.reason
         assert "with a decay of 0.999 over 400 steps" in claim.measurements[0]
     at_the_limit = with_choice(one_task(), 0.1)
     assert claim_about(claims(comparison_of(own=at_the_limit)), SETTLES).verdict == "supported"
@@ -89,7 +94,7 @@ def test_a_decay_that_the_claim_is_not_about():
     claim = claim_about(claims(comparison_of(own=one_task(grids))), SETTLES)
     assert (claim.verdict, claim.reason) == (
         "not shown here",
-        "The chosen decay is outside of 0.9 to 0.99 on own.",
+        "The chosen decay lies outside of 0.9 to 0.99 on own.",
     )
 
 
@@ -103,7 +108,7 @@ def test_rates_that_were_not_seen():
     for words in (FALLS, SETTLES):
         claim = claim_about(claims(comparison_of(own=task)), words)
         assert claim.verdict == "not shown here"
-        assert claim.reason == "Nothing was seen on own."
+        assert claim.reason == "No gradient was measured on own."
         assert claim_about(claims(comparison_of(own=mixed)), words).verdict == "supported"
         assert claim_about(claims(comparison_of(own=mixed, none=task)), words).verdict == "mixed"
         claim = claim_about(claims(comparison_of(own=few)), words)
@@ -133,7 +138,9 @@ def test_oscillation_across_the_valley():
     assert claim.verdict == "supported"
     assert claim.reason == "RMSprop changes sides less often than SGD on valley."
     (line,) = claim.measurements
-    assert line.startswith("valley: under the schedule linear to 0 a step changes sides in ")
+    assert line.startswith(
+        "valley: under the schedule linear to 0, the share of steps that change sides is "
+    )
     claim = claim_about(claims(_valley(rmsprop=0.6, sgd=0.1, adagrad=0.6)), OSCILLATES)
     assert claim.verdict == "not supported"
     assert claim.reason == "RMSprop changes sides more often than SGD on valley."
@@ -155,7 +162,7 @@ def test_oscillation_without_sgd_or_without_paths():
     assert claim_about(claims(comparison_of(rosenbrock=task)), OSCILLATES) is None
     task["path"][:] = np.nan
     claim = claim_about(claims(comparison_of(valley=task)), OSCILLATES)
-    assert claim.reason == "Nothing was seen on valley."
+    assert claim.reason == "No finite path was measured on valley."
 
 
 def test_the_direction_across_is_that_of_the_valley():
@@ -169,12 +176,13 @@ def test_the_direction_across_is_that_of_the_valley():
 def test_two_weights():
     claim = claim_about(claims(comparison_of(own=one_task())), TWO_WEIGHTS)
     assert claim.verdict == "supported"
-    assert claim.reason == "Both move alike on two weights."
+    assert claim.reason == "The steps are alike on two weights."
     assert claim.measurements == (
-        "two weights: after 300 steps with gradients of 0.1 and 10 the effective learning rates"
-        " are 0.1 and 0.001, a ratio of 100.00, and the steps 0.01 and 0.01, a ratio of 1.0000.",
+        "two weights: after 300 steps with gradients of 0.1 and 10, the effective learning rates"
+        " are 0.1 and 0.001, a ratio of 100.00, and the steps are 0.01 and 0.01, a ratio of"
+        " 1.0000.",
     )
     sgd = two_weights.two_weights(optax.sgd(0.01))
     assert sgd.holds is False
-    assert sgd.finding == "they do not move alike"
-    assert "are 0.01 and 0.01, a ratio of 1.00, and the steps 0.001 and 0.1" in sgd.figures
+    assert sgd.finding == "the steps differ"
+    assert "are 0.01 and 0.01, a ratio of 1.00, and the steps are 0.001 and 0.1" in sgd.figures

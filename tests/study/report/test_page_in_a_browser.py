@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import synthetic_results as synthetic
+from rmsprop.study import spelling
 from rmsprop.study.report import files
 
 if TYPE_CHECKING:
@@ -101,6 +103,11 @@ def faults_of(page: Page) -> Iterator[str]:
     for before, after in itertools.pairwise(levels):
         if after > before + 1:
             yield f"a heading of level {after} follows one of level {before}"
+    yield from contrasts_too_low(page)
+
+
+def contrasts_too_low(page: Page) -> Iterator[str]:
+    """The texts that differ too little from what is behind them."""
     for colour, back, large, words in page.evaluate(TEXTS):
         ratio = contrast(colour, back)
         if ratio < (3 if large else 4.5):
@@ -229,6 +236,64 @@ def test_a_line_of_the_forest_plot_tells_its_values_at_the_focus(new_page, addre
         assert plot.evaluate(content) == "none"
         plot.focus()
         assert plot.get_attribute("data-tip") in plot.evaluate(content)
+
+
+def _picture(page, words):
+    """The frame around the picture whose alternative text begins so, and what it states."""
+    frame = page.locator(f'.values:has(img[alt^="{words}"])').first
+    frame.scroll_into_view_if_needed()
+    return frame, frame.locator("output")
+
+
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
+def test_a_picture_states_its_values_at_the_pointer_and_by_keys(new_page, address, width, dark):
+    comparison = synthetic.comparison()
+    rows = comparison.summary("valley")
+    with new_page(width, dark) as page:
+        page.goto(address)
+        assert page.locator("figure").count() == page.locator(".values").count()
+        frame, words = _picture(page, "Results on valley")
+        assert words.get_attribute("aria-live") == "polite"
+        box = frame.bounding_box()
+        frame.hover(position={"x": 0.25 * box["width"], "y": 0.5 * box["height"]})
+        spoken = {f"{spelling.name(row.optimizer)}, constant, tuned: {row.metric}" for row in rows}
+        assert words.inner_text() in spoken
+        bubble, window = words.bounding_box(), frame.bounding_box()
+        assert bubble["x"] >= window["x"] - 1
+        assert bubble["x"] + bubble["width"] <= window["x"] + window["width"] + 1
+        pixels, widest = page.evaluate(OVERFLOW)
+        assert pixels <= 0, widest
+        assert not [*contrasts_too_low(page)]
+        page.mouse.move(0, 0)
+        assert words.inner_text() == ""
+        frame.focus()
+        heard = []
+        for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "End"):
+            page.keyboard.press(key)
+            heard.append(words.inner_text())
+        first, second, back, up, down, end = heard
+        assert first == f"RMSprop, constant, tuned: {rows[0].metric}"
+        assert second.startswith("RMSprop, ")
+        assert back == down == first
+        assert rows[1].metric.value > rows[0].metric.value, "so AdaGrad lies above"
+        assert up == f"AdaGrad, constant, tuned: {rows[1].metric}"
+        assert end == second
+        page.keyboard.press("Escape")
+        assert words.inner_text() == ""
+
+
+def test_a_tap_states_the_values_of_a_picture(chromium, address):
+    with chromium.new_context(
+        viewport={"width": 360, "height": 800}, has_touch=True, is_mobile=True, offline=True
+    ) as context:
+        page = context.new_page()
+        page.goto(address)
+        frame, words = _picture(page, "Training loss against step on valley")
+        box = frame.bounding_box()
+        frame.tap(position={"x": 0.97 * box["width"], "y": 0.75 * box["height"]})
+        number = r"\d[\d.e-]*"
+        spoken = rf"(RMSprop|AdaGrad), steps 298–300: {number}, best to worst seed {number} to "
+        assert re.match(spoken, words.inner_text())
 
 
 def test_neighbours_among_the_pictures_fill_their_line(new_page, address):

@@ -24,9 +24,9 @@ def _pictures(comparison, task, optimizer):
     """Every picture."""
     view = comparison.view(task)
     yield from (plots.loss_curves(view), plots.learning_rates(view), plots.path(view))
-    yield from (plots.budget(view), plots.effective_rates(view), plots.memory(comparison))
-    yield from (plots.schedules(comparison, task), plots.heat_map(view, optimizer))
-    yield plots.differences(comparison)
+    yield from (plots.budget(view), plots.effective_rates(view), comparison.plot_memory())
+    yield from (comparison.plot_schedules(task), plots.heat_map(view, optimizer))
+    yield comparison.plot_differences()
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def pictures():
     )
     optimizers = ("rmsprop", "rmsprop with a name", "rmsprop")
     full = synthetic.full()
-    everything = [*_pictures(full, "valley", "rmsprop"), plots.profile(full)]
+    everything = [*_pictures(full, "valley", "rmsprop"), full.plot_profile()]
     return everything + [
         figure
         for task, optimizer in zip(many.tasks, optimizers, strict=True)
@@ -230,9 +230,9 @@ def test_every_name_is_in_every_legend(name):
         plots.path(view),
         plots.budget(view),
         plots.effective_rates(view),
-        plots.memory(results),
-        plots.schedules(results, "t"),
-        plots.profile(results),
+        results.plot_memory(),
+        results.plot_schedules("t"),
+        results.plot_profile(),
     ):
         (legend,) = (axes.get_legend() for axes in figure.axes)
         texts = legend.get_texts()

@@ -11,7 +11,7 @@ from plot_cases import GRIDS, axes_of, lines_of
 
 import synthetic_results as synthetic
 from rmsprop.study.comparison import Comparison
-from rmsprop.study.report import effects, plots
+from rmsprop.study.report import effects
 from rmsprop.study.report.plots import style
 from rmsprop.study.results import across
 from rmsprop.study.results.digest import digests
@@ -86,7 +86,7 @@ def _marks(axes):
 
 
 def test_all_differences_are_on_one_axis_of_margins(known_differences):
-    (axes,) = axes_of(plots.differences(known_differences))
+    (axes,) = axes_of(known_differences.plot_differences())
     intervals, values = _marks(axes)
     assert len(values) == 1 + 1 + 1 + 3, "no reference"
     assert len(intervals) == len(values) - 1, "c has no interval"
@@ -108,7 +108,7 @@ def test_all_differences_are_on_one_axis_of_margins(known_differences):
     assert texts[:2] == ["◂ RMSprop better", "AdaGrad better ▸"]
     assert "-2.0 [-3.0, -1.0]" in texts
     assert "d: test error" in texts
-    one = axes_of(plots.differences(known_differences, "constant"))[0]
+    one = axes_of(known_differences.plot_differences("constant"))[0]
     assert len(_marks(one)[1]) == 1
 
 
@@ -158,11 +158,11 @@ def test_one_optimizer_has_no_difference():
     one = {"adagrad": GRIDS["adagrad"]}
     alone = Comparison.of({"t": synthetic.task(one, steps=10)}, synthetic.ROOT)
     with pytest.raises(ValueError, match="compare at least two"):
-        plots.differences(alone)
+        alone.plot_differences()
 
 
 def test_schedules_show_tuned_and_default_settings_with_their_intervals(full):
-    axes = axes_of(plots.schedules(full, "valley"))[0]
+    axes = axes_of(full.plot_schedules("valley"))[0]
     points = [line for line in axes.get_lines() if len(line.get_xdata()) == 1]
     assert len(points) == 2 + 4 + 2 + 1
     rows = [
@@ -192,7 +192,7 @@ def test_schedules_show_tuned_and_default_settings_with_their_intervals(full):
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [
         *("RMSprop", "AdaGrad", "SGD", "Adam")
     ]
-    one = axes_of(plots.schedules(full, "valley", "linear"))[0]
+    one = axes_of(full.plot_schedules("valley", "linear"))[0]
     assert [text.get_text() for text in one.get_xticklabels()] == ["linear to 0"]
     assert one.get_xlabel() == "filled: tuned under this schedule"
 
@@ -204,13 +204,13 @@ def test_what_diverged_is_a_cross_at_the_bad_end():
     for name in ("online_loss", "final_loss", "last_loss"):
         several[name][1, 1] = np.inf
     several = synthetic.with_one_finalist(several)
-    axes = axes_of(plots.schedules(Comparison.of({"t": several}, synthetic.ROOT), "t"))[0]
+    axes = axes_of(Comparison.of({"t": several}, synthetic.ROOT).plot_schedules("t"))[0]
     (cross,) = [line for line in axes.get_lines() if line.get_marker() == "x"]
     assert cross.get_ydata()[0] == axes.get_ylim()[1]
 
 
 def test_a_profile_is_drawn_as_it_is(full):
-    axes = axes_of(plots.profile(full))[0]
+    axes = axes_of(full.plot_profile())[0]
     curves = across.profile(full)
     for index, name in enumerate(("RMSprop", "AdaGrad", "SGD", "Adam")):
         (line,) = lines_of(axes, name)
@@ -224,14 +224,14 @@ def test_a_profile_is_drawn_as_it_is(full):
     for name in ("finalist_report", "metric"):
         negative[name] = negative[name] - 100
     with pytest.raises(ValueError, match="show differences instead"):
-        plots.profile(Comparison.of({"t": negative}, synthetic.ROOT))
+        Comparison.of({"t": negative}, synthetic.ROOT).plot_profile()
 
 
 def test_memory_is_state_beside_parameters():
     one, two = (synthetic.task(GRIDS, steps=10) for _ in range(2))
     one["state_bytes"][:] = [2000, 0]
     one["parameter_bytes"][:] = 1000
-    axes = axes_of(plots.memory(Comparison.of({"one": one, "two": two}, synthetic.ROOT)))[0]
+    axes = axes_of(Comparison.of({"one": one, "two": two}, synthetic.ROOT).plot_memory())[0]
     (bar,) = lines_of(axes, "parameters")
     assert list(bar.get_xdata()) == [1000, 1000]
     (state,) = lines_of(axes, "RMSprop")

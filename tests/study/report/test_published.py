@@ -9,12 +9,11 @@ from claim_results import (
     comparison_of,
     comparison_of_finalists,
     one_task,
+    published,
     with_differences,
     with_finalists,
     with_regrets,
 )
-
-from rmsprop.study.report.claims.published import published
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +33,8 @@ def test_the_published_bible():
     claim = _bible({0.1: 0.52, 0.01: 0.48}, 0.56)
     assert claim.verdict == "differs"
     assert claim.reason == (
-        "As published, decay 0.9 is below AdaGrad; otherwise than published, it is not so that "
-        "decay 0.9 is below decay 0.99."
+        "As published, decay 0.9 is below AdaGrad; unlike in the published result, it is not so "
+        "that decay 0.9 is below decay 0.99."
     )
 
 
@@ -62,7 +61,7 @@ def test_the_published_characters():
     ):
         task = with_finalists(one_task(), scores, adagrad)
         answers = published(comparison_of_finalists(characters=task))
-        assert claim_about(answers, "Next character").verdict == verdict
+        assert claim_about(answers, "next character").verdict == verdict
 
 
 def test_published_decays_that_were_not_tried():
@@ -98,17 +97,17 @@ def test_the_published_flights():
     claim = _flights(0.001, MUCH, LITTLE)
     assert claim.verdict == "agrees"
     assert claim.reason == (
-        "As published, tuned they tie within 1 % and RMSprop loses more than AdaGrad by a learning "
-        "rate that is far off."
+        "As published, the tuned optimizers differ by at most 1 % and RMSprop loses more than "
+        "AdaGrad from a learning rate that is far off."
     )
     for difference, rmsprop, adagrad, fails in (
-        (0.5, MUCH, LITTLE, "tuned they tie within 1 %"),
-        (-0.5, MUCH, LITTLE, "tuned they tie within 1 %"),
+        (0.5, MUCH, LITTLE, "the tuned optimizers differ by at most 1 %"),
+        (-0.5, MUCH, LITTLE, "the tuned optimizers differ by at most 1 %"),
         (0.001, LITTLE, MUCH, "RMSprop loses more"),
     ):
         claim = _flights(difference, rmsprop, adagrad)
         assert claim.verdict == "differs"
-        assert fails in claim.reason.partition("otherwise than published")[2]
+        assert fails in claim.reason.partition("unlike in the published result")[2]
     assert _flights(0.001, LITTLE, LITTLE).verdict == "not shown here"
     assert _flights(0.01, MUCH, LITTLE).verdict == "not shown here"
 
@@ -117,7 +116,7 @@ def test_flights_that_all_diverged_show_no_tie():
     task = one_task(diverged={"rmsprop": range(8), "adagrad": range(8)})
     task["metric"] = task["metric"].where(~task["diverged"], INF)
     claim = claim_about(published(comparison_of(flights=task)), "Late flights")
-    assert "not shown here that tuned they tie" in claim.reason
+    assert "not shown here that the tuned optimizers differ by at most" in claim.reason
 
 
 def test_flights_that_never_ran_with_a_wrong_rate():

@@ -53,8 +53,10 @@ def _with(headlines, schedules=("constant",)):
     """Results whose headlines are those of a test."""
 
     class Given(Comparison):
-        def headlines(self, task=None):
-            return tuple(row for row in headlines if task in (None, row.task))
+        def differences(self, task=None, *, schedule=None, **options):
+            if schedule == "own":
+                return tuple(row for row in headlines if task in (None, row.task))
+            return super().differences(task, schedule=schedule, **options)
 
     tasks = {
         row.task: synthetic.task(GRIDS, steps=10, schedules=schedules, seed=seed)
@@ -70,30 +72,35 @@ def _answer(interval=None, verdict="undecided", **options):
     return answer
 
 
-def test_answers_are_single_sentences():
+TUNED = " Each optimizer is tuned on 3 of 20 seeds."
+
+
+def test_answers_are_sentences():
     assert _answer(seeds_needed=23) == (
-        "digits: tuned on 3 of 20 seeds, RMSprop / AdaGrad is 0.94 [0.85, 1.03]: not decided (it"
-        " would take about 23 seeds)."
+        "digits: RMSprop / AdaGrad is 0.94 [0.85, 1.03]: no verdict is reached (it would take about"
+        " 23 seeds). Each optimizer is tuned on 3 of 20 seeds."
     )
     ratio = Estimate(0.80, 0.71, 0.90)
-    assert _answer(ratio, "better").endswith("0.80 [0.71, 0.90]: RMSprop is better.")
-    slightly = "is 0.80 [0.71, 0.90]: RMSprop is slightly better."
+    assert _answer(ratio, "better").endswith(f"0.80 [0.71, 0.90]: RMSprop is better.{TUNED}")
+    slightly = f"is 0.80 [0.71, 0.90]: RMSprop is slightly better.{TUNED}"
     assert _answer(ratio, "slightly better").endswith(slightly)
-    assert _answer(ratio, "better", better="higher").endswith("AdaGrad is better.")
+    assert _answer(ratio, "better", better="higher").endswith(f"AdaGrad is better.{TUNED}")
     points = Estimate(-0.001, -0.002, 0.001)
     options = {"is_ratio": False, "margin": 0.005, "better": "higher"}
     assert _answer(points, "equal", **options).endswith(
-        "RMSprop - AdaGrad is -0.0010 [-0.0020, 0.0010]: equal within 0.005."
+        f"RMSprop - AdaGrad is -0.0010 [-0.0020, 0.0010]: the two are equal within 0.005.{TUNED}"
     )
-    assert _answer(ratio, "equal").endswith("equal within 5 %.")
-    assert _answer(ratio, "equal", margin=0.025).endswith("equal within 2.5 %.")
-    assert _answer(ratio, seeds=5).endswith("too few seeds.")
+    assert _answer(ratio, "equal").endswith(f": the two are equal within 5 %.{TUNED}")
+    assert _answer(ratio, "equal", margin=0.025).endswith(f"equal within 2.5 %.{TUNED}")
+    few = ": there are too few seeds. Each optimizer is tuned on 3 of 5 seeds."
+    assert _answer(ratio, seeds=5).endswith(few)
 
 
 def test_what_half_of_the_seeds_choose_stands_beside_the_headline():
     half = Estimate(0.85, 0.78, 0.93)
     assert _answer(Estimate(0.8, 0.7, 0.9), "better", well_tuned=half).endswith(
-        "RMSprop is better; tuned on 10 of them, 0.85 [0.78, 0.93]."
+        f"RMSprop is better.{TUNED} With tuning on 10 seeds, RMSprop / AdaGrad is 0.85 [0.78,"
+        " 0.93]."
     )
 
 
@@ -103,18 +110,19 @@ def test_what_half_of_the_seeds_choose_stands_beside_the_headline():
 )
 def test_the_seeds_that_an_answer_needs_have_two_digits(seeds, text):
     amount = f"about {text}" if text else "more than 10,000"
-    assert _answer(seeds_needed=seeds).endswith(f": not decided (it would take {amount} seeds).")
+    words = f": no verdict is reached (it would take {amount} seeds).{TUNED}"
+    assert _answer(seeds_needed=seeds).endswith(words)
 
 
 def test_the_share_of_diverged_choices_is_said():
     shares = (Estimate(0.125, 0.0213, 0.38), Estimate(0.0, 0.0, 0.3))
     assert _answer(Estimate(1.2, 0.9, 1.6), diverged=shares).endswith(
-        "RMSprop / AdaGrad is 1.20 [0.90, 1.60], in 12 % [2 %, 38 %] of the choices the run of "
-        "RMSprop diverged: not decided."
+        "RMSprop / AdaGrad is 1.20 [0.90, 1.60], where the run of RMSprop diverged in 12 % [2 %, 38"
+        f" %] of the choices: no verdict is reached.{TUNED}"
     )
     shares = (Estimate(1.0, 0.7, 1.0),) * 2
     assert _answer(Estimate(1, 1, 1), diverged=shares).endswith(
-        "seeds, all chosen runs of RMSprop and of AdaGrad diverged: not decided."
+        f"all chosen runs of RMSprop and of AdaGrad diverged: no verdict is reached.{TUNED}"
     )
 
 
@@ -126,9 +134,10 @@ def test_each_schedule_has_its_estimate_beside_the_headline():
     both = [comparison.differences("t", schedule=x)[0] for x in ("inverse_sqrt", "constant")]
     assert own.well_tuned is not None
     assert answer == (
-        f"t: each under its own better schedule and tuned on 3 of 8 seeds, "
-        f"{sentences.conclusion(own)}; tuned on 4 of them, {own.well_tuned}. Both under one "
-        f"schedule, 1/sqrt(t): {both[0].interval}, constant: {both[1].interval}."
+        f"t: {sentences.conclusion(own)}. Each optimizer runs under its own better schedule and is "
+        f"tuned on 3 of 8 seeds. With tuning on 4 seeds, RMSprop / AdaGrad is {own.well_tuned}. "
+        f"Under the same schedule, RMSprop / AdaGrad is {both[0].interval} (1/sqrt(t)) and "
+        f"{both[1].interval} (constant)."
     )
 
 
@@ -144,8 +153,8 @@ def test_a_single_optimizer_has_results():
     (answer,) = sentences.answers(digests(alone))
     (row,) = alone.summary("t")
     assert answer == (
-        f"t: constant: AdaGrad reaches test error {row.metric}; linear to 0: AdaGrad reaches no "
-        "test error, for 8 of 8 runs diverged."
+        f"t: Under the schedule constant, the test error of AdaGrad is {row.metric}. Under the "
+        "schedule linear to 0, AdaGrad has no test error, because 8 of 8 runs diverged."
     )
     assert sentences.overall(digests(alone)) == ""
 
@@ -172,42 +181,45 @@ def _overall(names, schedules=("constant", "linear"), **options):
 
 
 def test_the_answer_over_all_tasks_groups_them_by_verdict():
-    start = "RMSprop against AdaGrad, each under its own better schedule: "
+    start = "In the comparison of RMSprop with AdaGrad, "
+    own = "Each optimizer runs under its own better schedule."
     assert _overall("abcdef") == (
         f"{start}RMSprop is better on a, slightly better on b; AdaGrad is better on c; the two are "
-        "equal on d; e and f are undecided. Corrected for 6 comparisons by Holm's method."
+        f"equal on d; no verdict is reached on e and f. {own} The verdicts are corrected for 6 "
+        "comparisons by Holm's method."
     )
-    assert _overall("e") == f"{start}e is undecided."
-    assert _overall("a", ["constant"]) == "RMSprop against AdaGrad: RMSprop is better on a."
-    assert _overall("e", seeds=5) == f"{start}too few seeds on e."
+    assert _overall("e") == f"{start}no verdict is reached on e. {own}"
+    assert _overall("a", ["constant"]) == f"{start}RMSprop is better on a."
+    assert _overall("e", seeds=5) == f"{start}there are too few seeds on e. {own}"
 
 
 def test_a_verdict_that_holds_by_itself_alone_is_no_answer_over_all_tasks():
     """Of three p-values 0.04 is multiplied by one, if the others are smaller, or by more."""
     assert "RMSprop is better on a, slightly better on b and g" in _overall("abg")
     answer = _overall("aeg")
-    assert "RMSprop is better on a; e and g are undecided." in answer
+    assert "RMSprop is better on a; no verdict is reached on e and g." in answer
     assert answer.endswith(
-        "Corrected for 3 comparisons by Holm's method, without which g (RMSprop is slightly better)"
-        " would be decided too."
+        "The verdicts are corrected for 3 comparisons by Holm's method. Without this correction, "
+        "there would be a verdict on g (RMSprop is slightly better) too."
     )
 
 
 def test_the_answer_over_all_tasks_is_of_each_pair(full):
     answer = sentences.overall(digests(full))
     assert "SGD" not in answer, "references have no part in it"
-    assert "Corrected for 3 comparisons" in answer
+    assert "corrected for 3 comparisons" in answer
     odd = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
     assert sentences.overall(digests(odd)) == (
-        "RMSprop against AdaGrad: too few seeds on t. RMSprop against αdam: too few seeds on t. "
-        "Corrected for 2 comparisons by Holm's method."
+        "In the comparison of RMSprop with AdaGrad, there are too few seeds on t. In the comparison"
+        " of RMSprop with αdam, there are too few seeds on t. The verdicts are corrected for 2"
+        " comparisons by Holm's method."
     )
 
 
 def test_the_probability_of_improvement_is_that_of_all_tasks(full):
     (sentence,) = sentences.across_tasks(digests(full))
-    assert sentence.startswith("On a new seed RMSprop beats AdaGrad with a probability of 0.")
-    assert sentence.endswith("the mean of 3 tasks.")
+    assert sentence.startswith("On a new seed, RMSprop beats AdaGrad with a probability of 0.")
+    assert sentence.endswith(", which is the mean over 3 tasks.")
     alone = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
     assert sentences.across_tasks(digests(alone)) == []
 
@@ -222,26 +234,27 @@ def test_the_winner_of_a_schedule_is_one_by_a_verdict(full):
 def test_what_is_at_the_limit_of_its_grid_is_said_under_each_schedule(full):
     limits = remarks.limits(digests(full))
     assert (
-        "valley under the schedule linear to 0, Adam: the best learning rate 0.01 is at the "
+        "On valley under the schedule linear to 0, the best learning rate of Adam is 0.01, "
         in (limits[2])
     )
     one = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
     assert remarks.limits(digests(one)) == [
-        "t, AdaGrad: the best learning rate 0.01 is at the limit of its grid."
+        "On t, the best learning rate of AdaGrad is 0.01, which is the end of the range that may be"
+        " tried."
     ]
 
 
-LONG = "eps 1e-07, remembers longer than a third of the run, and is"
+LONG = "eps 1e-07) has a memory longer than a third of the run, so that it is"
 
 
 @pytest.mark.parametrize(
     ("fixed", "end"),
     [
-        (None, "AdaGrad but for the size of its rate."),
-        ({"bias_correction": True}, "AdaGrad but for the size of its rate."),
+        (None, "AdaGrad with another learning rate."),
+        ({"bias_correction": True}, "AdaGrad with another learning rate."),
         (
             {"bias_correction": False},
-            "about the AdaGrad of learning rate 0.316, initial accumulator value 0.0001.",
+            "close to AdaGrad with learning rate 0.316, initial accumulator value 0.0001.",
         ),
     ],
 )
@@ -253,7 +266,7 @@ def test_an_rmsprop_that_is_adagrad_is_named(fixed, end, full, monkeypatch):
     twins = remarks.twins(Digest(full, "valley"))
     assert len(twins) == 2, "one of each schedule"
     assert twins[0] == (
-        "RMSprop on valley under the schedule constant, learning rate 0.01, decay 0.999, "
+        "RMSprop on valley under the schedule constant (learning rate 0.01, decay 0.999, "
         f"{LONG} {end}"
     )
     assert remarks.twins(Digest(full, "digits")) == [], "0.99 forgets a third of 300 steps"
@@ -265,7 +278,7 @@ def test_a_long_memory_on_request_has_its_twin_named():
     task = synthetic.task(grids, steps=300)
     task.attrs["fixed"] = json.dumps({long: {"bias_correction": False}})
     (twin,) = remarks.twins(Digest(Comparison.of({"t": task}, synthetic.ROOT), "t"))
-    assert twin.startswith("RMSprop, long memory on t, learning rate ")
+    assert twin.startswith("RMSprop, long memory on t (learning rate ")
     assert LONG in twin
 
 
@@ -274,7 +287,7 @@ def test_facts_of_tuning_are_words():
     assert sentences.rates(close) == "0.003 to 0.03 (1.0 decades)"
     cut = trials.RateInterval(0.003, 0.03, False)
     assert sentences.rates(cut) == "0.003 to 0.03 (at least 1.0 decades)"
-    assert sentences.rates(None) == "none, every rate diverged"
+    assert sentences.rates(None) == "none, because every rate diverged"
     comparison = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
     row = comparison.summary("t")[0]
     tried = [sentences.trials(dataclasses.replace(row, trials=30, growths=n)) for n in range(4)]
@@ -297,14 +310,15 @@ def test_steps_to_a_target_are_words():
 def test_two_seeds_are_no_evidence():
     two = Comparison.of({"t": synthetic.task(GRIDS, seeds=2, steps=10)}, synthetic.ROOT)
     (answer,) = sentences.answers(digests(two))
-    assert answer.endswith("[no interval]: too few seeds.")
+    assert "[no interval]: there are too few seeds. " in answer
 
 
 def test_several_pairs_are_named():
     comparison = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
     (answer,) = sentences.answers(digests(comparison))
-    assert answer.startswith("t: tuned on 2 of 5 seeds, RMSprop / AdaGrad is")
-    assert "; RMSprop / αdam is" in answer
+    assert answer.startswith("t: RMSprop / AdaGrad is ")
+    assert ". RMSprop / αdam is " in answer
+    assert answer.endswith("Each optimizer is tuned on 2 of 5 seeds.")
 
 
 @pytest.mark.parametrize(

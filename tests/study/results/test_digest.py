@@ -7,9 +7,11 @@ import dataclasses
 import pytest
 
 import synthetic_results as synthetic
+from rmsprop.study.report import files
 from rmsprop.study.report.plots import export
 from rmsprop.study.results import exponents, trials
 from rmsprop.study.results.digest import Digest, digests
+from rmsprop.study.results.labelled import Results
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,10 @@ def test_a_digest_says_what_the_results_say(full):
     assert digest.differences == full.differences("digits")
     assert [*digest.lines] == ["own", "constant", "linear"]
     assert digest.lines["own"] == digest.headlines
+    for schedule in ("own", "constant"):
+        pair = full.pair("digits", "adagrad", "rmsprop", schedule=schedule)
+        assert digest.pair("adagrad", "rmsprop", schedule) == pair, "not planned"
+    assert digest.pair("rmsprop", "adagrad", "own") is digest.headlines[0]
     for place in (("constant", "adagrad"), ("linear", "adam")):
         view = full.view("digits", place[0])
         assert digest.exponents[place] == exponents.exponent_of(view, place[1])
@@ -65,3 +71,25 @@ def test_the_page_computes_each_part_once(full, monkeypatch):
     full.to_html()
     places = sum(len(digest.tuned_rows) for digest in digests(full))
     assert sorted(calls) == sorted(["exponent_of", "budget_of", "rates_of"] * places)
+
+
+def test_the_report_asks_the_results_for_each_number_once(tmp_path, monkeypatch):
+    """All of the folder: tables, sentences, claims, pictures and CSV files share the digests."""
+    full, asked = synthetic.full(), []
+    monkeypatch.setattr(export, "svg", lambda figure: "<svg></svg>")
+    monkeypatch.setattr(export, "png", lambda figure: b"PNG")
+    for name in ("summary", "pair"):
+        method = getattr(Results, name)
+
+        def counted(self, task, *arguments, name=name, method=method, **options):
+            options["schedule"] = options.get("schedule") or self.schedules(task)[0]
+            options["metric"] = options.get("metric") or self.metrics(task)[0]
+            asked.append((name, task, *arguments, *sorted(options.items())))
+            if name == "summary":
+                del options["metric"]
+            return method(self, task, *arguments, **options)
+
+        monkeypatch.setattr(Results, name, counted)
+    files.write(full, tmp_path)
+    assert {call[0] for call in asked} == {"summary", "pair"}
+    assert sorted({call for call in asked if asked.count(call) > 1}) == []

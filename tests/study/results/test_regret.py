@@ -29,7 +29,7 @@ def _runs(task, optimizer):
 def test_regrets_of_losses_are_ratios():
     task = _task()
     near, far = regrets(task, "constant", "rmsprop", "adagrad")
-    assert (near.distance, far.distance) == ("3 times", "10 times")
+    assert (near.distance, far.distance) == ("a factor of 3", "a factor of 10")
     for regret, columns in ((near, (1, 2)), (far, (0, 3))):
         means = []
         for name in ("rmsprop", "adagrad"):

@@ -11,28 +11,28 @@ import io
 import json
 import pathlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.statistics import Estimate
 from rmsprop.study.results.summary import Difference, Row
 
 DIFFERENCES, RESULTS = "differences.csv", "results.csv"
 
 
-def write(results: Results, folder: pathlib.Path) -> list[pathlib.Path]:
+def write(of_tasks: Sequence[Digest], folder: pathlib.Path) -> list[pathlib.Path]:
     """Writes both files into a folder.
 
     Args:
-        results: The results of a comparison.
+        of_tasks: What the results of each task say.
         folder: A folder that exists.
 
     Returns:
         The paths of the files. A comparison of one optimizer has an empty file of differences.
     """
     texts = {
-        DIFFERENCES: _text(map(_difference, results.differences())),
-        RESULTS: _text(map(_result, _rows(results))),
+        DIFFERENCES: _text(_difference(row) for digest in of_tasks for row in digest.differences),
+        RESULTS: _text(_result(row) for digest in of_tasks for row in _rows(digest)),
     }
     files = []
     for name, text in texts.items():
@@ -41,12 +41,12 @@ def write(results: Results, folder: pathlib.Path) -> list[pathlib.Path]:
     return files
 
 
-def _rows(results: Results) -> Iterable[Row]:
-    """All rows of all tasks, by schedule and setting; of an optimizer that ran so."""
-    for task in results.tasks:
-        for schedule in results.schedules(task):
-            for setting in results.settings(task):
-                yield from results.summary(task, schedule=schedule, setting=setting)
+def _rows(digest: Digest) -> Iterable[Row]:
+    """All rows of a task, by schedule and setting; of an optimizer that ran so."""
+    for schedule, tuned in digest.rows.items():
+        yield from tuned
+        for setting in digest.settings[1:]:
+            yield from digest.defaults.get((schedule, setting), ())
 
 
 def _difference(row: Difference) -> dict[str, object]:

@@ -23,6 +23,7 @@ from rmsprop.study.report import csv_files
 from rmsprop.study.report.page import markup, page
 from rmsprop.study.report.plots import export
 from rmsprop.study.report.surfaces import Surface
+from rmsprop.study.results.digest import digests
 from rmsprop.study.results.labelled import FILE_NAME, Results
 
 PAGE = "index.html"
@@ -93,7 +94,8 @@ def write(
         """Draws a figure that is to be written."""
         figures[name] = export.png(figure)
 
-    text = page.page_of(results, surfaces, keep)
+    of_tasks = digests(results)
+    text = page.page_of(results, of_tasks, surfaces, keep)
     with atomic.writing(target):
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target) as hidden:
@@ -103,7 +105,7 @@ def write(
             for picture in pictures:
                 picture.write_bytes(figures[picture.name])
             (fresh / PAGE).write_text(text, encoding="utf-8")
-            tables = [*csv_files.write(results, fresh)]
+            tables = [*csv_files.write(of_tasks, fresh)]
             numbers = results.save(fresh)
             with interrupts.deferred():
                 _move(fresh, target, (numbers, *tables, *pictures, fresh / PAGE))

@@ -8,7 +8,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rmsprop.study.spelling import LONG_MEMORY, name, schedule, settings
+from rmsprop.study.spelling import (
+    LONG_MEMORY,
+    argument,
+    listed,
+    name,
+    schedule,
+    settings,
+    value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,14 +24,13 @@ if TYPE_CHECKING:
     from rmsprop.study.results.digest import Digest
     from rmsprop.study.results.summary import Row
 
-LONG = "remembers longer than a third of the run"
+LONG = "has a memory longer than a third of the run"
 
 
 def limits(digests: Sequence[Digest]) -> list[str]:
     """One sentence for each optimizer whose best configuration is still on the edge of its grid."""
     return [
-        f"{row.task}{_under(digest, row)}, {name(row.optimizer)}: the best"
-        f" {_settings_at_limit(row)} is at the limit of its grid."
+        f"On {row.task}{_under(digest, row)}, {_best_at_limit(row)}."
         for digest in digests
         for row in digest.tuned_rows
         if row.at_edge
@@ -36,9 +43,14 @@ def _under(digest: Digest, row: Row) -> str:
     return f" under the schedule {schedule(row.schedule)}" if several else ""
 
 
-def _settings_at_limit(row: Row) -> str:
-    """The hyper-parameters at the limit of their grid, with their values."""
-    return settings({key: row.hyperparameters[key] for key in row.at_edge})
+def _best_at_limit(row: Row) -> str:
+    """The hyper-parameters whose best value is the end of their range, with these values."""
+    names = listed([argument(key) for key in row.at_edge])
+    values = listed([value(key, row.hyperparameters[key]) for key in row.at_edge])
+    several = len(row.at_edge) > 1
+    end = "which are the ends of the ranges" if several else "which is the end of the range"
+    best = f"the best {names} of {name(row.optimizer)} {'are' if several else 'is'} {values}"
+    return f"{best}, {end} that may be tried"
 
 
 def twins(digest: Digest) -> list[str]:
@@ -53,8 +65,8 @@ def twins(digest: Digest) -> list[str]:
     arguments of each optimizer that are not tuned, as JSON.
     """
     return [
-        f"{name(row.optimizer)} on {row.task}{_under(digest, row)},"
-        f" {settings(row.hyperparameters)}, {_twin(digest, row)}."
+        f"{name(row.optimizer)} on {row.task}{_under(digest, row)}"
+        f" ({settings(row.hyperparameters)}) {LONG}, so that it is {_twin(digest, row)}."
         for row in digest.tuned_rows
         if row.optimizer in ("rmsprop", LONG_MEMORY) and _remembers(row) * digest.steps < 3
     ]
@@ -70,11 +82,9 @@ def _twin(digest: Digest, row: Row) -> str:
     fixed = digest.fixed.get(row.optimizer, {})
     arguments = {**fixed, **row.hyperparameters}
     if fixed.get("bias_correction", True) or "eps" not in arguments:
-        return (
-            "remembers longer than a third of the run, and is AdaGrad but for the size of its rate"
-        )
+        return "AdaGrad with another learning rate"
     rest = _remembers(row)
     rate = arguments["learning_rate"] / math.sqrt(rest)
     start = arguments["eps"] / rest
     twin = settings({"learning_rate": rate, "initial_accumulator_value": start})
-    return f"{LONG}, and is about the AdaGrad of {twin}"
+    return f"close to AdaGrad with {twin}"

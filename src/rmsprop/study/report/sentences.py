@@ -43,12 +43,13 @@ def overall(digests: Sequence[Digest]) -> str:
         digests: What the results of each task say.
 
     Returns:
-        A sentence for each pair of optimizers, and one on the correction; empty where there is
-        nothing to compare.
+        A sentence for each pair of optimizers, one on the schedules and one on the correction;
+        empty where there is nothing to compare.
 
     Example:
-        `RMSprop against AdaGrad, each under its own better schedule: RMSprop is better on valley;
-        digits and bible are undecided. Corrected for 3 comparisons by Holm's method.`
+        `In the comparison of RMSprop with AdaGrad, RMSprop is better on valley; no verdict is
+        reached on digits and bible. Each optimizer runs under its own better schedule. The verdicts
+        are corrected for 3 comparisons by Holm's method.`
     """
     rows = headlines(digests)
     if not rows:
@@ -57,11 +58,12 @@ def overall(digests: Sequence[Digest]) -> str:
     pairs: dict[tuple[str, str], list[Difference]] = {}
     for row in rows:
         pairs.setdefault((row.first, row.second), []).append(row)
-    own = "" if _one_schedule(digests) else ", each under its own better schedule"
     sentences = [
-        f"{name(first)} against {name(second)}{own}: {_by_verdict(several, lost)}."
+        f"In the comparison of {name(first)} with {name(second)}, {_by_verdict(several, lost)}."
         for (first, second), several in pairs.items()
     ]
+    if not _one_schedule(digests):
+        sentences.append("Each optimizer runs under its own better schedule.")
     if len(rows) > 1:
         sentences.append(_correction(rows, lost))
     return " ".join(sentences)
@@ -95,21 +97,21 @@ def _by_verdict(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
     if equal := [row.task for row in rows if row.verdict == "equal"]:
         clauses.append(f"the two are equal on {listed(equal)}")
     if few := [row.task for row in rows if row.too_few]:
-        clauses.append(f"too few seeds on {listed(few)}")
+        clauses.append(f"there are too few seeds on {listed(few)}")
     open_ones = [row.task for row in rows if row.verdict == "undecided" and not row.too_few]
     open_ones += [row.task for row in rows if row in lost]
     if open_ones:
-        clauses.append(f"{listed(open_ones)} {'is' if len(open_ones) == 1 else 'are'} undecided")
+        clauses.append(f"no verdict is reached on {listed(open_ones)}")
     return "; ".join(clauses)
 
 
 def _correction(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
     """For how many comparisons the overall answer is corrected, and what that took away."""
-    sentence = f"Corrected for {len(rows)} comparisons by Holm's method"
+    sentence = f"The verdicts are corrected for {len(rows)} comparisons by Holm's method."
     if lost:
         taken = listed([f"{row.task} ({verdict(row)})" for row in lost])
-        sentence += f", without which {taken} would be decided too"
-    return f"{sentence}."
+        sentence += f" Without this correction, there would be a verdict on {taken} too."
+    return sentence
 
 
 def _one_schedule(digests: Sequence[Digest]) -> bool:
@@ -119,27 +121,27 @@ def _one_schedule(digests: Sequence[Digest]) -> bool:
 def across_tasks(digests: Sequence[Digest]) -> list[str]:
     """For each pair the probability of improvement over all tasks; nothing for a single task."""
     return [
-        f"On a new seed {name(row.first)} beats {name(row.second)} with a probability of"
-        f" {row.probability}, the mean of {row.tasks} tasks."
+        f"On a new seed, {name(row.first)} beats {name(row.second)} with a probability of"
+        f" {row.probability}, which is the mean over {row.tasks} tasks."
         for row in across.improvements(headlines(digests))
         if row.tasks > 1
     ]
 
 
 def answers(digests: Sequence[Digest]) -> list[str]:
-    """One sentence per task: by how much the optimizers differ, and what that says.
+    """The answer of each task: by how much the optimizers differ, and what that says.
 
     Args:
         digests: What the results of each task say.
 
     Returns:
-        As many sentences as tasks, in the order of the tasks.
+        As many answers as tasks, in the order of the tasks.
 
     Example:
-        `digits: each under its own better schedule and tuned on 3 of 20 seeds, RMSprop / AdaGrad is
-        0.94 [0.87, 1.02]: not decided (it would take about 150 seeds); tuned on 10 of them,
-        0.95 [0.90, 1.01]. Both under one schedule, constant: 0.96 [0.90, 1.03], linear to 0:
-        0.88 [0.83, 0.93].`
+        `digits: RMSprop / AdaGrad is 0.94 [0.87, 1.02]: no verdict is reached (it would take about
+        150 seeds). Each optimizer runs under its own better schedule and is tuned on 3 of 20 seeds.
+        With tuning on 10 seeds, RMSprop / AdaGrad is 0.95 [0.90, 1.01]. Under the same schedule,
+        RMSprop / AdaGrad is 0.96 [0.90, 1.03] (constant) and 0.88 [0.83, 0.93] (linear to 0).`
     """
     return [f"{digest.task}: {answer(digest)}" for digest in digests]
 
@@ -149,52 +151,58 @@ def answer(digest: Digest) -> str:
     rows, schedules = digest.headlines, digest.schedules
     if not rows:
         return _measurement(digest)
-    own = "each under its own better schedule and " if len(schedules) > 1 else ""
-    seeds = f"tuned on {rows[0].tuning_seeds} of {rows[0].seeds} seeds, "
-    parts = [f"{own}{seeds}{'; '.join(map(_headline, rows))}."]
+    own = "runs under its own better schedule and " if len(schedules) > 1 else ""
+    parts = [f"{conclusion(row)}." for row in rows]
+    seeds = f"{rows[0].tuning_seeds} of {rows[0].seeds} seeds"
+    parts.append(f"Each optimizer {own}is tuned on {seeds}.")
+    parts += _well_tuned(rows)
     if len(schedules) > 1:
         parts += [_by_schedule(digest, row) for row in rows]
     return " ".join(parts)
 
 
-def _headline(row: Difference) -> str:
-    """The verdict on a pair, and the estimate when tuned on half of the seeds beside it."""
-    if row.well_tuned is None or math.isnan(row.interval.low):
-        return conclusion(row)
-    return f"{conclusion(row)}; tuned on {row.seeds // 2} of them, {row.well_tuned}"
+def _well_tuned(rows: Sequence[Difference]) -> list[str]:
+    """The estimates when tuned on half of the seeds, in one sentence; none where there are none."""
+    estimates = [
+        f"{pair(row)} is {row.well_tuned}"
+        for row in rows
+        if row.well_tuned is not None and not math.isnan(row.interval.low)
+    ]
+    if not estimates:
+        return []
+    return [f"With tuning on {rows[0].seeds // 2} seeds, {listed(estimates)}."]
 
 
 def _by_schedule(digest: Digest, headline: Difference) -> str:
-    """The estimates of a pair with both under one schedule, for each schedule."""
-    lines = [
-        f"{schedule(row.schedule)}: {row.interval}"
-        for place in digest.schedules
-        for row in digest.lines[place]
-        if row.second == headline.second
-    ]
-    which = "" if len(digest.headlines) == 1 else f"{pair(headline)}, "
-    return f"{which}{'both' if which else 'Both'} under one schedule, {', '.join(lines)}."
+    """The estimates of a pair with both under the same schedule, for each schedule."""
+    estimates: list[str] = []
+    before = ""
+    for place in digest.schedules:
+        for row in digest.lines[place]:
+            if row.second == headline.second:
+                which = "" if pair(row) == before else f"{pair(row)} is "
+                estimates.append(f"{which}{row.interval} ({schedule(place)})")
+                before = pair(row)
+    return f"Under the same schedule, {listed(estimates)}."
 
 
 def _measurement(digest: Digest) -> str:
     """What the only optimizer reaches under each schedule."""
     several = len(digest.schedules) > 1
-    rows = [
-        (f"{schedule(place)}: " if several else "", row)
-        for place, rows_of_place in digest.rows.items()
-        for row in rows_of_place
-    ]
-    metrics = [
-        f"{where}{name(row.optimizer)} reaches {_metric(row, digest.label)}" for where, row in rows
-    ]
-    return f"{'; '.join(metrics)}."
+    return " ".join(
+        _metric(row, digest.label, f"Under the schedule {schedule(place)}, " if several else "")
+        for place, rows in digest.rows.items()
+        for row in rows
+    )
 
 
-def _metric(row: Row, label: str) -> str:
-    """A result with its interval; where it is infinite, how many runs diverged."""
+def _metric(row: Row, label: str, where: str) -> str:
+    """A sentence on a result; where it is infinite, on how many runs diverged."""
+    optimizer = name(row.optimizer)
     if math.isfinite(row.metric.value):
-        return f"{label} {row.metric}"
-    return f"no {label}, for {row.diverged} of {row.runs} runs diverged"
+        return f"{where}{'the' if where else 'The'} {label} of {optimizer} is {row.metric}."
+    lost = f"because {row.diverged} of {row.runs} runs diverged"
+    return f"{where}{optimizer} has no {label}, {lost}."
 
 
 def winners(digest: Digest, place: str) -> set[str]:
@@ -204,8 +212,8 @@ def winners(digest: Digest, place: str) -> set[str]:
 
 
 def conclusion(row: Difference) -> str:
-    """What is compared, by how much they differ, and the verdict: one clause."""
-    answer = f"{comparison(row)}: {verdict(row)}"
+    """What is compared, by how much they differ, and the verdict: one sentence, without a stop."""
+    answer = f"{comparison(row)}: {judgement(row)}"
     return answer if row.seeds_needed is None else f"{answer} ({seeds(row)})"
 
 
@@ -220,11 +228,12 @@ def comparison(row: Difference) -> str:
     if lost:
         return f"all chosen runs of {' and of '.join(lost)} diverged"
     shares = [
-        f"in {_percents(share)} of the choices the run of {name(optimizer)} diverged"
+        f"the run of {name(optimizer)} diverged in {_percents(share)} of the choices"
         for optimizer, share in of_each
         if share.value > 0
     ]
-    return ", ".join([f"{pair(row)} is {row.interval}", *shares])
+    where = f", where {listed(shares)}" if shares else ""
+    return f"{pair(row)} is {row.interval}{where}"
 
 
 def _percents(share: Estimate) -> str:
@@ -258,7 +267,7 @@ def pair(difference: Difference) -> str:
 
 
 def verdict(difference: Difference) -> str:
-    """The verdict on the two in a few words."""
+    """The verdict on the two in a few words, for a table: `equal within 5 %`."""
     if difference.too_few:
         return "too few seeds"
     if difference.winner is None:
@@ -266,6 +275,16 @@ def verdict(difference: Difference) -> str:
         return f"equal within {margin(difference)}" if equal else "not decided"
     slightly = "slightly " if difference.verdict == "slightly better" else ""
     return f"{name(difference.winner)} is {slightly}better"
+
+
+def judgement(difference: Difference) -> str:
+    """The verdict on the two as a clause: `the two are equal within 5 %`."""
+    if difference.too_few:
+        return "there are too few seeds"
+    if difference.winner is not None:
+        return verdict(difference)
+    equal = difference.verdict == "equal"
+    return f"the two are {verdict(difference)}" if equal else "no verdict is reached"
 
 
 def margin(difference: Difference) -> str:
@@ -282,7 +301,7 @@ def trials(row: Row) -> str:
 
 def exponent(estimate: Estimate) -> str:
     """The exponent of an effective rate with its interval; it is NaN where no rate was measured."""
-    return "no rate was seen" if math.isnan(estimate.value) else str(estimate)
+    return "no rate was measured" if math.isnan(estimate.value) else str(estimate)
 
 
 def rates(interval: RateInterval | None) -> str:
@@ -292,7 +311,7 @@ def rates(interval: RateInterval | None) -> str:
         interval: The learning rates; None where every rate diverged.
     """
     if interval is None:
-        return "none, every rate diverged"
+        return "none, because every rate diverged"
     least = "" if interval.bounded else "at least "
     return f"{interval.low:.2g} to {interval.high:.2g} ({least}{interval.decades:.1f} decades)"
 

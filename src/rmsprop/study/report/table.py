@@ -33,8 +33,7 @@ def table(results: Results) -> Table:
         measure = sentences.measure(digest.dataset)
         whole.add_row(Text.assemble((digest.task, "bold"), f": {measure}"))
         whole.add_row(_rows(digest))
-        answer = sentences.answer(digest)
-        whole.add_row(Text(answer[:1].upper() + answer[1:]))
+        whole.add_row(Text(sentences.answer(digest)))
         for remark in remarks.twins(digest):
             whole.add_row(Text(remark))
         whole.add_row("")

@@ -86,6 +86,12 @@ class Digest:
         return json.loads(self.dataset.attrs.get("fixed", "{}"))
 
     @functools.cached_property
+    def versions(self) -> Mapping[str, str]:
+        """The versions of the packages that made the results of the task."""
+        of_all = self.results.tree.attrs["versions"]
+        return json.loads(self.dataset.attrs.get("versions", of_all))
+
+    @functools.cached_property
     def views(self) -> Mapping[str, xr.Dataset]:
         """The tuned results under each schedule."""
         return {name: self.results.view(self.task, name) for name in self.schedules}
@@ -119,22 +125,56 @@ class Digest:
         return {place: of_place for place, of_place in rows.items() if of_place}
 
     @functools.cached_property
+    def own_lines(self) -> tuple[Difference, ...]:
+        """The comparisons by the headline metric, each optimizer under its own better schedule."""
+        return self.results.differences(self.task, schedule=OWN, metric=self.metrics[0])
+
+    @property
     def headlines(self) -> tuple[Difference, ...]:
         """The comparisons that verdicts are about."""
-        return self.results.headlines(self.task)
+        return tuple(row for row in self.own_lines if not row.is_reference)
 
     @functools.cached_property
     def lines(self) -> Mapping[str, tuple[Difference, ...]]:
         """The comparisons by the headline metric under "own" and each schedule."""
-        return {
-            name: self.results.differences(self.task, schedule=name, metric=self.metrics[0])
-            for name in (OWN, *self.schedules)
+        headline = self.metrics[0]
+        under_one = {
+            name: self.results.differences(self.task, schedule=name, metric=headline)
+            for name in self.schedules
         }
+        return {OWN: self.own_lines, **under_one}
 
     @functools.cached_property
     def differences(self) -> tuple[Difference, ...]:
         """All comparisons, by schedule and metric."""
-        return self.results.differences(self.task)
+        rows: list[Difference] = []
+        for name, lines in self.lines.items():
+            rows += lines
+            for metric in self.metrics[1:]:
+                rows += self.results.differences(self.task, schedule=name, metric=metric)
+        return tuple(rows)
+
+    def pair(self, first: str, second: str, schedule: str) -> Difference:
+        """Two optimizers compared by the headline metric, planned or not.
+
+        Args:
+            first: The name of an optimizer.
+            second: The name of another.
+            schedule: The schedule of the learning rate, or "own".
+        """
+        place = (schedule, first, second)
+        if place not in self._pairs:
+            self._pairs[place] = self.results.pair(self.task, first, second, schedule=schedule)
+        return self._pairs[place]
+
+    @functools.cached_property
+    def _pairs(self) -> dict[tuple[str, str, str], Difference]:
+        """The comparisons by the headline metric that are known, by schedule and optimizers."""
+        return {
+            (schedule, row.first, row.second): row
+            for schedule, rows in self.lines.items()
+            for row in rows
+        }
 
     @functools.cached_property
     def exponents(self) -> Mapping[Place, Estimate]:

@@ -28,8 +28,8 @@ from rmsprop.study.results.summary import metrics_of
 
 # The distances in words, and the factors to both sides of each.
 DISTANCES = (
-    ("3 times", (RATE_FACTORS[1], RATE_FACTORS[2])),
-    ("10 times", (RATE_FACTORS[0], RATE_FACTORS[3])),
+    ("a factor of 3", (RATE_FACTORS[1], RATE_FACTORS[2])),
+    ("a factor of 10", (RATE_FACTORS[0], RATE_FACTORS[3])),
 )
 
 
@@ -38,7 +38,7 @@ class Regret:
     """The regrets of two optimizers whose learning rates are off by as much.
 
     Attributes:
-        distance: By how much the rates are off, in words: "3 times" stands for half a decade.
+        distance: By how much the rates are off, in words: "a factor of 3" stands for half a decade.
         first: The mean regret of the first, with its 95 % interval: a ratio of losses if
             `is_ratio`, 1 for no regret, else what is lost of the metric.
         second: That of the second.

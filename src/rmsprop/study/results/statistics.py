@@ -78,7 +78,7 @@ class Ratio(Estimate):
 
         The three numbers have the same decimals, or where the ends are more than a factor of 100
         apart, the same number of significant digits: at least two, and so many that an end that is
-        not 1 does not look like 1.
+        not 1 does not look like 1. Where one needs a power of ten, all have one.
         """
         if math.isnan(self.low) or math.isnan(self.high):
             return f"{_significant(self.value, 2)} [no interval]"
@@ -95,21 +95,35 @@ class Ratio(Estimate):
     def _written(self, digits: int) -> list[str]:
         """The value, which gets so many significant digits, and the ends."""
         numbers = (self.value, self.low, self.high)
-        plain = all(1e-4 <= number < 1e6 for number in numbers)
-        if not plain or self.high > 100 * self.low:
+        if not all(_is_plain(number) for number in numbers):
+            return [_with_power(number, digits) for number in numbers]
+        if self.high > 100 * self.low:
             return [_significant(number, digits) for number in numbers]
         decimals = max(_decimals(self.value, digits), _decimals(self.low, 1))
         return [f"{number:.{decimals}f}" for number in numbers]
 
     def _looks_equal(self, digits: int) -> bool:
-        return any(float(end) == 1 for end in self._written(digits)[1:])
+        return any(end != "∞" and float(end) == 1 for end in self._written(digits)[1:])
 
 
 def _significant(number: float, digits: int) -> str:
     """A positive number with so many significant digits, trailing zeros included."""
-    if not 1e-4 <= number < 1e6:
-        return f"{number:.{digits - 1}e}"
-    return f"{number:.{_decimals(number, digits)}f}"
+    if not _is_plain(number):
+        return _with_power(number, digits)
+    rounded = float(f"{number:.{digits - 1}e}")
+    return f"{rounded:.{_decimals(rounded, digits)}f}"
+
+
+def _is_plain(number: float) -> bool:
+    """Whether a number above 0 needs no power of ten."""
+    return 1e-4 <= number < 1e6
+
+
+def _with_power(number: float, digits: int) -> str:
+    """A number with so many significant digits and a power of ten; 0 and infinity as they are."""
+    if math.isinf(number):
+        return "∞"
+    return f"{number:.{digits - 1}e}" if number else "0"
 
 
 def _decimals(number: float, digits: int) -> int:

@@ -202,6 +202,8 @@ def _check_tuned(dataset: xr.Dataset) -> None:
         if present.sel(optimizer=optimizer, setting=setting)
     ]
     check_defaults(dataset.attrs, pairs, ("fixed",))
+    if "versions" in dataset.attrs:
+        json_object(dataset.attrs, "versions")
 
 
 def _check_seeds_and_steps(dataset: xr.Dataset) -> None:

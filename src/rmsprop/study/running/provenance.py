@@ -35,7 +35,7 @@ class Provenance:
         return {
             "created": self.created.isoformat(timespec="seconds"),
             "command": command,
-            "versions": json.dumps({"python": platform.python_version(), **_versions()}),
+            "versions": versions(),
             "device": device(),
             "cores": available_cores(),
             "settings": json.dumps(dict(settings)),
@@ -43,11 +43,12 @@ class Provenance:
         }
 
 
-def _versions() -> dict[str, str]:
-    versions = {}
+def versions() -> str:
+    """The versions of Python and of the packages that decide the numbers, as JSON."""
+    of_each = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            versions[package] = version(package)
+            of_each[package] = version(package)
         except PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
+            of_each[package] = "not installed"
+    return json.dumps(of_each)

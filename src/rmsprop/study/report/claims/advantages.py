@@ -11,52 +11,52 @@ from __future__ import annotations
 from rmsprop.study import spelling
 from rmsprop.study.report import sentences
 from rmsprop.study.report.claims.claim import ADAGRAD, RMSPROP, SGD, TOO_FEW, Part, schedule_of
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.schema import OWN
 from rmsprop.study.results.summary import Difference
 
 NO_SGD = "there is no SGD to compare with"
 
 
-def advantage(results: Results, task: str, favourite: str) -> Part:
+def advantage(digest: Digest, favourite: str) -> Part:
     """Whether the favourite of RMSprop and AdaGrad has the better result."""
-    pair = results.pair(task, RMSPROP, ADAGRAD, schedule=OWN)
-    return _part(task, _figures(results, task), pair, favourite)
+    pair = digest.pair(RMSPROP, ADAGRAD, OWN)
+    return _part(digest.task, _figures(digest), pair, favourite)
 
 
-def advantage_over_sgd(results: Results, task: str, favourite: str) -> Part:
+def advantage_over_sgd(digest: Digest, favourite: str) -> Part:
     """Whether the favourite has a better result than SGD with momentum."""
-    beside = _figures(results, task)
-    schedule = schedule_of(results, task, SGD)
+    beside = _figures(digest)
+    schedule = schedule_of(digest, SGD)
     if schedule is None:
-        return Part(task, beside, None, NO_SGD)
-    pair = results.pair(task, favourite, SGD, schedule=schedule)
-    figures = f"under the schedule {spelling.schedule(schedule)} {_conclusion(pair)}; {beside}"
-    return _part(task, figures, pair, favourite)
+        return Part(digest.task, beside, None, NO_SGD)
+    pair = digest.pair(favourite, SGD, schedule)
+    figures = f"under the schedule {spelling.schedule(schedule)}, {_conclusion(pair)}; {beside}"
+    return _part(digest.task, figures, pair, favourite)
 
 
 def _part(task: str, figures: str, pair: Difference, favourite: str) -> Part:
     if pair.verdict == "equal":
-        return Part(task, figures, False, "they are equal")
+        return Part(task, figures, False, "the two are equal")
     if pair.winner is None:
         return Part(task, figures, None, TOO_FEW if pair.too_few else "no difference is shown")
     return Part(task, figures, pair.winner == favourite, sentences.verdict(pair))
 
 
-def _figures(results: Results, task: str) -> str:
+def _figures(digest: Digest) -> str:
     """RMSprop and AdaGrad, each under its own schedule, and then under each schedule."""
-    measure = sentences.measure(results.task(task))
-    own = _conclusion(results.pair(task, RMSPROP, ADAGRAD, schedule=OWN))
-    names = results.schedules(task)
+    measure = sentences.measure(digest.dataset)
+    own = _conclusion(digest.pair(RMSPROP, ADAGRAD, OWN))
+    names = digest.schedules
     if len(names) == 1:
         return f"{own} ({measure})"
     apart = [
-        f"under the schedule {spelling.schedule(name)}"
-        f" {_conclusion(results.pair(task, RMSPROP, ADAGRAD, schedule=name))}"
+        f"under the schedule {spelling.schedule(name)},"
+        f" {_conclusion(digest.pair(RMSPROP, ADAGRAD, name))}"
         for name in names
     ]
-    return "; ".join([f"each under its own better schedule {own} ({measure})", *apart])
+    return "; ".join([f"each under its own better schedule, {own} ({measure})", *apart])
 
 
 def _conclusion(pair: Difference) -> str:
-    return f"{sentences.comparison(pair)}: {sentences.verdict(pair)}"
+    return f"{sentences.comparison(pair)}: {sentences.judgement(pair)}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rmsprop.study import spelling
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.schema import tuned_names
 
 RMSPROP, ADAGRAD, SGD = "rmsprop", "adagrad", "sgd"
@@ -55,18 +55,16 @@ class Part:
     finding: str
 
 
-def tasks_of(results: Results) -> list[str]:
-    """The tasks on which both optimizers ran."""
-    return [
-        task
-        for task in results.tasks
-        if {RMSPROP, ADAGRAD} <= tuned_names(results.task(task)).keys()
-    ]
+def with_both(of_tasks: Sequence[Digest]) -> list[Digest]:
+    """The digests of the tasks on which both optimizers ran."""
+    both = {RMSPROP, ADAGRAD}
+    return [digest for digest in of_tasks if both <= tuned_names(digest.dataset).keys()]
 
 
-def those_of(tasks: Sequence[str], selection: Sequence[str]) -> list[str]:
-    """The tasks of a selection that are among `tasks`, in the order of the selection."""
-    return [task for task in selection if task in tasks]
+def those_of(of_tasks: Sequence[Digest], selection: Sequence[str]) -> list[Digest]:
+    """The digests of the tasks of a selection, in the order of the selection."""
+    by_name = {digest.task: digest for digest in of_tasks}
+    return [by_name[task] for task in selection if task in by_name]
 
 
 def part_name(task: str, name: str, names: Sequence[str]) -> str:
@@ -74,15 +72,15 @@ def part_name(task: str, name: str, names: Sequence[str]) -> str:
     return f"{task} ({name})" if len(names) > 1 else task
 
 
-def schedule_of(results: Results, task: str, optimizer: str) -> str | None:
+def schedule_of(digest: Digest, optimizer: str) -> str | None:
     """The schedule that a reference is compared under; None where the optimizer is not here.
 
     A reference ran under one schedule: the linear one, or the first where that was not asked for.
     An optimizer that ran under several is compared under the same one.
     """
-    if optimizer not in tuned_names(results.task(task)):
+    if optimizer not in tuned_names(digest.dataset):
         return None
-    names = [x for x in results.schedules(task) if optimizer in results.optimizers(task, x)]
+    names = [name for name, view in digest.views.items() if optimizer in tuned_names(view)]
     return next((name for name in names if name == "linear"), names[0] if names else None)
 
 
@@ -109,8 +107,22 @@ def _reason(parts: Sequence[Part]) -> str:
     tasks: dict[str, list[str]] = {}
     for part in parts:
         tasks.setdefault(part.finding, []).append(part.task)
-    findings = [f"{finding} on {spelling.listed(names)}" for finding, names in tasks.items()]
+    findings = [
+        f"{finding} on {spelling.listed(_by_task(names))}" for finding, names in tasks.items()
+    ]
     return sentence("; ".join(findings))
+
+
+def _by_task(names: Sequence[str]) -> list[str]:
+    """Each task once, with all of its parts: `valley (Keras and Optax)` for two names."""
+    parts: dict[str, list[str]] = {}
+    for name in names:
+        task, _, part = name.partition(" (")
+        parts.setdefault(task, []).append(part.removesuffix(")"))
+    return [
+        f"{task} ({spelling.listed(of_task)})" if any(of_task) else task
+        for task, of_task in parts.items()
+    ]
 
 
 def sentence(words: str) -> str:

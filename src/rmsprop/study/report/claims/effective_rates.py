@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from rmsprop.study import spelling
 from rmsprop.study.report.claims.claim import ADAGRAD, CONSTANT, RMSPROP, TOO_FEW, Part
 from rmsprop.study.results.decays import decay_name
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.exponents import exponents
 from rmsprop.study.results.jackknife import LEAST_SEEDS, mean_interval
-from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.statistics import Estimate
 
 # AdaGrad's exponent under gradients of a constant size is -1/2 exactly, that of a settled average
@@ -26,63 +26,63 @@ NEAR = 0.1
 TWIN = 3
 # The memories 1 / (1 - decay) that the claim is about, of decays from 0.9 to 0.99.
 MEMORIES = (10, 100)
-NOTHING = "nothing was seen"
-NO_GRADIENT = "no exponent, for no gradient was seen"
+NOTHING = "no gradient was measured"
+NO_GRADIENT = "there is no exponent, because no gradient was measured"
 
 
-def fall_of_rate(results: Results, task: str) -> Part:
+def fall_of_rate(digest: Digest) -> Part:
     """Whether AdaGrad's effective rate falls about as t^-1/2."""
-    slopes = _slopes(results, task, ADAGRAD)
+    slopes = _slopes(digest, ADAGRAD)
     if slopes.size == 0:
-        return Part(task, NO_GRADIENT, None, NOTHING)
+        return Part(digest.task, NO_GRADIENT, None, NOTHING)
     exponent = mean_interval(slopes)
     figures = f"AdaGrad's exponent is {exponent}"
     if slopes.size < LEAST_SEEDS:
-        return Part(task, figures, None, TOO_FEW)
+        return Part(digest.task, figures, None, TOO_FEW)
     if _is_near(exponent, -0.5):
-        return Part(task, figures, True, "it falls about as t^-1/2")
+        return Part(digest.task, figures, True, "the rate falls about as t^-1/2")
     if exponent.low >= 0:
-        return Part(task, figures, False, "it does not fall")
+        return Part(digest.task, figures, False, "the rate does not fall")
     if exponent.low > -0.5 + NEAR:
-        pace = "" if exponent.high < 0 else ", if at all,"
-        return Part(task, figures, False, f"it falls, but more slowly than t^-1/2{pace}")
+        pace = "" if exponent.high < 0 else ", or not at all,"
+        return Part(digest.task, figures, False, f"the rate falls more slowly than t^-1/2{pace}")
     if exponent.high < -0.5 - NEAR:
-        return Part(task, figures, False, "it falls, but faster than t^-1/2")
+        return Part(digest.task, figures, False, "the rate falls faster than t^-1/2")
     if exponent.high < 0:
-        return Part(task, figures, None, "it falls at a pace that the interval leaves open,")
-    return Part(task, figures, None, "no fall is shown")
+        return Part(digest.task, figures, None, "the rate falls, but how fast is not shown,")
+    return Part(digest.task, figures, None, "no fall of the rate is shown")
 
 
-def level_of_rate(results: Results, task: str) -> Part:
+def level_of_rate(digest: Digest) -> Part:
     """Whether RMSprop's effective rate keeps its level, where AdaGrad's falls.
 
     The claim is about decays of 0.9 to 0.99; an RMSprop that is AdaGrad's twin decides nothing.
     """
-    rmsprop_slopes, adagrad_slopes = (_slopes(results, task, name) for name in (RMSPROP, ADAGRAD))
+    rmsprop_slopes, adagrad_slopes = (_slopes(digest, name) for name in (RMSPROP, ADAGRAD))
     if not (rmsprop_slopes.size and adagrad_slopes.size):
-        return Part(task, NO_GRADIENT, None, NOTHING)
+        return Part(digest.task, NO_GRADIENT, None, NOTHING)
     rmsprop, adagrad = mean_interval(rmsprop_slopes), mean_interval(adagrad_slopes)
-    decay, doubt = _decay(results, task)
-    figures = f"RMSprop's exponent is {rmsprop}{decay}, AdaGrad's {adagrad}"
+    decay, doubt = _decay(digest)
+    figures = f"RMSprop's exponent is {rmsprop}{decay}, and AdaGrad's exponent is {adagrad}"
     if min(rmsprop_slopes.size, adagrad_slopes.size) < LEAST_SEEDS:
-        return Part(task, figures, None, TOO_FEW)
+        return Part(digest.task, figures, None, TOO_FEW)
     if doubt:
-        return Part(task, figures, None, doubt)
+        return Part(digest.task, figures, None, doubt)
     if rmsprop.low > NEAR:
-        return Part(task, figures, False, "it rises")
+        return Part(digest.task, figures, False, "the rate rises")
     if rmsprop.high < -NEAR:
-        return Part(task, figures, False, "it falls")
+        return Part(digest.task, figures, False, "the rate falls")
     if not _is_near(rmsprop, 0.0):
-        return Part(task, figures, None, "neither is shown")
+        return Part(digest.task, figures, None, "it is not shown whether the rate settles")
     if rmsprop.low > adagrad.high:
-        return Part(task, figures, True, "it settles")
-    finding = "it settles, but not shown to be apart from AdaGrad's,"
-    return Part(task, figures, None, finding)
+        return Part(digest.task, figures, True, "the rate settles")
+    finding = "the rate settles, but no difference from AdaGrad's is shown,"
+    return Part(digest.task, figures, None, finding)
 
 
-def _decay(results: Results, task: str) -> tuple[str, str]:
+def _decay(digest: Digest) -> tuple[str, str]:
     """The decay of the RMSprop that was chosen, and why the claim is not about it; or nothing."""
-    dataset = results.task(task)
+    dataset = digest.dataset
     name = decay_name(dataset, RMSPROP)
     if name is None:
         return "", "no decay of RMSprop was tuned"
@@ -91,17 +91,17 @@ def _decay(results: Results, task: str) -> tuple[str, str]:
     steps = int(dataset.attrs["steps"])
     decay = f" with a decay of {spelling.value(name, rest)} over {steps:,} steps"
     if rest * steps < TWIN:
-        return decay, "the chosen RMSprop is AdaGrad with another learning rate, its twin,"
+        return decay, "the chosen RMSprop is AdaGrad with another learning rate"
     shortest, longest = MEMORIES
     # Grids are multiplied out, so that a memory of 100 may be one of 100.00000000000001.
     if not 1 / longest * (1 - 1e-9) <= rest <= 1 / shortest * (1 + 1e-9):
-        return decay, "the chosen decay is outside of 0.9 to 0.99"
+        return decay, "the chosen decay lies outside of 0.9 to 0.99"
     return decay, ""
 
 
-def _slopes(results: Results, task: str, optimizer: str) -> NDArray[np.float64]:
+def _slopes(digest: Digest, optimizer: str) -> NDArray[np.float64]:
     """The exponents of the effective rate, one for each seed that has one."""
-    rates = results.view(task, CONSTANT)["effective_rate"].sel(optimizer=optimizer)
+    rates = digest.views[CONSTANT]["effective_rate"].sel(optimizer=optimizer)
     median = rates.sel(quantile=0.5, method="nearest")
     slopes = exponents(median.values, median["bin"].values)
     return slopes[np.isfinite(slopes)]

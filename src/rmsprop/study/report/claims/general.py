@@ -29,13 +29,13 @@ from rmsprop.study.report.claims.claim import (
     Claim,
     Part,
     claim_of,
-    tasks_of,
     those_of,
+    with_both,
 )
 from rmsprop.study.report.claims.effective_rates import fall_of_rate, level_of_rate
 from rmsprop.study.report.claims.oscillation import VALLEY, less_oscillation
 from rmsprop.study.report.claims.tuning import effect_of_decay, effect_of_tuning, forgiveness
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.tasks import Kind, names_of
 
 # The tasks of `rmsprop.study.tasks` by kind, in the order in which claims name them.
@@ -47,93 +47,93 @@ RECURRENT, CONVOLUTIONAL = ("characters",), ("mnist",)
 PERCEPTRONS = tuple(x for x in names_of(Kind.DEEP) if x not in RECURRENT + CONVOLUTIONAL)
 
 
-def claims(results: Results) -> list[Claim]:
+def claims(of_tasks: Sequence[Digest]) -> list[Claim]:
     """The general claims about the two optimizers, each with a verdict from these results.
 
     Args:
-        results: The results of a comparison.
+        of_tasks: What the results of each task say.
 
     Returns:
         The claims that at least one task of the results speaks of; none where one of the two
         optimizers is missing.
     """
-    tasks = tasks_of(results)
+    tasks = with_both(of_tasks)
     if not tasks:
         return []
     candidates = (
-        *_of_effective_rates(results, tasks),
-        *_of_results(results, tasks),
-        *_of_tuning(results, tasks),
+        *_of_effective_rates(tasks),
+        *_of_results(tasks),
+        *_of_tuning(tasks),
     )
     return [claim for claim in candidates if claim is not None]
 
 
-def _of_effective_rates(results: Results, tasks: Sequence[str]) -> tuple[Claim | None, ...]:
-    constant = [task for task in tasks if CONSTANT in results.schedules(task)]
+def _of_effective_rates(tasks: Sequence[Digest]) -> tuple[Claim | None, ...]:
+    constant = [digest for digest in tasks if CONSTANT in digest.schedules]
     return (
         claim_of(
-            "RMSprop gives each weight a learning rate of its own: of two weights with gradients "
-            "of 0.1 and 10 the rates are 100 : 1, and both move alike.",
+            "RMSprop gives each weight a learning rate of its own: with gradients of 0.1 and 10, "
+            "two weights have rates of 100 to 1 and move equally far.",
             [two_weights.of_rmsprop()],
         ),
         claim_of(
             "AdaGrad's effective learning rate keeps falling, about as t^-1/2.",
-            (fall_of_rate(results, task) for task in constant),
+            (fall_of_rate(digest) for digest in constant),
         ),
         claim_of(
             "RMSprop's effective learning rate settles, where AdaGrad's keeps falling.",
-            (level_of_rate(results, task) for task in constant),
+            (level_of_rate(digest) for digest in constant),
         ),
     )
 
 
-def _of_results(results: Results, tasks: Sequence[str]) -> tuple[Claim | None, ...]:
+def _of_results(tasks: Sequence[Digest]) -> tuple[Claim | None, ...]:
     networks = {
         "deep networks of fully connected layers": PERCEPTRONS,
         "recurrent networks": RECURRENT,
         "convolutional networks": CONVOLUTIONAL,
-        "problems that change on the way": MOVING,
+        "problems that change during training": MOVING,
     }
     return (
         claim_of(
-            "RMSprop reduces the oscillation across a narrow valley; here it is compared with SGD "
+            "RMSprop reduces the oscillation across a narrow valley. Here it is compared with SGD "
             "at its best learning rate.",
-            _present(less_oscillation(results) for _ in those_of(tasks, [VALLEY])),
+            _present(map(less_oscillation, those_of(tasks, [VALLEY]))),
         ),
         claim_of(
             "RMSprop is especially helpful in a narrow valley, steep in one direction and shallow "
-            "in another; here it is compared with AdaGrad, which also has a rate for each "
+            "in another. Here it is compared with AdaGrad, which also has a rate for each "
             "parameter.",
-            (advantage(results, task, RMSPROP) for task in those_of(tasks, VALLEYS)),
+            (advantage(digest, RMSPROP) for digest in those_of(tasks, VALLEYS)),
         ),
         claim_of(
             "AdaGrad suits sparse features, such as words and categories, better than SGD does.",
-            (advantage_over_sgd(results, task, ADAGRAD) for task in those_of(tasks, SPARSE)),
+            (advantage_over_sgd(digest, ADAGRAD) for digest in those_of(tasks, SPARSE)),
         ),
         *(
             claim_of(
                 f"RMSprop suits {what}.",
-                [advantage(results, task, RMSPROP) for task in those_of(tasks, selection)],
+                [advantage(digest, RMSPROP) for digest in those_of(tasks, selection)],
             )
             for what, selection in networks.items()
         ),
     )
 
 
-def _of_tuning(results: Results, tasks: Sequence[str]) -> tuple[Claim | None, ...]:
+def _of_tuning(tasks: Sequence[Digest]) -> tuple[Claim | None, ...]:
     return (
         claim_of(
-            "The decay of RMSprop matters, usually set to 0.9 and sometimes to 0.99 or 0.999: more "
-            "than the choice between RMSprop and AdaGrad.",
-            _present(effect_of_decay(results, task) for task in tasks),
+            "The decay of RMSprop, usually 0.9 and sometimes 0.99 or 0.999, matters more than the "
+            "choice between RMSprop and AdaGrad.",
+            _present(effect_of_decay(digest) for digest in tasks),
         ),
         claim_of(
-            "AdaGrad forgives a learning rate that is off, RMSprop less so.",
-            (part for task in tasks for part in forgiveness(results, task)),
+            "AdaGrad tolerates a wrong learning rate better than RMSprop does.",
+            (part for digest in tasks for part in forgiveness(digest)),
         ),
         claim_of(
             "RMSprop still requires tuning of its learning rate and decay.",
-            (part for task in tasks for part in effect_of_tuning(results, task)),
+            (part for digest in tasks for part in effect_of_tuning(digest)),
         ),
     )
 

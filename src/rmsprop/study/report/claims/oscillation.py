@@ -20,8 +20,8 @@ from rmsprop.study.report.claims.claim import (
     Part,
     schedule_of,
 )
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.jackknife import LEAST_SEEDS, mean_interval
-from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.oscillation import side_changes
 from rmsprop.study.tasks.landscapes import valley_axes
 
@@ -29,28 +29,28 @@ from rmsprop.study.tasks.landscapes import valley_axes
 VALLEY = "valley"
 
 
-def less_oscillation(results: Results) -> Part | None:
+def less_oscillation(digest: Digest) -> Part | None:
     """Whether RMSprop changes sides less often than SGD at its best learning rate.
 
     Returns:
         What the narrow valley says; None where its paths were not recorded.
     """
-    if "path" not in results.task(VALLEY):
+    if "path" not in digest.dataset:
         return None
-    schedule = schedule_of(results, VALLEY, SGD)
-    under = results.schedules(VALLEY)[0] if schedule is None else schedule
+    schedule = schedule_of(digest, SGD)
+    under = digest.schedules[0] if schedule is None else schedule
     names = [RMSPROP, ADAGRAD] if schedule is None else [RMSPROP, SGD, ADAGRAD]
-    shares = {name: _changes(results, under, name) for name in names}
+    shares = {name: _changes(digest, under, name) for name in names}
     whole = np.all([np.isfinite(x) for x in shares.values()], axis=0)
     if not whole.any():
-        return Part(VALLEY, "no path is finite", None, "nothing was seen")
+        return Part(VALLEY, "no path is finite", None, "no finite path was measured")
     shares = {name: 100 * x[whole] for name, x in shares.items()}
     of_each = [f"{mean_interval(x)} % for {spelling.name(name)}" for name, x in shares.items()]
     apart = {name: mean_interval(shares[RMSPROP] - shares[name]) for name in names[1:]}
-    distances = [f"{x} points from that of {spelling.name(name)}" for name, x in apart.items()]
+    distances = [f"RMSprop - {spelling.name(name)} is {x} points" for name, x in apart.items()]
     figures = (
-        f"under the schedule {spelling.schedule(under)} a step changes sides in"
-        f" {spelling.listed(of_each)}; seed by seed RMSprop's share is {spelling.listed(distances)}"
+        f"under the schedule {spelling.schedule(under)}, the share of steps that change sides is"
+        f" {spelling.listed(of_each)}; over the same seeds, {spelling.listed(distances)}"
     )
     if schedule is None:
         return Part(VALLEY, figures, None, NO_SGD)
@@ -63,7 +63,7 @@ def less_oscillation(results: Results) -> Part | None:
     return Part(VALLEY, figures, less, finding)
 
 
-def _changes(results: Results, schedule: str, optimizer: str) -> NDArray[np.float64]:
-    path = results.view(VALLEY, schedule)["path"].sel(optimizer=optimizer)
+def _changes(digest: Digest, schedule: str, optimizer: str) -> NDArray[np.float64]:
+    path = digest.views[schedule]["path"].sel(optimizer=optimizer)
     _, across = valley_axes()
     return side_changes(path.transpose("seed", "step", "coordinate").values, across)

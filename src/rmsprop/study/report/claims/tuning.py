@@ -16,8 +16,8 @@ from rmsprop.study.report import sentences
 from rmsprop.study.report.claims.claim import ADAGRAD, RMSPROP, TOO_FEW, Part, part_name
 from rmsprop.study.results import trials
 from rmsprop.study.results.decays import decay_effect, decay_name, decays_of, finalists_by_decay
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.jackknife import LEAST_SEEDS
-from rmsprop.study.results.labelled import Results
 from rmsprop.study.results.regret import Regret, ran_off_rate, regrets
 from rmsprop.study.results.reselection import Finalists, Reselection, reselect
 from rmsprop.study.results.schema import OWN, TUNED, Better, mean_tuning_scores
@@ -26,50 +26,50 @@ from rmsprop.study.results.summary import Line, finalists, metrics_of
 from rmsprop.study.results.verdicts import verdict
 
 
-def effect_of_decay(results: Results, task: str) -> Part | None:
+def effect_of_decay(digest: Digest) -> Part | None:
     """Whether the decays differ by more than the best of them does from AdaGrad.
 
     Returns:
         What the task says; None where fewer than two decays were tried.
     """
-    dataset = results.task(task)
+    dataset = digest.dataset
     decays = decays_of(dataset, RMSPROP)
     if len(decays) < 2:
         return None
-    headline = results.metrics(task)[0]
+    headline = digest.metrics[0]
     by_decay = finalists_by_decay(dataset, RMSPROP, OWN, headline)
     lost = [decay for decay in decays if decay not in by_decay]
-    scores = _tuning_scores(results, task) if lost else ""
+    scores = _tuning_scores(digest) if lost else ""
     if len(by_decay) < 2:
-        finding = f"the race left no decay but {spelling.listed([*by_decay])} among the finalists"
-        return Part(task, scores, None, finding)
-    pair = results.pair(task, RMSPROP, ADAGRAD, schedule=OWN)
-    other = finalists(dataset, ADAGRAD, Line(task, OWN, TUNED, headline, RMSPROP, ADAGRAD))
+        finding = f"{spelling.listed([*by_decay])} is the only decay among the finalists"
+        return Part(digest.task, scores, None, finding)
+    pair = digest.pair(RMSPROP, ADAGRAD, OWN)
+    other = finalists(dataset, ADAGRAD, Line(digest.task, OWN, TUNED, headline, RMSPROP, ADAGRAD))
     effect = decay_effect(dataset, by_decay, other, headline, pair.tuning_seeds)
-    apart = "are apart by a factor of" if effect.is_ratio else "are apart by"
-    sign = "divided by" if effect.is_ratio else "minus"
+    apart = "differ by a factor of" if effect.is_ratio else "differ by"
+    both = "factor divided by the second" if effect.is_ratio else "difference minus the second"
     figures = (
-        f"the decays {effect.worst} and {effect.best}, mostly the worst and the best, {apart}"
-        f" {effect.spread}, AdaGrad and the best decay by {effect.other}; the first {sign} the"
-        f" second is {effect.excess} ({sentences.measure(results.task(task))})"
+        f"the decays {effect.worst} and {effect.best}, in most choices the worst and the best,"
+        f" {apart} {effect.spread}; AdaGrad and the best decay {apart} {effect.other}; the first"
+        f" {both} is {effect.excess} ({sentences.measure(digest.dataset)})"
     )
     if lost:
-        figures = f"{figures}; no finalist has a decay of {spelling.listed(lost)}: {scores}"
+        figures = f"{figures}; no finalist has a decay of {spelling.listed(lost, 'or')}; {scores}"
     if pair.too_few:
-        return Part(task, figures, None, TOO_FEW)
+        return Part(digest.task, figures, None, TOO_FEW)
     if effect.sign > 0:
-        return Part(task, figures, True, "the decay makes the larger difference")
+        return Part(digest.task, figures, True, "the decay makes the larger difference")
     if effect.sign < 0 and lost:
-        finding = "the decays that the race left make the smaller difference"
-        return Part(task, figures, None, finding)
+        finding = "the decays among the finalists make the smaller difference"
+        return Part(digest.task, figures, None, finding)
     if effect.sign < 0:
-        return Part(task, figures, False, "the optimizer makes the larger difference")
-    return Part(task, figures, None, "neither is shown to matter more")
+        return Part(digest.task, figures, False, "the optimizer makes the larger difference")
+    return Part(digest.task, figures, None, "neither is shown to matter more")
 
 
-def _tuning_scores(results: Results, task: str) -> str:
+def _tuning_scores(digest: Digest) -> str:
     """The best score of each decay on the seeds that all configurations ran on: the first."""
-    dataset = results.task(task)
+    dataset = digest.dataset
     attributes = dataset.attrs
     one_seed = dataset.isel(tuning_seed=[0])
     scores = mean_tuning_scores(one_seed).sel(optimizer=RMSPROP)
@@ -79,46 +79,49 @@ def _tuning_scores(results: Results, task: str) -> str:
         dataset[name].sel(optimizer=RMSPROP), scores, attributes["choose_by_better"]
     )
     of_each = [
-        f"{score:.3g} at {spelling.value(name, rest)}"
+        f"{score:.3g} with {spelling.value(name, rest)}"
         for rest, score in zip(rests[::-1], best[::-1], strict=True)
     ]
     return (
-        f"the best {attributes['choose_by_label']} on the first tuning seed is"
+        f"on the first tuning seed, the best {attributes['choose_by_label']} by decay is"
         f" {spelling.listed(of_each)}"
     )
 
 
-def forgiveness(results: Results, task: str) -> Iterator[Part]:
+def forgiveness(digest: Digest) -> Iterator[Part]:
     """Whether AdaGrad loses less than RMSprop by a learning rate that is off.
 
     Yields:
         One part for each schedule under which both ran with such rates.
     """
-    dataset = results.task(task)
+    dataset = digest.dataset
     names = [
         schedule
-        for schedule in results.schedules(task)
+        for schedule in digest.schedules
         if all(ran_off_rate(dataset, name, schedule) for name in (RMSPROP, ADAGRAD))
     ]
     for schedule in names:
-        yield _forgiveness(results, task, schedule)
+        yield _forgiveness(digest, schedule)
 
 
-def _forgiveness(results: Results, task: str, schedule: str) -> Part:
-    dataset = results.task(task)
+def _forgiveness(digest: Digest, schedule: str) -> Part:
+    dataset = digest.dataset
     of_distances = regrets(dataset, schedule, RMSPROP, ADAGRAD)
     figures = "; ".join(regret_in_words(x, dataset.attrs["report_label"]) for x in of_distances)
-    part = part_name(task, schedule, results.schedules(task))
+    part = part_name(digest.task, schedule, digest.schedules)
     if dataset.sizes["seed"] < LEAST_SEEDS:
         return Part(part, figures, None, TOO_FEW)
     signs = {x.sign for x in of_distances} - {0}
     if not signs:
         return Part(part, figures, None, "no difference is shown")
     if len(signs) == 2:
-        return Part(part, figures, None, "it depends on how far the rate is off")
+        return Part(
+            part, figures, None, "which of the two loses less depends on how far the rate is off"
+        )
     adagrad = signs == {1}
-    where = spelling.listed([x.distance for x in of_distances if x.sign])
-    finding = f"{'AdaGrad' if adagrad else 'RMSprop'} loses less where a rate is off by {where}"
+    where = spelling.listed([x.distance for x in of_distances if x.sign], "or")
+    winner = "AdaGrad" if adagrad else "RMSprop"
+    finding = f"{winner} loses less from a learning rate that is off by {where}"
     return Part(part, figures, adagrad, finding)
 
 
@@ -129,15 +132,15 @@ def regret_in_words(regret: Regret, label: str) -> str:
         regret: The regrets of RMSprop, the first, and AdaGrad.
         label: The name of the metric in words.
     """
-    effect = f"multiplies {label} by" if regret.is_ratio else f"makes {label} worse by"
+    effect = f"multiplies the {label} by" if regret.is_ratio else f"worsens the {label} by"
+    sign = "/" if regret.is_ratio else "-"
     return (
         f"a learning rate that is off by {regret.distance} {effect} {regret.first} for RMSprop and"
-        f" {regret.second} for AdaGrad, a {'ratio' if regret.is_ratio else 'difference'} of"
-        f" {regret.difference}"
+        f" {regret.second} for AdaGrad, and RMSprop {sign} AdaGrad is {regret.difference}"
     )
 
 
-def effect_of_tuning(results: Results, task: str) -> Iterator[Part]:
+def effect_of_tuning(digest: Digest) -> Iterator[Part]:
     """Whether the tuned RMSprop is better than each of the complete defaults, by name.
 
     Both run under the first schedule; what is tuned is chosen on some of the reporting seeds and
@@ -146,23 +149,23 @@ def effect_of_tuning(results: Results, task: str) -> Iterator[Part]:
     Yields:
         One part for each setting that RMSprop has under the first schedule.
     """
-    names = [x for x in results.settings(task)[1:] if RMSPROP in _optimizers(results, task, x)]
+    names = [x for x in digest.settings[1:] if RMSPROP in _optimizers(digest, x)]
     for setting in names:
-        yield _gain(results, task, setting, names)
+        yield _gain(digest, setting, names)
 
 
-def _gain(results: Results, task: str, setting: str, names: list[str]) -> Part:
-    gain = _tuned_beside(results, task, setting, RMSPROP)
+def _gain(digest: Digest, setting: str, names: list[str]) -> Part:
+    gain = _tuned_beside(digest, setting, RMSPROP)
     # The margin of a metric depends on its values alone: on whether they are compared as ratios.
-    pair = results.pair(task, RMSPROP, ADAGRAD)
+    pair = digest.pair(RMSPROP, ADAGRAD, digest.schedules[0])
     margin = pair.margin if pair.is_ratio == gain.logarithmic else None
     scaled = math.log1p(margin) if margin is not None and gain.logarithmic else margin
     figures = f"{_beside(gain)} for RMSprop"
-    if ADAGRAD in _optimizers(results, task, setting):
-        other = _tuned_beside(results, task, setting, ADAGRAD)
+    if ADAGRAD in _optimizers(digest, setting):
+        other = _tuned_beside(digest, setting, ADAGRAD)
         figures = f"{figures} and {_in_units(other)} for AdaGrad"
-    figures = f"{figures} ({sentences.measure(results.task(task))})"
-    part = part_name(task, spelling.setting(setting), names)
+    figures = f"{figures} ({sentences.measure(digest.dataset)})"
+    part = part_name(digest.task, spelling.setting(setting), names)
     if gain.seeds < LEAST_SEEDS:
         return Part(part, figures, None, TOO_FEW)
     conclusion = verdict(gain.difference, scaled)
@@ -171,26 +174,28 @@ def _gain(results: Results, task: str, setting: str, names: list[str]) -> Part:
     if conclusion == "undecided":
         return Part(part, figures, None, "no gain from tuning is shown")
     better = (gain.difference.value < 0) == (pair.better == "lower")
-    return Part(part, figures, better, "tuning gains" if better else "tuning loses")
+    finding = "tuning helps" if better else "tuning makes the result worse"
+    return Part(part, figures, better, finding)
 
 
-def _optimizers(results: Results, task: str, setting: str) -> tuple[str, ...]:
-    return results.optimizers(task, results.schedules(task)[0], setting)
+def _optimizers(digest: Digest, setting: str) -> set[str]:
+    """The optimizers that have a setting under the first schedule."""
+    return {row.optimizer for row in digest.defaults.get((digest.schedules[0], setting), ())}
 
 
-def _tuned_beside(results: Results, task: str, setting: str, optimizer: str) -> Reselection:
+def _tuned_beside(digest: Digest, setting: str, optimizer: str) -> Reselection:
     """The optimizer tuned and with complete defaults, on the headline under the first schedule."""
-    dataset = results.task(task)
+    dataset = digest.dataset
     metric = metrics_of(dataset)[0]
-    schedule = results.schedules(task)[0]
+    schedule = digest.schedules[0]
     better: Better = metric["better"]
     choose_by: Better = metric["choose_by"]["better"]
-    line = Line(task, schedule, TUNED, metric["name"], optimizer, optimizer)
+    line = Line(digest.task, schedule, TUNED, metric["name"], optimizer, optimizer)
     tuned = finalists(dataset, optimizer, line)
     runs = dataset.sel(optimizer=optimizer, schedule=schedule, setting=[setting])["metric"].values
     # There is one of each default, so that whatever it is chosen by, it is chosen.
     default = Finalists(np.ones_like(runs), runs)
-    size = results.pair(task, RMSPROP, ADAGRAD).tuning_seeds
+    size = digest.pair(RMSPROP, ADAGRAD, digest.schedules[0]).tuning_seeds
     return reselect(tuned, default, size, better, choose_by=choose_by, chance=metric["chance"])
 
 

@@ -45,11 +45,11 @@ def two_weights(optimizer: optax.GradientTransformation) -> Part:
     rates = steps / np.array([SMALL, LARGE])
     of_rates, of_steps = rates[0] / rates[1], steps[0] / steps[1]
     figures = (
-        f"after {STEPS} steps with gradients of {SMALL:g} and {LARGE:g} the effective learning"
+        f"after {STEPS} steps with gradients of {SMALL:g} and {LARGE:g}, the effective learning"
         f" rates are {rates[0]:.3g} and {rates[1]:.3g}, a ratio of {of_rates:.2f}, and the steps"
-        f" {steps[0]:.3g} and {steps[1]:.3g}, a ratio of {of_steps:.4f}"
+        f" are {steps[0]:.3g} and {steps[1]:.3g}, a ratio of {of_steps:.4f}"
     )
     errors = np.abs([of_steps - 1, of_rates / (LARGE / SMALL) - 1])
     alike = bool((errors <= TOLERANCE).all())
-    finding = "both move alike" if alike else "they do not move alike"
+    finding = "the steps are alike" if alike else "the steps differ"
     return Part("two weights", figures, alike, finding)

@@ -8,31 +8,31 @@ from rmsprop.study.report.claims.claim import Claim
 from rmsprop.study.report.claims.general import claims
 from rmsprop.study.report.claims.published import published
 from rmsprop.study.report.page import markup
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.digest import Digest
 
 MARKS = {"supported": "yes", "agrees": "yes", "not supported": "no", "differs": "no"}
 
 
-def general_claims(results: Results) -> str:
+def general_claims(of_tasks: Sequence[Digest]) -> str:
     """The general claims that these results can test; empty without any."""
-    if not (general := claims(results)):
+    if not (general := claims(of_tasks)):
         return ""
     return (
-        '<p class="small">Each claim is judged by intervals of 95 % over the reporting seeds, '
-        "never on seeds by which something was chosen. Each interval holds for itself: of many "
-        "claims, a few may be judged wrongly by chance.</p>"
+        '<p class="small">Each claim is judged by 95 % intervals over the reporting seeds, never '
+        "on seeds by which something was chosen. The intervals are not corrected for their number, "
+        "so that a few of many claims may be judged wrongly by chance.</p>"
         f"{_articles(general)}"
     )
 
 
-def earlier_results(results: Results) -> str:
+def earlier_results(of_tasks: Sequence[Digest]) -> str:
     """The published results that these results can be held against; empty without any."""
-    if not (earlier := published(results)):
+    if not (earlier := published(of_tasks)):
         return ""
     return (
-        '<p class="small">Settings differ, so that numbers need not be the same, but their '
-        "order should be. A result agrees or differs where an interval of 95 % excludes the "
-        "opposite.</p>"
+        '<p class="small">The settings differ from the published ones, so that the numbers need '
+        "not be the same, but their order should be. A result agrees or differs where a 95 % "
+        "interval excludes the opposite.</p>"
         f"{_articles(earlier)}"
     )
 

@@ -38,8 +38,9 @@ def references(digests: Sequence[Digest]) -> str:
     caption = "Differences from the references"
     forest = _forest(digests, rows, [], caption, "differences-from-references")
     note = (
-        '<p class="small">This plot is read like the one above. References are tuned on as many'
-        " trials, under one schedule, and have no part in the answer over all tasks.</p>"
+        '<p class="small">This plot is read like the one above. The references are tuned on as many'
+        " trials as the others, under one schedule alone. They have no part in the answer over all"
+        " tasks.</p>"
     )
     return forest + note if forest else ""
 
@@ -115,7 +116,7 @@ def _legend(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
     without = list(dict.fromkeys(row.task for row in rows if row.margin is None))
     if without:
         sentences_of_plot.append(
-            f"The metric of {spelling.listed(without)} has no margin, so that the line has a scale"
+            f"On {spelling.listed(without)} the metric has no margin, so that the line has a scale"
             " of its own and no band."
         )
     if lost:

@@ -39,7 +39,7 @@ class Drawing:
 
 def overview_drawings(results: Results, of_tasks: Sequence[Digest]) -> Iterator[Drawing]:
     """The pictures of all tasks together."""
-    yield from _profile_drawing(results)
+    yield from _profile_drawing(results, of_tasks)
     sizes = "; ".join(
         f"{row.task}, {spelling.name(row.optimizer)}: {spelling.size(row.state_bytes)} beside "
         f"{spelling.size(row.parameter_bytes)} of parameters"
@@ -48,16 +48,17 @@ def overview_drawings(results: Results, of_tasks: Sequence[Digest]) -> Iterator[
     )
     yield Drawing(
         "memory",
-        lambda: plots.memory(results),
+        lambda: plots.memory(of_tasks),
         f"Bytes of optimizer state. {sizes}.",
-        "How much memory an optimizer keeps beside the parameters, the grey bar. At the right: how "
-        "many copies of the parameters that is.",
+        "The picture shows how much memory the state of an optimizer takes, beside the parameters, "
+        "which are the grey bar. The number at the right is the size of the state as a multiple of "
+        "the parameters.",
     )
 
 
-def _profile_drawing(results: Results) -> Iterator[Drawing]:
+def _profile_drawing(results: Results, of_tasks: Sequence[Digest]) -> Iterator[Drawing]:
     """The performance profile, where there are several optimizers and tasks to sum up."""
-    curves = across.profile(results) if len(results.tasks) > 1 else None
+    curves = across.profile(results) if len(of_tasks) > 1 else None
     if curves is None or len(curves.optimizers) < 2:
         return
     shares = ", ".join(
@@ -65,16 +66,19 @@ def _profile_drawing(results: Results) -> Iterator[Drawing]:
         f"{100 * curves.share[index, -1]:.0f} % within {curves.factors[-1]:g}"
         for index, name in enumerate(curves.optimizers)
     )
-    without = [task for task in results.tasks if task not in curves.tasks]
-    rest = f" Without {spelling.listed(without)}, where ratios mean nothing." if without else ""
+    without = [digest.task for digest in of_tasks if digest.task not in curves.tasks]
+    rest = ""
+    if without:
+        are = "are" if len(without) > 1 else "is"
+        rest = f" {spelling.listed(without)} {are} left out, because ratios mean nothing there."
     yield Drawing(
         "profile",
-        lambda: plots.profile(results),
+        lambda: plots.profile(curves),
         f"Share of runs within a factor of the best optimizer's mean. {shares}.",
-        "All tasks together: the share of runs whose loss, or error rate, is at most so many times "
-        "the best optimizer's mean on the same task. Each optimizer is under its own better "
-        "schedule, a reference under its only one; tasks weigh alike; the band is the 95 % "
-        f"interval over seeds.{rest}",
+        "The picture shows the share of runs whose loss or error rate is at most so many times the "
+        "best optimizer's mean on the same task. Each optimizer runs under its own better "
+        "schedule, and a reference runs under its only one. All tasks count alike. The band is the "
+        f"95 % interval over seeds.{rest}",
     )
 
 
@@ -97,8 +101,8 @@ def task_drawings(digest: Digest, surface: Surface | None = None) -> Iterator[Dr
             f"{task}-path",
             lambda: plots.path(view, surface),
             f"Paths of {names} over the two parameters of {task}, from the same start.",
-            "The path on the first reporting seed, from the circle to the square"
-            + (", over contours of the loss on the first batch." if surface else "."),
+            "The picture shows the paths on the first reporting seed, from the circle to the "
+            + ("squares, over contours of the loss on the first batch." if surface else "squares."),
         )
 
 
@@ -110,8 +114,8 @@ def _run_drawings(digest: Digest, rows: Iterable[Row]) -> Iterator[Drawing]:
         f"{task}-loss",
         lambda: plots.loss_curves(view),
         f"Training loss against step on {task}. {ends}.",
-        "Training loss of the chosen configurations on the reporting seeds: the line is the "
-        "median, the band reaches from the best seed to the worst.",
+        "The picture shows the training loss of the chosen configurations on the reporting seeds. "
+        "The line is the median, and the band reaches from the best seed to the worst.",
     )
     slopes = _by_optimizer(
         rows, lambda row: sentences.exponent(digest.exponents[digest.schedules[0], row.optimizer])
@@ -121,9 +125,9 @@ def _run_drawings(digest: Digest, rows: Iterable[Row]) -> Iterator[Drawing]:
         lambda: plots.effective_rates(view),
         f"Effective learning rate against step on {task}, both logarithmic. Exponent in the second "
         f"half: {slopes}.",
-        "How far a coordinate moves for a unit of its gradient: the median of some coordinates, a "
-        "band between their quartiles, thin lines at 5 % and 95 %. The grey line falls as "
-        "1/sqrt(t).",
+        "The effective learning rate is how far a coordinate moves for a unit of its gradient. The "
+        "line is the median over some coordinates, the band lies between their quartiles, and the "
+        "thin lines are their 5 % and 95 % quantiles. The grey line falls as 1/sqrt(t).",
     )
 
 
@@ -139,11 +143,11 @@ def _schedule_drawing(digest: Digest) -> Drawing:
     )
     return Drawing(
         f"{task}-schedules",
-        lambda: plots.schedules(digest.results, task),
+        lambda: plots.schedules(digest),
         f"Results on {task} by schedule of the learning rate and setting. {metrics}.",
-        "What tuning is worth: filled points are tuned for each schedule; empty ones have "
-        f"complete defaults, under the schedule {spelling.schedule(first)}. The line is the 95 % "
-        "interval. A cross marks a setting that diverged.",
+        "The picture shows what tuning is worth. Filled points are tuned for each schedule; empty "
+        f"points have complete defaults and the schedule {spelling.schedule(first)}. The line is "
+        "the 95 % interval. A cross marks a setting that diverged.",
     )
 
 
@@ -158,8 +162,9 @@ def _rates_drawing(digest: Digest, rows: Iterable[Row]) -> Drawing:
         f"{task}-learning-rates",
         lambda: plots.learning_rates(digest.view),
         f"Tuning score against learning rate on {task}. Within 5 % of the best: {close_rates}.",
-        "How much the learning rate matters: a point is the mean over the tuning seeds that the "
-        f"race ran it on. A wide {'bottom' if lower else 'top'} is easy to tune.",
+        "The picture shows how much the learning rate matters. A point is the mean over the tuning "
+        f"seeds that the race ran it on. A wide {'bottom' if lower else 'top'} makes an optimizer "
+        "easy to tune.",
     )
 
 
@@ -178,9 +183,9 @@ def _budget_drawing(digest: Digest, rows: Iterable[Row]) -> Drawing:
         f"{task}-budget",
         lambda: plots.budget(digest.view, [digest.budgets[first, row.optimizer] for row in rows]),
         f"Expected best against configurations tried on {task}. {expected}.",
-        "What a small budget buys: so many configurations are drawn from the first grid, the "
-        "best is chosen on the tuning seeds, and it is worth what other seeds say; the band is the "
-        "95 % interval.",
+        "The picture shows what a small budget buys. So many configurations are drawn from the "
+        "first grid, the best of them is chosen on the tuning seeds, and its value is measured on "
+        "other seeds. The band is the 95 % interval.",
     )
 
 
@@ -191,8 +196,9 @@ def _heat_map_drawing(view: xr.Dataset, task: str, row: Row, second: str, index:
         functools.partial(plots.heat_map, view, row.optimizer),
         f"Tuning score of {name} on {task} over learning rate and {spelling.axis(second)}. Chosen: "
         f"{spelling.settings(row.hyperparameters)}.",
-        f"{name}: learning rate and {spelling.axis(second)} together. Dark is good. The frame "
-        "marks the chosen configuration, a cross one that diverged.",
+        f"The picture shows the tuning score of {name} over learning rate and "
+        f"{spelling.axis(second)}. Dark cells are good. The frame marks the chosen configuration; "
+        "a cross marks one that diverged.",
     )
 
 

@@ -34,12 +34,15 @@ class Picture:
         svg: The figure as SVG.
         alt: What the figure shows, in words for those who do not see it.
         caption: How the figure is read.
+        values: The values of its points, as `rmsprop.study.report.plots.values.of` writes them;
+            empty where there are none.
     """
 
     file: str
     svg: str
     alt: str
     caption: str
+    values: str = ""
 
 
 def text(words: object) -> str:
@@ -63,11 +66,17 @@ def pictures(group: Sequence[Picture]) -> str:
 def _picture(picture: Picture) -> str:
     data = attribute(urllib.parse.quote(picture.svg, safe=_PLAIN))
     link = f' <a href="{FIGURES}/{attribute(picture.file)}">PNG</a>' if picture.file else ""
+    values = f" data-values='{_in_single_quotes(picture.values)}'" if picture.values else ""
     return (
-        f'<figure><img loading="lazy" src="data:image/svg+xml,{data}"{_size(picture.svg)}'
+        f'<figure{values}><img loading="lazy" src="data:image/svg+xml,{data}"{_size(picture.svg)}'
         f' alt="{attribute(picture.alt)}">'
         f"<figcaption>{text(picture.caption)}{link}</figcaption></figure>"
     )
+
+
+def _in_single_quotes(words: str) -> str:
+    """Words as the value of an attribute in single quotes, in which JSON stays short."""
+    return html.escape(words, quote=False).replace("'", "&#x27;")
 
 
 def _size(svg: str) -> str:

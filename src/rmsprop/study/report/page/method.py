@@ -26,6 +26,8 @@ def how_to_read(of_tasks: Sequence[Digest]) -> str:
         """Training loss, the reported metric and the mean loss over all steps are given
 separately, because the best optimizer may not be the same by each of them. The seconds of a run are
 those of one core or device, without compilation.""",
+        """A picture states the values of the point that is nearest to the pointer or to a tap. The
+arrow keys go from point to point when the picture has the focus.""",
     ]
     items = "\n".join(f"<li>{part}</li>" for part in parts if part)
     return f"<ul>\n{items}\n</ul>"
@@ -41,16 +43,16 @@ and sees the same batches."""
 def _tuning(of_tasks: Sequence[Digest]) -> str:
     schedules = {spelling.schedule(name) for digest in of_tasks for name in digest.schedules}
     several = (
-        """ Each optimizer is tuned under each schedule of the learning rate; pictures are of the
-first schedule where nothing else is said."""
+        """ Each optimizer is tuned under each schedule of the learning rate. The pictures show the
+first schedule unless they name another."""
         if len(schedules) > 1
         else ""
     )
     raced = max(digest.dataset.sizes["tuning_seed"] for digest in of_tasks)
-    return f"""Configurations race: all run on one seed, the best third of them on {raced}, and the
-best of these, the finalists, on all reporting seeds, which are others. Grids grow where the best is
-on their edge. They are still coarse: shifting the grid of learning rates by half of its spacing
-changes the result on the valley by about 25 %.{several}"""
+    return f"""Configurations are tuned by a race: all run on one seed, the best third of them on
+{raced}, and the best of these, the finalists, on all reporting seeds, which are other seeds. A grid
+grows where the best configuration lies on its edge. Grids are still coarse: shifting the grid of
+learning rates by half of its spacing changes the result on the valley by about 25 %.{several}"""
 
 
 def _verdicts(of_tasks: Sequence[Digest]) -> list[str]:
@@ -60,8 +62,8 @@ def _verdicts(of_tasks: Sequence[Digest]) -> list[str]:
         return []
     row = rows[0]
     own = (
-        """ In the headline each optimizer is under its own better schedule, which is chosen like
-everything else; the lines below have both under one schedule."""
+        """ In the headline each optimizer runs under its own better schedule, which is chosen like
+everything else. In the lines below it both run under the same schedule."""
         if any(len(digest.schedules) > 1 for digest in of_tasks)
         else ""
     )
@@ -69,15 +71,15 @@ everything else; the lines below have both under one schedule."""
         f"""A verdict does not rest on one choice of hyper-parameters, which may depend on a few
 lucky seeds. Each optimizer chooses among its finalists on {row.tuning_seeds} of {row.seeds} seeds,
 by validation data, and is compared on the others. The difference is the mean over all such choices,
-or over {MOST_SUBSETS:,} where there are more: what to expect on a new seed. Its interval comes from
-leaving out one seed after the other, so that it includes the randomness of the choice. The estimate
-with choices on half of the seeds is given beside it. Losses are compared by their ratio where all
-are positive.{own}""",
-        f"""Equal: the interval lies within a margin, 5 % of a loss or half a point of an accuracy
-unless the problem says otherwise. Better: it lies beyond the margin. Slightly better: it excludes
-equality, and a difference of the margin or more is not shown. Not decided: everything else, with
-the approximate number of seeds that would decide. Below {LEAST_SEEDS} seeds there is no
-verdict.{_joint(len(rows))}""",
+or over {MOST_SUBSETS:,} of them where there are more. It is what to expect on a new seed. Its
+interval comes from leaving out one seed after the other, so that it includes the randomness of the
+choice. The estimate with choices on half of the seeds is given beside it. Losses are compared by
+their ratio where all are positive.{own}""",
+        f"""Two optimizers are equal if the interval lies within a margin, which is 5 % of a loss or
+half a point of an accuracy unless the problem sets another. One is better if the interval lies
+beyond the margin. One is slightly better if the interval excludes equality and a difference of the
+margin or more is not shown. Everything else is not decided; the approximate number of seeds that
+would decide is given. Below {LEAST_SEEDS} seeds there is no verdict.{_joint(len(rows))}""",
     ]
 
 
@@ -85,9 +87,9 @@ def _joint(count: int) -> str:
     """What is corrected for several comparisons, and what is not."""
     if count < 2:
         return ""
-    return f""" The answer over all tasks corrects the {count} headlines by Holm's method: that even
-one of its differences is not real has a probability of at most 5 %. An equality, and every other
-line, stands for itself."""
+    return f""" The answer over all tasks corrects the {count} headlines by Holm's method: the
+probability that any of its differences is not real is at most 5 %. Equalities and all other lines
+are not corrected."""
 
 
 def _against_itself() -> str:
@@ -96,9 +98,9 @@ def _against_itself() -> str:
         return ""
     return f"""An optimizer was compared with itself {figures.repetitions:,} times by this method,
 on {figures.seeds} seeds, under two names with the same initial parameters and split and with
-batches of their own. It came out as better or slightly better in {figures.all_lines:.1f} % of all
-lines (standard error {figures.error:.1f} %), and in {figures.worst_line:.1f} % of the line where
-that was most frequent."""
+batches of their own. One of the two was called better or slightly better in {figures.all_lines:.1f}
+% of all lines (standard error {figures.error:.1f} %), and in {figures.worst_line:.1f} % of the line
+where this was most frequent."""
 
 
 def _references(of_tasks: Sequence[Digest]) -> str:
@@ -106,19 +108,21 @@ def _references(of_tasks: Sequence[Digest]) -> str:
     if not names:
         return ""
     return text(
-        f"{spelling.listed(list(names))} are references: tuned on as many trials, under one"
-        " schedule, with estimates and intervals, and without a part in the answer over all tasks."
+        f"{spelling.listed(list(names))} {'are references' if len(names) > 1 else 'is a reference'}"
+        ", tuned on as many trials as the others, under one schedule alone. References have"
+        " estimates and intervals, and no part in the answer over all tasks."
     )
 
 
 def _numbers() -> str:
     return """A result is what an optimizer reaches on a new seed, over all choices that the seeds
-allow: a geometric mean of losses, a mean of accuracies, with its 95 % interval. Two results have
-the ratio or the difference that the verdict under their schedule is about. The configuration beside
-it is the one that won the race. Training losses and steps are interquartile means over the seeds of
-that configuration, without the best and the worst quarter, with a 95 % bootstrap interval. A run
-that diverged counts as infinitely bad (∞) there. In a result and in a verdict it counts as twice
-the worst loss of its seed, or as an accuracy by chance; how often that was is said."""
+allow: a geometric mean of losses or a mean of accuracies, with its 95 % interval. The ratio or the
+difference of two results is that of the verdict under their schedule. The configuration beside a
+result is the one that won the race. Training losses and steps are interquartile means over the
+seeds of that configuration, without the best and the worst quarter, with a 95 % bootstrap interval.
+A run that diverged counts as infinitely bad (∞) there. In a result and in a verdict it counts as
+twice the worst loss of its seed, or as an accuracy by chance, and the share of such runs is given.
+"""
 
 
 def _settings(of_tasks: Sequence[Digest]) -> str:
@@ -128,13 +132,13 @@ def _settings(of_tasks: Sequence[Digest]) -> str:
     if not names:
         return ""
     return text(
-        "A default setting is what a user gets who tunes nothing. It is named after who ships it,"
-        f" and is complete, the learning rate included: {spelling.listed(list(names))}."
+        "A default setting is what a user gets who tunes nothing. It is complete, the learning rate"
+        f" included. The page shows these: {spelling.listed(list(names))}."
     )
 
 
 def _budget() -> str:
-    return """The expected best of some trials: so many are drawn without replacement from the first
-grid, what came by growing it left out; the best is chosen by its tuning score and is worth what it
-reached on the reporting seeds, which did not choose it. What was no finalist is worth its tuning
-score. The interval is over the reporting seeds."""
+    return """For the expected best of some trials, so many are drawn without replacement from the
+first grid, without what came by growing it. The best is chosen by its tuning score, and its value
+is what it reached on the reporting seeds, which did not choose it. The value of a configuration
+that was no finalist is its tuning score. The interval is over the reporting seeds."""

@@ -65,11 +65,11 @@ def results_table(of_tasks: Sequence[Digest]) -> str:
     )
     return (
         table
-        + f'<p class="small">{markup.text(_metrics_in_words(of_tasks))} Bold: better than the other'
-        " under this schedule, by a verdict of its own; the answers above are corrected for all,"
-        " and each under its own better schedule. Diverged runs are those of the tuned setting."
-        " Defaults are complete ones, run under the first schedule alone;"
-        f" {ABSENT} where there are none.</p>"
+        + f'<p class="small">{markup.text(_metrics_in_words(of_tasks))} A bold optimizer is better'
+        " than the other under this schedule, by a verdict that is not corrected; the answers above"
+        " are corrected, and they are about each optimizer under its own better schedule. The"
+        " diverged runs are those of the tuned setting. Defaults are complete and run under the"
+        f" first schedule alone; {ABSENT} marks that there are none.</p>"
     )
 
 
@@ -120,8 +120,8 @@ def lines_table(digest: Digest) -> str:
         caption, heads, rows, file=f"{digest.task}-comparisons", emphasis=headlines
     )
     uncorrected = (
-        '<p class="small">The headline comes first. The other lines have intervals of their own,'
-        " which are not corrected for how many there are.</p>"
+        '<p class="small">The headline comes first. The intervals of the other lines are not'
+        " corrected for their number.</p>"
     )
     return table + (uncorrected if len(rows) > len(headlines) else "")
 
@@ -167,12 +167,13 @@ def notebook_table(results: Results) -> str:
 
 
 def edges(of_tasks: Sequence[Digest]) -> str:
-    """A note on every best value that is at the edge of its grid; empty where there is none."""
+    """A note on every best value that is the end of its range; empty where there is none."""
     notes = [f"<li>{markup.text(note)}</li>" for note in remarks.limits(of_tasks)]
     if not notes:
         return ""
     return (
-        f'<div class="note"><strong>At the edge of a grid</strong><ul>{"".join(notes)}</ul></div>'
+        '<div class="note"><strong>Best values at the end of their range</strong>'
+        f"<ul>{''.join(notes)}</ul></div>"
     )
 
 

@@ -1,9 +1,9 @@
 """The page of a comparison: one self-contained HTML file, the answers first.
 
-Nothing is loaded from elsewhere, neither from the network nor from the folder; the page says so to
-the browser, which runs no script but the one that sorts the tables, known by its hash. The page is
-light or dark as the reader prefers, and its tables become lists on a phone. Every text that comes
-from results goes through `markup`, which escapes it.
+Nothing is loaded from elsewhere, neither from the network nor from the folder. The page says so to
+the browser, which runs only the script of the page, known by its hash: it sorts the tables and
+states the values of the pictures. The page is light or dark as the reader prefers, and its tables
+become lists on a phone. Every text that comes from results goes through `markup`, which escapes it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from rmsprop.study.report import csv_files, plots, sentences
 from rmsprop.study.report.page import claims, forest, markup, method, numbers, task
 from rmsprop.study.report.page.gallery import Drawing, overview_drawings, task_drawings
 from rmsprop.study.report.page.markup import Picture, attribute, definitions, text
-from rmsprop.study.report.plots import export, style
+from rmsprop.study.report.plots import export, style, values
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.costs import costs_of
-from rmsprop.study.results.digest import Digest, digests
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.labelled import FILE_NAME, Results
 from rmsprop.study.results.schema import names_of
 
@@ -76,14 +76,14 @@ def render(
         "claims": (
             "Common claims, and what was measured",
             "Claims",
-            claims.general_claims(results),
+            claims.general_claims(of_tasks),
         ),
         "published": (
             "Published results, and the results here",
             "Published",
-            claims.earlier_results(results),
+            claims.earlier_results(of_tasks),
         ),
-        "method": ("How to read this", "Method", method.how_to_read(of_tasks)),
+        "method": ("How to read this page", "Method", method.how_to_read(of_tasks)),
         "settings": ("Settings and versions", "Settings", _settings(results, files=files)),
     }
     sections = "".join(
@@ -185,8 +185,8 @@ def _subtitle(results: Results) -> str:
     costs = functools.reduce(operator.add, (costs_of(results.task(x)) for x in results.tasks))
     return (
         f"rmsprop {version} · made {date} on {where} · {costs.runs:,} runs took"
-        f" {_duration(costs.seconds)} of one core or device, and the study"
-        f" {_duration(attributes['seconds'])}, with all parts in which it was run"
+        f" {_duration(costs.seconds)} of one core or device; the study took"
+        f" {_duration(attributes['seconds'])} over all its parts"
     )
 
 
@@ -224,6 +224,7 @@ def _style_sheet() -> str:
 
 def page_of(
     results: Results,
+    of_tasks: Sequence[Digest],
     surfaces: Mapping[str, Surface] | None = None,
     keep: Callable[[str, Figure], None] | None = None,
 ) -> str:
@@ -231,6 +232,7 @@ def page_of(
 
     Args:
         results: The results of a comparison.
+        of_tasks: What the results of each task say.
         surfaces: The loss of tasks of two parameters by their names, for the contours below the
             paths.
         keep: A function that is called with the name of a file and a figure for each figure, for a
@@ -244,9 +246,8 @@ def page_of(
         """The pictures of some drawings, in their order."""
         return [_picture(drawing, keep) for drawing in drawings]
 
-    of_tasks = digests(results)
     if keep and sentences.headlines(of_tasks):
-        keep(DIFFERENCES, plots.differences(results))
+        keep(DIFFERENCES, plots.differences(of_tasks))
     overview = pictures_of(overview_drawings(results, of_tasks))
     pictures = {
         digest.task: pictures_of(task_drawings(digest, (surfaces or {}).get(digest.task)))
@@ -261,4 +262,5 @@ def _picture(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> Pi
     file = f"{drawing.name}.png" if keep else ""
     if keep:
         keep(file, figure)
-    return Picture(file, export.svg(figure), drawing.alt, drawing.caption)
+    svg = export.svg(figure)  # which sets the last limits
+    return Picture(file, svg, drawing.alt, drawing.caption, values.of(figure))

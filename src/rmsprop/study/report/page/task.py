@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -39,13 +40,13 @@ def section(digest: Digest, pictures: Sequence[Picture]) -> str:
         **_improvement(digest),
         "Source": attributes["citation"],
         "SHA-256 of the data": attributes["data_sha256"] or "no data",
+        **_other_versions(digest),
     }
     title = text(attributes["title"])
-    answer = sentences.answer(digest)
     return (
         f'<section aria-labelledby="task-{task}"><h3 id="task-{task}">{title}</h3>'
         f'<p class="chips">{_chips(digest)}</p>'
-        f"<p>{text(answer[:1].upper() + answer[1:])}</p>"
+        f"<p>{text(sentences.answer(digest))}</p>"
         f'<p class="small">{text(_schedule_and_steps(digest))}</p>'
         f"{markup.pictures(pictures)}"
         f"{_comparisons(digest)}"
@@ -70,12 +71,11 @@ def _comparisons(digest: Digest) -> str:
 def _schedule_and_steps(digest: Digest) -> str:
     """The schedule of the pictures of a task, where there are several, and its steps."""
     names = digest.schedules
-    steps = f"Task {digest.task}, {digest.steps} steps."
+    steps = f"A run of {digest.task} takes {digest.steps:,} steps."
     if len(names) == 1:
         return steps
-    return (
-        f"{steps} Pictures are of the schedule {spelling.schedule(names[0])}, if no other is named."
-    )
+    first = spelling.schedule(names[0])
+    return f"{steps} The pictures show the schedule {first} unless they name another."
 
 
 def _seed_list(numbers: Sequence[int]) -> str:
@@ -93,6 +93,17 @@ def _configuration_counts(dataset: xr.Dataset) -> str:
         f"({spelling.listed([spelling.axis(hyper) for hyper in tuned])})"
         for name, tuned in tuned_names(dataset).items()
     )
+
+
+def _other_versions(digest: Digest) -> dict[str, str]:
+    """The versions by which an earlier part of the study made the task, where they differ."""
+    last = json.loads(digest.results.tree.attrs["versions"])
+    other = [
+        f"{package} {version}"
+        for package, version in digest.versions.items()
+        if last.get(package) != version
+    ]
+    return {"Made in an earlier part of the study, with": ", ".join(other)} if other else {}
 
 
 def _improvement(digest: Digest) -> dict[str, object]:

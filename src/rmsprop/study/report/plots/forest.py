@@ -13,8 +13,7 @@ from rmsprop.study import spelling
 from rmsprop.study.report import effects, sentences
 from rmsprop.study.report.effects import Effect
 from rmsprop.study.report.plots import style
-from rmsprop.study.results.digest import digests
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.schema import OWN, names_of
 from rmsprop.study.results.summary import Difference
 
@@ -22,7 +21,7 @@ ROW = 0.2  # inches
 LEFT, RIGHT = 0.19, 0.6
 
 
-def differences(results: Results, schedule: str | None = None) -> Figure:
+def differences(of_tasks: Sequence[Digest], schedule: str | None = None) -> Figure:
     """The differences of the headline metric with their 95 % intervals, a line each.
 
     A task has a line for its headline, each optimizer under its own better schedule, and one for
@@ -34,16 +33,16 @@ def differences(results: Results, schedule: str | None = None) -> Figure:
     is better, a diamond that the two are equal, an empty circle that nothing is decided.
 
     Args:
-        results: The results of at least two optimizers.
+        of_tasks: What the results of each task say, with at least two optimizers.
         schedule: The name of the only schedule that is drawn, or "own"; None for "own" and all.
 
     Raises:
         ValueError: There is one optimizer only, so nothing to compare, or no such schedule.
     """
     if schedule not in (None, OWN):
-        for task in results.tasks:
-            results.view(task, schedule)  # refuses an unknown name
-    rows = effects.lines(digests(results), schedule)
+        for digest in of_tasks:
+            digest.results.view(digest.task, schedule)  # refuses an unknown name
+    rows = effects.lines(of_tasks, schedule)
     if not rows:
         raise ValueError("there is one optimizer only; compare at least two to see a difference.")
     places = _places(rows)
@@ -58,13 +57,14 @@ def differences(results: Results, schedule: str | None = None) -> Figure:
     axes.set_ylim(places[-1] + 0.6, -0.4)
     _name_axis(axes, rows, reach)
     several = len({(row.first, row.second) for row in rows}) > 1
+    optimizers_of = {digest.task: names_of(digest.dataset, "optimizer") for digest in of_tasks}
     for group, of_group in itertools.groupby(zip(rows, sizes, places, strict=True), _of_group):
         lines = list(of_group)
         top, bottom = lines[0][2] - 0.5, lines[-1][2] + 0.5
         at = [sign * effects.place(x, reach) for x in effects.ticks(reach) for sign in (-1, 1)]
         axes.vlines(at, top, bottom, colors=style.GRID, linewidth=0.6, zorder=0)
         axes.plot([0, 0], [top, bottom], color=style.MUTED, linewidth=1)
-        optimizers = names_of(results.task(group[0]), "optimizer")
+        optimizers = optimizers_of[group[0]]
         for row, size, y in lines:
             colour = style.colour(optimizers.index(row.winner)) if row.winner else style.INK
             _line(axes, row, size, reach, y, colour)

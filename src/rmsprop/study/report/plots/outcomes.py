@@ -7,6 +7,7 @@ These take whole results, or a task of them, while pictures of one view stand in
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,15 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rmsprop.study import spelling
-from rmsprop.study.report.plots import style
+from rmsprop.study.report.plots import style, values
 from rmsprop.study.report.plots.style import fit_vertical_axis
-from rmsprop.study.results import across
-from rmsprop.study.results.labelled import Results
+from rmsprop.study.results.across import Profile
+from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.schema import TUNED, names_of, worst_value
 from rmsprop.study.results.summary import Row
 
 
-def schedules(results: Results, task: str, schedule: str | None = None) -> Figure:
+def schedules(digest: Digest, schedule: str | None = None) -> Figure:
     """The reported metric of each optimizer, tuned under each schedule and with complete defaults.
 
     A filled point is tuned, an empty one has the defaults of whoever ships them, of which each has
@@ -30,20 +31,22 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     of the axis is a result that is infinite, because runs diverged.
 
     Args:
-        results: The results of a comparison.
-        task: The name of a task.
+        digest: What the results of a task say.
         schedule: The name of the only schedule that is drawn; None for all.
+
+    Raises:
+        ValueError: There is no such schedule.
     """
-    attributes = results.task(task).attrs
-    names = results.schedules(task) if schedule is None else (schedule,)
-    settings = results.settings(task)[1:]
-    groups = [(spelling.schedule(x), results.summary(task, schedule=x)) for x in names]
+    if schedule is not None:
+        digest.results.view(digest.task, schedule)  # refuses an unknown name
+    names = digest.schedules if schedule is None else (schedule,)
+    groups = [(spelling.schedule(name), digest.rows[name]) for name in names]
     groups += [
-        (spelling.setting(setting), results.summary(task, schedule=names[0], setting=setting))
-        for setting in settings
+        (spelling.setting(setting), digest.defaults.get((names[0], setting), ()))
+        for setting in digest.settings[1:]
     ]
     groups = [(label, rows) for label, rows in groups if rows]
-    optimizers = names_of(results.task(task), "optimizer")
+    optimizers = names_of(digest.dataset, "optimizer")
     entries = [
         x for x in optimizers if any(x == row.optimizer for _, rows in groups for row in rows)
     ]
@@ -55,16 +58,23 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     ]
     head = style.head_height(len(entries))
     figure, (axes,) = style.panels(1.9 + head, top=head)
-    fit_vertical_axis(axes, np.array(numbers), attributes["report_better"])
-    bad = worst_value(attributes["report_better"])
+    fit_vertical_axis(axes, np.array(numbers), digest.better)
+    bad = worst_value(digest.better)
     for index, optimizer in enumerate(optimizers):
         label: str | None = style.entry(optimizer)
+        points: list[tuple[float, float, str, str]] = []
         for place, (_, rows) in enumerate(groups):
             for row in rows:
                 if row.optimizer == optimizer:
                     x = place + (index + 0.5 - len(optimizers) / 2) * 0.6 / len(optimizers)
                     _point(axes, row, x, index, bad, label)
                     label = None
+                    value = row.metric.value
+                    y = value if math.isfinite(value) else bad
+                    points.append((x, y, _place_words(row), str(row.metric)))
+        if points:
+            x, y, where, words = zip(*points, strict=True)
+            values.note(values.Series(axes, spelling.name(optimizer), x, y, "", where, words))
     axes.set_xlim(-0.5, len(groups) - 0.5)
     length = 16 if len(groups) <= 3 else 11 if len(groups) <= 5 else 8
     labels = [spelling.clipped(label, length) for label, _ in groups]
@@ -73,9 +83,15 @@ def schedules(results: Results, task: str, schedule: str | None = None) -> Figur
     axes.grid(False, axis="x")
     empty = "; empty: complete defaults" if len(groups) > len(names) else ""
     axes.set_xlabel(f"filled: tuned under this schedule{empty}")
-    style.title(axes, attributes["report_label"], len(entries))
+    style.title(axes, digest.label, len(entries))
     style.legend(axes)
     return figure
+
+
+def _place_words(row: Row) -> str:
+    """The schedule under which a row is tuned, or whose defaults it has."""
+    tuned = f"{spelling.schedule(row.schedule)}, tuned"
+    return tuned if row.setting == TUNED else spelling.defaults(row.setting)
 
 
 def _point(axes: Axes, row: Row, x: float, index: int, bad: float, label: str | None) -> None:
@@ -93,17 +109,17 @@ def _point(axes: Axes, row: Row, x: float, index: int, bad: float, label: str | 
     style.point(axes, x, y, marker, colour, size=6.5, face=face, label=label)
 
 
-def memory(results: Results) -> Figure:
+def memory(of_tasks: Sequence[Digest]) -> Figure:
     """Bytes of optimizer state beside those of the parameters, a row per task.
 
     The bar is the size of the parameters; at the right stands how many copies of them a state is.
 
     Args:
-        results: The results of a comparison.
+        of_tasks: What the results of each task say.
     """
-    rows = results.summary()
+    rows = [row for digest in of_tasks for row in digest.rows[digest.schedules[0]]]
     names = list(dict.fromkeys(row.optimizer for row in rows))
-    entries, tasks = len(names) + 1, results.tasks
+    entries, tasks = len(names) + 1, [digest.task for digest in of_tasks]
     pitch = 0.14 * len(names) + 0.08
     top = style.head_height(entries)
     figure, (axes,) = style.panels(
@@ -114,9 +130,10 @@ def memory(results: Results) -> Figure:
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.set_ylim(len(tasks) - 0.5, -0.5)
+    offsets = 0.14 / pitch * (np.arange(len(names)) - (len(names) - 1) / 2)
     for row in rows:
         place, index = tasks.index(row.task), names.index(row.optimizer)
-        y = place + (index - (len(names) - 1) / 2) * 0.14 / pitch
+        y = place + offsets[index]
         if index == 0:
             half = 0.5 - 0.05 / pitch
             label = "parameters" if place == 0 else None
@@ -124,6 +141,10 @@ def memory(results: Results) -> Figure:
             bar = {"color": style.MUTED, "lw": 9, "alpha": 0.4, "solid_capstyle": "butt"}
             axes.plot(size, ends, **bar, label=label)
         _state(axes, row, y, index, max(row.state_bytes, low), place == 0)
+    for place, task in enumerate(tasks):
+        of_task = [row for row in rows if row.task == task]
+        heights = [place + offsets[names.index(row.optimizer)] for row in of_task]
+        _note_sizes(axes, task, of_task, [place, *heights])
     axes.set_yticks(range(len(tasks)), [spelling.clipped(task, 14) for task in tasks])
     axes.tick_params(axis="y", labelcolor=style.INK)
     axes.grid(False, axis="y")
@@ -134,6 +155,21 @@ def memory(results: Results) -> Figure:
     style.title(axes, "memory of the optimizer state and of the parameters", entries)
     style.legend(axes)
     return figure
+
+
+def _note_sizes(axes: Axes, task: str, rows: Sequence[Row], heights: Sequence[float]) -> None:
+    """The sizes of the parameters and the states of a task, for those who ask for them.
+
+    Args:
+        axes: The axes of the picture of memory.
+        task: The name of the task.
+        rows: The rows of the task.
+        heights: The vertical places of the parameters and of each state.
+    """
+    names = ["parameters", *(spelling.name(row.optimizer) for row in rows)]
+    sizes = [rows[0].parameter_bytes, *(row.state_bytes for row in rows)]
+    words = [spelling.size(size) for size in sizes]
+    values.note(values.Series(axes, task, sizes, heights, "", names, words))
 
 
 def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) -> None:
@@ -147,23 +183,14 @@ def _state(axes: Axes, row: Row, y: float, index: int, x: float, first: bool) ->
     axes.annotate(text, place, xycoords=beside, va="center", fontsize=8.5, color=style.INK)
 
 
-def profile(results: Results) -> Figure:
+def profile(curves: Profile) -> Figure:
     """The share of runs that come within a factor of the best optimizer, over all tasks.
 
     The band is the 95 % interval over seeds; see `rmsprop.study.results.across.profile`.
 
     Args:
-        results: The results of a comparison.
-
-    Raises:
-        ValueError: No optimizer ran on every task, or no task has a metric with ratios.
+        curves: The share of the runs of each optimizer, by factor.
     """
-    curves = across.profile(results)
-    if curves is None:
-        raise ValueError(
-            "no optimizer ran on every task, or no task has a metric without values below 0, whose"
-            " ratios mean something; show differences instead."
-        )
     entries = len(curves.optimizers)
     figure, (axes,) = style.panels(2.2 + style.head_height(entries), top=style.head_height(entries))
     for index, name in enumerate(curves.optimizers):
@@ -172,6 +199,12 @@ def profile(results: Results) -> Figure:
         axes.fill_between(curves.factors, *band, color=colour, alpha=0.18, linewidth=0)
         line = {"ls": style.dash(index), "color": colour, "lw": 1.8}
         axes.plot(curves.factors, curves.share[index], label=label, **line)
+        points = (curves.factors, curves.share[index], "factor", values.words(curves.factors))
+        share, low, high = (
+            [f"{100 * x:.0f} %" for x in each] for each in (curves.share[index], *band)
+        )
+        interval = (share, "95 % interval", low, high)
+        values.note(values.Series(axes, spelling.name(name), *points, *interval))
     axes.set_xscale("log")
     axes.set_xlim(curves.factors[0], curves.factors[-1])
     axes.set_ylim(-0.03, 1.03)

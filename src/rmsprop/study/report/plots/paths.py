@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from rmsprop.study.report.plots import style
+from rmsprop.study import spelling
+from rmsprop.study.report.plots import style, values
 from rmsprop.study.report.surfaces import Surface
 
 CONTOURS = 14
@@ -83,6 +84,9 @@ def path(dataset: xr.Dataset, surface: Surface | None = None) -> Figure:
         line = np.clip(np.nan_to_num(paths[index], nan=np.inf), low - reach, high + reach)
         colour, label = style.colour(index), style.entry(str(optimizer))
         width = max(1.2, 2.4 - 0.7 * index)  # the next, on top, leaves the edges of this one
+        name, steps = spelling.name(str(optimizer)), [str(step) for step in range(len(line))]
+        places = [f"({values.word(x)}, {values.word(y)})" for x, y in paths[index]]
+        values.note(values.Series(axes, name, line[:, 0], line[:, 1], "step", steps, places))
         axes.plot(*line.T, ls=style.dash(index), color=colour, lw=width, label=label, zorder=3)
         axes.plot(*line[-1], "s", color=colour, markersize=6, mec=style.PAPER, zorder=5)
     axes.plot(*paths[0, 0], "o", color=style.PAPER, mec=style.INK, markersize=7, zorder=4)

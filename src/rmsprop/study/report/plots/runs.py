@@ -9,7 +9,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from rmsprop.study.report.plots import style
+from rmsprop.study import spelling
+from rmsprop.study.report.plots import style, values
 from rmsprop.study.report.plots.style import fit_vertical_axis
 from rmsprop.study.results.schema import QUANTILES
 
@@ -31,6 +32,7 @@ def loss_curves(dataset: xr.Dataset) -> Figure:
     size = math.ceil(steps / POINTS)
     curves = _bin_means(dataset["loss"].values, size)
     middles = np.minimum((np.arange(curves.shape[-1]) + 0.5) * size + 0.5, steps)
+    key, where = _step_words(steps, size)
     diverged = dataset["diverged"].values
     entries = dataset.sizes["optimizer"]
     figure, (axes,) = style.panels(2.4 + style.head_height(entries), top=style.head_height(entries))
@@ -47,12 +49,24 @@ def loss_curves(dataset: xr.Dataset) -> Figure:
         axes.plot(
             middles, line, ls=style.dash(index), color=style.colour(index), lw=1.8, label=label
         )
+        points = (spelling.name(str(optimizer)), middles, median, key, where)
+        low_words, high_words = map(values.words, edges)
+        numbers = (values.words(median), "best to worst seed", low_words, high_words)
+        values.note(values.Series(axes, *points, *numbers))
     axes.set_xlim(0, steps)
     axes.set_xlabel("step")
     unit = f", mean of {size} steps" if size > 1 else ""
     style.title(axes, f"training loss{unit}", entries)
     style.legend(axes)
     return figure
+
+
+def _step_words(steps: int, size: int) -> tuple[str, list[str]]:
+    """What a point of a curve of losses stands for: the word for it, and its steps."""
+    if size == 1:
+        return "step", [str(step + 1) for step in range(steps)]
+    firsts = range(1, steps + 1, size)
+    return "steps", [f"{first}–{min(first + size - 1, steps)}" for first in firsts]
 
 
 def effective_rates(dataset: xr.Dataset) -> Figure:
@@ -83,6 +97,10 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
             axes.plot(steps, ends[level], lw=0.7, alpha=0.8, color=colour)
         label = style.entry(str(optimizer))
         axes.plot(steps, ends[0.5], ls=style.dash(index), color=colour, lw=1.8, label=label)
+        points = (spelling.name(str(optimizer)), steps, ends[0.5], "step", values.words(steps))
+        median, low_words, high_words = (values.words(ends[level]) for level in (0.5, 0.25, 0.75))
+        band = ("quartiles", low_words, high_words)
+        values.note(values.Series(axes, *points, median, *band))
     top = 10 ** (0.9 * math.log10(high) + 0.1 * math.log10(low))
     guide = top * np.sqrt(steps[0] / steps)
     axes.plot(steps, guide, color=style.MUTED, lw=0.9, label="slope of 1/sqrt(t)")

@@ -18,11 +18,11 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from rmsprop.study import spelling
+from rmsprop.study.report.plots.values import ReadableFigure
 
 WIDTH = 4.5
 INK, MUTED, GRID, PAPER = "#1f2328", "#59636e", "#d1d9e0", "#ffffff"
@@ -73,7 +73,7 @@ def panels(
     top: float = 0.32,
     bottom: float = 0.45,
     hspace: float = 0.25,
-) -> tuple[Figure, list[Axes]]:
+) -> tuple[ReadableFigure, list[Axes]]:
     """A figure with axes above each other.
 
     The margins are fixed, for a layout engine would double the time that a figure takes.
@@ -90,7 +90,7 @@ def panels(
     Returns:
         The figure, and its axes from above.
     """
-    figure = Figure(figsize=(WIDTH, height))
+    figure = ReadableFigure((WIDTH, height))
     grid = figure.add_gridspec(
         nrows=rows,
         ncols=1,

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from rmsprop.study import spelling
-from rmsprop.study.report.plots import style
+from rmsprop.study.report.plots import style, values
 from rmsprop.study.report.plots.style import fit_vertical_axis, ratio_scale
 from rmsprop.study.results import trials
 from rmsprop.study.results.schema import (
@@ -101,19 +101,52 @@ def heat_map(dataset: xr.Dataset, optimizer: str) -> Figure:
     row = dataset.sel(optimizer=optimizer)
     chosen = row.isel(configuration=int(row["chosen"]))
     y, x = (
-        int(np.searchsorted(values, trials.six_digits(chosen[name])[0]))
-        for values, name in zip((rates, others), names[:2], strict=True)
+        int(np.searchsorted(grid, trials.six_digits(chosen[name])[0]))
+        for grid, name in zip((rates, others), names[:2], strict=True)
     )
     frame = Rectangle(
         (float(x), float(y)), 1, 1, fill=False, edgecolor=style.COLOURS[1], linewidth=2.2
     )
     axes.add_patch(frame)
+    _note_cells(axes, optimizer, names, (rates, others, cells), (y, x))
     axes.set_xticks(np.arange(len(others)) + 0.5, [style.plain(x) for x in others])
     axes.set_yticks(np.arange(len(rates)) + 0.5, [style.plain(y) for y in rates])
     axes.grid(False)
     axes.set_xlabel(spelling.axis(names[1]))
     style.title(axes, "\n".join(lines))
     return figure
+
+
+def _note_cells(
+    axes: Axes,
+    optimizer: str,
+    names: Sequence[str],
+    grid: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    chosen: tuple[int, int],
+) -> None:
+    """The scores of a heat map by rows, for those who ask for them.
+
+    Args:
+        axes: The axes of the map.
+        optimizer: The name of the optimizer.
+        names: The names of the two hyper-parameters.
+        grid: The learning rates, the values of the second, and the scores.
+        chosen: The row and the column of the configuration chosen.
+    """
+    rates, others, cells = grid
+    across = np.arange(len(others)) + 0.5
+    where = [spelling.value(names[1], other) for other in others]
+    for place, rate in enumerate(rates):
+        words = [_score(score, (place, x) == chosen) for x, score in enumerate(cells[place])]
+        name = f"{spelling.name(optimizer)}, learning rate {values.word(rate)}"
+        y = np.where(np.isnan(cells[place]), np.nan, place + 0.5)
+        key = spelling.argument(names[1])
+        values.note(values.Series(axes, name, across, y, key, where, words))
+
+
+def _score(score: float, chosen: bool) -> str:
+    """A tuning score in words, and whether it is that of the configuration chosen."""
+    return f"{'diverged' if np.isinf(score) else values.word(score)}{', chosen' if chosen else ''}"
 
 
 def _write_cells(axes: Axes, image: QuadMesh, cells: NDArray[np.float64], room: float) -> None:
@@ -192,6 +225,10 @@ def budget(dataset: xr.Dataset, budgets: Sequence[Budget] | None = None) -> Figu
         line = np.where(finite, each.expected, np.nan)
         label = style.entry(name)
         axes.plot(counts, line, ls=style.dash(index), color=colour, lw=1.8, label=label)
+        points = (counts, line, "best of", values.words(counts), values.words(each.expected))
+        ends = (values.words(each.low), values.words(each.high))
+        interval = ("95 % interval", *ends)
+        values.note(values.Series(axes, spelling.name(name), *points, *interval))
     most = max(2, *(each.expected.size for each in budgets))
     axes.set_xscale("log")
     axes.set_xlim(1, most)
@@ -228,6 +265,18 @@ def _rate_lines(
             alpha=alpha,
             label=label,
         )
+        setting = f", {spelling.argument(names[1])} {label}" if label else ""
+        values.note(
+            values.Series(
+                axes,
+                f"{spelling.name(optimizer)}{setting}",
+                rates,
+                np.where(np.isinf(scores), _height(axes, bad_end), scores),
+                "learning rate",
+                values.words(rates),
+                [_score(score, False) for score in scores],
+            )
+        )
     diverged = rates[np.isinf(cells).any(axis=0)]
     if diverged.size:
         crosses = {"color": style.INK, "markersize": 4.5, "clip_on": False}
@@ -243,6 +292,12 @@ def _rate_lines(
     heading = [spelling.short(optimizer), *map(spelling.argument, names[1:2])]
     title = "\n".join(line for text in heading for line in textwrap.wrap(text, 15))
     style.legend(axes, title)
+
+
+def _height(axes: Axes, share: float) -> float:
+    """The value at a share of the height of axes."""
+    pixels = axes.transAxes.transform((0, share))
+    return float(axes.transData.inverted().transform(pixels)[1])
 
 
 def _cells(
