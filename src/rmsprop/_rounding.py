@@ -7,10 +7,10 @@ precision", https://arxiv.org/abs/1502.02551).
 
 The noise is a hash of a counter (Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2,
 3", https://doi.org/10.1145/2063384.2063405).  The counter consists of the element's place in its
-array, the path of the leaf, the step and the kind of accumulator.  The noise needs no state but the step count,
-is the same in every run and for every sharding of a jitted step, and is computed in the pass that
-stores.  Where a function is mapped by `vmap` or `shard_map`, a place is that within one call, so
-that all calls share their noise.
+array, the path of the leaf, the step and the kind of accumulator.  The noise needs no state but the
+step count, is the same in every run and for every sharding of a jitted step, and is computed in the
+pass that stores.  Where a function is mapped by `vmap` or `shard_map`, a place is that within one
+call, so that all calls share their noise.
 """
 
 import zlib
