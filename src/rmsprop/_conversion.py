@@ -27,7 +27,7 @@ from rmsprop._typing import Tree
 
 def convert_state(
     state: Tree,
-    params: optax.Params,
+    params: Tree,
     old: optax.GradientTransformation,
     new: optax.GradientTransformation,
     *,
@@ -128,14 +128,14 @@ class _Conversion:
             outer: The number of steps taken so far where the part itself has no count.
         """
         steps = self._steps(layouts.counts(old.state), outer)
+        same = layouts.misfit(old.state, new.state) is None
         states: dict[Path, Tree] = {}
         for before, after in pairs(old, new):
             if before is None:
                 states[after.path] = _with_count(after, after.state, steps)
             elif after.kind == MOMENTS:
-                states[after.path] = self._moments(before, after, steps)
+                states[after.path] = self._moments(before, after, steps, same_layout=same)
             elif after.kind == MOMENTUM:
-                same = layouts.misfit(old.state, new.state) is None
                 states[after.path] = self._buffer(before, after, steps, same_layout=same)
             elif after.kind == SCHEDULE:
                 states[after.path] = _with_count(before, after.state, steps)
@@ -155,7 +155,7 @@ class _Conversion:
             )
         return numbers.pop() if len(numbers) == 1 else self._step
 
-    def _moments(self, before: Link, after: Link, steps: int | None) -> Tree:
+    def _moments(self, before: Link, after: Link, steps: int | None, *, same_layout: bool) -> Tree:
         """The second moments of one transformation as those of another."""
         if "mu" in after.state._fields and "mu" not in before.state._fields:
             raise refusal(
@@ -173,10 +173,7 @@ class _Conversion:
         change = MomentChange(
             centered=("mu" in before.state._fields, "mu" in after.state._fields),
             fields=(form, new_form),
-            corrections=(
-                self._old.correction(before, number),
-                self._new.correction(after, number),
-            ),
+            corrections=self._corrections(before, after, number, same_layout=same_layout),
             steps=number,
         )
         squares = getattr(before.state, form)
@@ -190,6 +187,16 @@ class _Conversion:
         if change.centered[1]:
             changes["mu"] = _map(after, after.state.mu, change.mean, mean)
         return _with_count(before, after.state._replace(**changes), steps)
+
+    def _corrections(
+        self, before: Link, after: Link, steps: int, *, same_layout: bool
+    ) -> tuple[float, float]:
+        """By what the old average and the new one are divided before they are used."""
+        if same_layout:
+            peculiarity = self._old.peculiarity(before, steps)
+            if peculiarity is not None and peculiarity == self._new.peculiarity(after, steps):
+                return 1.0, 1.0  # both use the average in the same way of their own
+        return self._old.correction(before, steps), self._new.correction(after, steps)
 
     def _buffer(self, before: Link, after: Link, steps: int | None, *, same_layout: bool) -> Tree:
         """The momentum buffer, multiplied where the learning rate changes its place."""

@@ -7,6 +7,7 @@ nothing of.  The nesting of chains and the links without content (`optax.EmptySt
 two states consist of the same parts where their links with content are the same.
 """
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from rmsprop._typing import Tree
 MOMENTS = "second moments"
 MOMENTUM = "momentum"
 SCHEDULE = "schedule"
+KNOWN = (MOMENTS, MOMENTUM, SCHEDULE)
 
 # The fields of the squares; a mean in the field `mu` may stand beside them.
 SQUARES = ("nu", "var", "sum_of_squares")
@@ -59,7 +61,7 @@ class Link(NamedTuple):
     def kind(self) -> str:
         """What the state is: one of the three kinds above, the name of its class, or "arrays"."""
         name = type(self.state).__name__
-        is_container = is_named(self.state) or type(self.state) in (dict, list)
+        is_container = is_named(self.state) or isinstance(self.state, dict | list)
         return _KINDS.get(name, name if is_container else "arrays")
 
     def __str__(self) -> str:
@@ -74,21 +76,32 @@ def is_named(node: object) -> bool:
 
 def links(state: Tree, path: Path = ()) -> list[Link]:
     """The links with content of a chain, those of chains in it included, in their order."""
-    if is_named(state):
-        return [Link(path, state)] if state._fields else []
-    if isinstance(state, tuple):
-        return [link for i, child in enumerate(state) for link in links(child, (*path, f"[{i}]"))]
-    return [] if state is None else [Link(path, state)]
+    if _is_nesting(state):
+        parts = children(state).items()
+        return [link for key, part in parts for link in links(part, (*path, key))]
+    if state is None or (is_named(state) and not state._fields):
+        return []
+    return [Link(path, state)]
 
 
 def replace_links(state: Tree, states: dict[Path, Tree], path: Path = ()) -> Tree:
     """The chain with other states in the places of its links."""
     if path in states:
         return states[path]
-    if isinstance(state, tuple) and not is_named(state):
-        children = enumerate(state)
-        return tuple(replace_links(child, states, (*path, f"[{i}]")) for i, child in children)
+    if _is_nesting(state):
+        parts = children(state).items()
+        new = {key: replace_links(part, states, (*path, key)) for key, part in parts}
+        return with_children(state, new)
     return state
+
+
+def _is_nesting(state: Tree) -> bool:
+    """Whether a node only holds links: a chain, or Optax's wrapper for complex leaves.
+
+    With that wrapper the arrays of a real leaf are what they are without it.
+    """
+    is_chain = isinstance(state, tuple) and not is_named(state)
+    return is_chain or type(state).__name__ == "SplitRealAndImaginaryState"
 
 
 def children(node: Tree) -> dict[str, Tree]:
@@ -97,7 +110,7 @@ def children(node: Tree) -> dict[str, Tree]:
         return {f".{name}": getattr(node, name) for name in node._fields}
     if isinstance(node, tuple | list):
         return {f"[{i}]": child for i, child in enumerate(node)}
-    if type(node) is dict:
+    if isinstance(node, dict):
         return {f"[{key!r}]": child for key, child in node.items()}
     return {}
 
@@ -106,8 +119,10 @@ def with_children(node: Tree, parts: dict[str, Tree]) -> Tree:
     """The node with other parts, in the order of `children`."""
     if is_named(node):
         return type(node)(*parts.values())
-    if type(node) is dict:
-        return dict(zip(node, parts.values(), strict=True))
+    if isinstance(node, dict):
+        new = copy.copy(node)
+        new.update(zip(node, parts.values(), strict=True))
+        return new
     return type(node)(parts.values())
 
 
@@ -137,7 +152,7 @@ def squares_field(link: Link) -> str:
 def counts(state: Tree) -> Iterator[Tree]:
     """The step counts of the known links of a chain, but not of what its wrappers hold."""
     for link in links(state):
-        if link.kind in (MOMENTS, MOMENTUM, SCHEDULE) and "count" in link.state._fields:
+        if link.kind in KNOWN and "count" in link.state._fields:
             yield link.state.count
 
 
@@ -202,18 +217,25 @@ def pairs(old: Link, new: Link) -> Iterator[tuple[Link | None, Link]]:
     for side, part in enumerate((old, new)):
         for link in links(part.state, part.path):
             by_kind.setdefault(link.kind, ([], []))[side].append(link)
-    for kind, (before, after) in by_kind.items():
+    # Of several things that one state lacks, a wrapper says more than what it wraps.
+    for kind, (before, after) in sorted(by_kind.items(), key=lambda item: item[0] in KNOWN):
+        may_begin = kind == SCHEDULE or (kind == MOMENTUM and not (before and after))
+        if len(before) != len(after) and not may_begin:
+            raise _unpaired(before, after)
+    for before, after in by_kind.values():
         if len(before) == len(after):
             yield from zip(before, after, strict=True)
-        elif kind == SCHEDULE or (kind == MOMENTUM and not before):
+        else:
             yield from ((None, link) for link in after)
-        elif kind != MOMENTUM or after:
-            owner, others = (
-                ("the state", "`new`") if len(before) > len(after) else ("`new`", "the state")
-            )
-            more = max(before, after, key=len)
-            raise refusal(
-                f"{owner} has {more[-1]}, and {others} has nothing that belongs to it",
-                "Use the same transformations and wrappers in both optimizers, but for learning"
-                " rate and momentum.",
-            )
+
+
+def _unpaired(before: list[Link], after: list[Link]) -> ValueError:
+    """The error where one state has more links of a kind than the other."""
+    names = ("the state", "`new`")
+    owner, other = names if len(before) > len(after) else names[::-1]
+    link = max(before, after, key=len)[-1]
+    return refusal(
+        f"{owner} has {link}, and {other} has nothing that belongs to it",
+        "Use the same transformations and wrappers in both optimizers, except for learning rate"
+        " and momentum.",
+    )

@@ -87,7 +87,7 @@ def stored(x: jax.Array, dtype: np.dtype) -> jax.Array:
 
 
 def _wide(x: jax.Array) -> jax.Array:
-    return lax.convert_element_type(x, jnp.promote_types(x.dtype, jnp.float32))
+    return lax.convert_element_type(x, np.promote_types(x.dtype, np.float32))
 
 
 def _saturate(x: jax.Array) -> jax.Array:

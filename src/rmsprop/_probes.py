@@ -11,8 +11,8 @@ This works through every chain and wrapper, for Optax's optimizers too.
 * By what a momentum buffer is multiplied when it moves the parameters: 1 where the learning rate
   was applied before it, `-learning_rate` where it is applied after it.
 
-The trials are made on parameters that are all zero, so that weight decay has no part in them, and
-with one element in a leaf.
+The trials are made on parameters that are all zero, so that weight decay has no part in them, with
+one element in a leaf, and with accumulators in float32, so that no rounding blurs what is seen.
 """
 
 import math
@@ -25,13 +25,14 @@ import optax
 
 from rmsprop import _layouts as layouts
 from rmsprop._layouts import MOMENTS, MOMENTUM, SQUARES, Link, Path
+from rmsprop._states import accumulators_of_any_dtype
 from rmsprop._typing import Tree
 
 # Wrappers that accumulate gradients move the parameters every so many calls.
 _CALLS = 1000
 _LATE = 2**30  # a step at which no bias is left to correct
 _LARGE = 2.0**80  # squares beside which no eps counts
-_SMALL, _TINY = 2.0**-24, 2.0**-100  # within every limit of steps; and nothing beside it
+_SMALL, _TINY = 2.0**-10, 2.0**-80  # within every limit of steps; and nothing beside it
 
 
 class Probe:
@@ -61,15 +62,33 @@ class Probe:
 
     def correction(self, link: Link, steps: int) -> float:
         """`1 - decay**steps` for an average that is divided by it, and 1 for others."""
-        if "count" not in link.state._fields or steps == 0:
+        if not self._may_be_corrected(link, steps):
             return 1.0
-        late, larger = (self._quotient(link.path, _LATE, steps, x) for x in (_LARGE, 16 * _LARGE))
-        if not math.isclose(late, larger, rel_tol=1e-3):
-            raise self._refusal(f"{link} is divided by something else than its root")
-        ratio = (self._quotient(link.path, steps - 1, steps, _LARGE) / late) ** 2
-        if ratio > 1.001:
-            raise self._refusal(f"{link} is multiplied by a factor that grows with the steps")
+        peculiarity = self.peculiarity(link, steps)
+        if peculiarity is not None:
+            raise self._refusal(f"{link} is {peculiarity}")
+        ratio = self._ratio(link, steps)
         return 1.0 if abs(ratio - 1) < 2.0**-20 else ratio
+
+    def peculiarity(self, link: Link, steps: int) -> str | None:
+        """What else is done with an average than a division by its root; None for the usual."""
+        if not self._may_be_corrected(link, steps):
+            return None
+        values = [self._quotient(link.path, _LATE, steps, x) for x in (_LARGE, 16 * _LARGE)]
+        if not math.isclose(*values, rel_tol=1e-3):
+            return "divided by something else than its root"
+        if self._ratio(link, steps) > 1.001:
+            return "multiplied by a factor that grows with the steps"
+        return None
+
+    def _may_be_corrected(self, link: Link, steps: int) -> bool:
+        fields = link.state._fields
+        return "count" in fields and "sum_of_squares" not in fields and steps > 0
+
+    def _ratio(self, link: Link, steps: int) -> float:
+        """The correction at a step, relative to that at a very late one."""
+        now, late = (self._quotient(link.path, k, steps, _LARGE) for k in (steps - 1, _LATE))
+        return (now / late) ** 2
 
     def buffer_factor(self, link: Link, steps: int) -> float:
         """1 for a buffer that the learning rate has entered, and minus the rate for others."""
@@ -77,7 +96,7 @@ class Probe:
         def response(trace: float, gradient: float) -> float:
             state = self._state(lambda other: _filled(other, squares=1.0, trace=trace, count=steps))
             update, buffer = self._step(link.path, "trace", state, gradient)
-            return update / buffer
+            return update / buffer if buffer else math.nan
 
         # Where steps against the gradient are masked, only one of the two signs moves anything.
         carried = max((response(_SMALL, sign * _TINY) for sign in (1, -1)), key=abs)
@@ -115,7 +134,8 @@ class Probe:
         update, accumulator = 0.0, math.nan
         for _ in range(_CALLS):
             try:
-                updates, state = self._update(gradients, state, self._params)
+                with accumulators_of_any_dtype():
+                    updates, state = self._update(gradients, state, self._params)
             except Exception as error:
                 raise self._refusal(
                     f"its step cannot be tried, for {_first_line(error)}"
@@ -140,7 +160,7 @@ class Probe:
 
 
 def _filled(link: Link, *, squares: float, trace: float, count: int) -> Tree:
-    """The state of a link with these values in all elements."""
+    """The state of a link with these values in all elements, in at least float32."""
     changes = {}
     for field in link.state._fields:
         value = getattr(link.state, field)
@@ -148,7 +168,9 @@ def _filled(link: Link, *, squares: float, trace: float, count: int) -> Tree:
             changes[field] = jnp.full_like(value, count)
             continue
         constant = squares if field in SQUARES else trace if field == "trace" else 0.0
-        changes[field] = jax.tree.map(lambda x, c=constant: jnp.full_like(x, c), value)
+        changes[field] = jax.tree.map(
+            lambda x, c=constant: jnp.full_like(x, c, dtype=_at_least_float32(x.dtype)), value
+        )
     if link.kind not in (MOMENTS, MOMENTUM):
         changes = {"count": changes["count"]}
     return link.state._replace(**changes)
@@ -180,16 +202,19 @@ def _element(updates: Tree, accumulators: Tree, probe: Probe) -> tuple[float, fl
 def _zero(parameter: Tree) -> jax.Array:
     """A parameter of one element, in at least float32 so that updates are not rounded to less."""
     dtype = jnp.result_type(parameter)
-    if jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize < 4:
-        dtype = jnp.dtype(jnp.float32)
+    if jnp.issubdtype(dtype, jnp.inexact):
+        dtype = _at_least_float32(dtype)
     return jnp.zeros([min(length, 1) for length in np.shape(parameter)], dtype)
 
 
 def _gradient(parameter: jax.Array, value: float) -> jax.Array | None:
     if not jnp.issubdtype(parameter.dtype, jnp.inexact):
         return None
-    dtype = jnp.promote_types(parameter.dtype, jnp.float32)
-    return jnp.full(parameter.shape, value, dtype)
+    return jnp.full(parameter.shape, value, _at_least_float32(parameter.dtype))
+
+
+def _at_least_float32(dtype: np.dtype) -> np.dtype:
+    return np.promote_types(dtype, np.float32)
 
 
 def _first_line(error: Exception) -> str:

@@ -5,7 +5,9 @@ steps where something depends on the count, and calls a function with each gradi
 accumulators.
 """
 
-from collections.abc import Callable
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -19,6 +21,21 @@ from rmsprop._precision import signed_accumulator_dtype, squares_dtype
 from rmsprop._rounding import seed_of_step
 from rmsprop._trees import inexact_dtype, leaf_path, map_leaves
 from rmsprop._typing import LeafFunction, Tree
+
+_any_dtype = contextvars.ContextVar("accumulators of any dtype", default=False)
+
+
+@contextlib.contextmanager
+def accumulators_of_any_dtype() -> Iterator[None]:
+    """A context in which accumulators may be wider than an optimizer keeps them.
+
+    Trial steps are made in it (`_probes`), whose results no rounding is to blur.
+    """
+    token = _any_dtype.set(True)
+    try:
+        yield
+    finally:
+        _any_dtype.reset(token)
 
 
 def leafwise(

@@ -6,8 +6,10 @@ import pickle
 import cloudpickle
 import jax
 import numpy as np
-from runs import STEPS, assert_same, expected, problem, reference, steps
+from runs import STEPS, assert_same, expected, problem, reference, steps, types
 from table import every_entry, every_entry_compiled, every_state_compiled
+
+import rmsprop
 
 
 @every_state_compiled
@@ -41,3 +43,12 @@ def test_an_optimizer_is_sent_to_another_process(entry):
     """Functions made of functions are what cloudpickle is for: Ray, Dask and others use it."""
     sent = pickle.loads(cloudpickle.dumps(entry.function(**entry.arguments)))
     assert_same(steps(sent, *problem()).params[-1], expected(entry))
+
+
+@every_state_compiled
+def test_a_state_converted_to_the_same_optimizer_is_the_same(entry):
+    """Whatever it consists of: two optimizers of the same options have the same state."""
+    state, (params, _) = reference(entry).state, problem()
+    converted = rmsprop.convert_state(state, params, entry.make(), entry.make())
+    assert types(converted) == types(state)
+    jax.tree.map(np.testing.assert_array_equal, converted, state)
