@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import lax
-from jax.typing import ArrayLike
+from jax.core import Tracer
 
 from rmsprop import _layouts as layouts
 from rmsprop._layouts import MOMENTS, MOMENTUM, SCHEDULE, Link, Path, pairs, refusal
@@ -307,8 +307,8 @@ def _need(steps: int | None, link: Link) -> int:
     return steps
 
 
-def _concrete(count: ArrayLike) -> int:
-    if isinstance(count, jax.core.Tracer):
+def _concrete(count: jax.Array) -> int:
+    if isinstance(count, Tracer):
         raise TypeError(
             "the state is traced; a conversion reads its step count and makes trial steps. Call"
             " rmsprop.convert_state outside of jax.jit and jax.vmap, once, before training goes on."

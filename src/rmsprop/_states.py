@@ -17,7 +17,8 @@ import optax
 from jax.typing import ArrayLike
 
 from rmsprop._hyperparameters import Scalar
-from rmsprop._precision import signed_accumulator_dtype, squares_dtype
+from rmsprop._layouts import RESTORE
+from rmsprop._precision import is_narrow, signed_accumulator_dtype, squares_dtype
 from rmsprop._rounding import seed_of_step
 from rmsprop._trees import inexact_dtype, leaf_path, map_leaves
 from rmsprop._typing import LeafFunction, Tree
@@ -72,6 +73,8 @@ def leafwise(
     ) -> tuple[optax.Updates, Tree]:
         del params
         check_fields(state, fields)
+        if stream is not None and not _any_dtype.get():
+            _check_narrow(state, names)
         seed = None if stream is None else seed_of_step(state.count, stream)
         leaf = leaf_of_step(state.count if counted else 0)
         old = (getattr(state, name) for name in names)
@@ -88,6 +91,10 @@ def leafwise(
 def check_fields(state: Tree, fields: tuple[str, ...]) -> None:
     """Refuses the state of another transformation, such as Optax's centered one.
 
+    Args:
+        state: The state that a transformation is given.
+        fields: The fields that its own state has; none where it keeps nothing.
+
     Raises:
         ValueError: The state does not have exactly these fields.
     """
@@ -95,10 +102,50 @@ def check_fields(state: Tree, fields: tuple[str, ...]) -> None:
     if names != fields:
         content = f"with the fields {', '.join(names)}" if names else "without named fields"
         raise ValueError(
-            f"the optimizer state is a {type(state).__name__} {content}, but this"
-            f" transformation keeps {', '.join(fields)}. Use the state that its own init() made,"
-            f" with the same options."
+            f"the optimizer state has a part {type(state).__name__} {content}, but this"
+            f" transformation keeps {', '.join(fields) or 'nothing'}. {_remedy(state)}"
         )
+
+
+def check_links(state: Tree, number: int) -> None:
+    """Refuses a state that is not that of a chain of so many links.
+
+    Raises:
+        ValueError: The state is no plain tuple of this length.
+    """
+    if type(state) is not tuple or len(state) != number:
+        parts = f" of {', '.join(type(x).__name__ for x in state)}" if type(state) is tuple else ""
+        raise ValueError(
+            f"the optimizer state is a {type(state).__name__}{parts}, but this optimizer keeps a"
+            f" tuple of {number} parts. {_remedy(state)}"
+        )
+
+
+def _remedy(state: Tree) -> str:
+    """What to do with a state that does not fit."""
+    if isinstance(state, dict | list):
+        return f"It seems that {RESTORE}."
+    return (
+        "Use the state that its own init() made, with the same options, or convert the state to the"
+        " changed options: rmsprop.convert_state(state, params, old, new)."
+    )
+
+
+def _check_narrow(state: Tree, names: tuple[str, ...]) -> None:
+    """Refuses wide accumulators where every store is to be rounded; complex ones are always wide.
+
+    Raises:
+        TypeError: A real accumulator is not in half precision.
+    """
+    for name in names:
+        for leaf in jax.tree.leaves(getattr(state, name)):
+            if not is_narrow(leaf.dtype) and not jnp.issubdtype(leaf.dtype, jnp.complexfloating):
+                raise TypeError(
+                    f"the field {name} of the optimizer state has dtype {leaf.dtype}, but"
+                    f" accumulator_dtype is bfloat16. Use the state that its own init() made, with"
+                    f" the same options, or convert the state to the changed options:"
+                    f" rmsprop.convert_state(state, params, old, new)."
+                )
 
 
 def signed_accumulators(params: optax.Params, dtype: np.dtype | None) -> Tree:

@@ -29,13 +29,17 @@ from jax.typing import ArrayLike
 
 from rmsprop._chain import (
     add_decayed_weights,
+    checked_chain,
     decouple_decayed_weights,
+    identity,
     scale_by_learning_rate,
     trace,
     wide_inside,
 )
 from rmsprop._hyperparameters import Scalar
 from rmsprop._rescaling import scale_by_rms, scale_by_rss, scale_by_stddev
+from rmsprop._states import check_fields
+from rmsprop._typing import Tree
 from rmsprop.frameworks._gradients import (
     Clipping,
     add_decayed_signs,
@@ -167,20 +171,35 @@ def build(convention: Convention) -> FrameworkOptimizer:
     """The optimizer that follows a convention."""
     before = _before(convention)
     chain = wide_inside(
-        optax.chain(before, _rescaling(convention), *_rate_and_momentum(convention))
+        checked_chain(before, _rescaling(convention), *_rate_and_momentum(convention))
     )
     if convention.caution:
         chain = cautious(chain, before)
     decoupled = _decoupled(convention)
     if decoupled is not None:
-        chain = wide_inside(optax.chain(chain, decoupled))
+        chain = wide_inside(checked_chain(chain, decoupled))
     if convention.complex_leaves == "apart":
-        chain = optax.with_extra_args_support(optax.contrib.split_real_and_imaginary(chain))
+        chain = _parts_apart(chain)
     elif convention.complex_leaves == "refused":
         chain = refuse_complex(chain, convention.name)
     for _, wrapper in convention.around:
         chain = wrapper(chain)
     return FrameworkOptimizer(chain.init, chain.update, convention)
+
+
+def _parts_apart(
+    chain: optax.GradientTransformationExtraArgs,
+) -> optax.GradientTransformationExtraArgs:
+    """The optimizer of the real and the imaginary parts of complex leaves as two real leaves."""
+    apart = optax.with_extra_args_support(optax.contrib.split_real_and_imaginary(chain))
+
+    def update_fn(
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
+    ) -> tuple[optax.Updates, Tree]:
+        check_fields(state, ("inner_state",))
+        return apart.update(updates, state, params, **extra)
+
+    return optax.GradientTransformationExtraArgs(apart.init, update_fn)
 
 
 def is_zero(value: Scalar | None) -> bool:
@@ -216,7 +235,7 @@ def _before(c: Convention) -> optax.GradientTransformation:
         decay = [_COUPLED[c.weight_decay_rule](c.weight_decay)]
     clipping = [] if c.clipping is None else [clip(c.clipping)]
     links += clipping + decay if c.clip_before_weight_decay else decay + clipping
-    return optax.chain(*links) if links else optax.identity()
+    return checked_chain(*links) if links else identity()
 
 
 def _rescaling(c: Convention) -> optax.GradientTransformation:
