@@ -247,6 +247,18 @@ def test_the_place_of_the_rate_and_momentum_change_together(problem):
         np.testing.assert_allclose(converted[2].trace[name], -0.5 * buffer, rtol=2**-20)
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_another_rate_and_momentum_leave_the_buffer(problem, inside):
+    """Where the place of the rate stays, the buffer holds what it held."""
+    old = rmsprop.rmsprop(0.5, momentum=0.9, lr_in_momentum=inside)
+    rates = optax.constant_schedule(0.125)
+    new = rmsprop.rmsprop(rates, momentum=0.5, nesterov=True, lr_in_momentum=inside)
+    params, state = run(old, *problem)
+    converted = convert_state(state, params, old, new, step=STEPS)
+    place = 2 if inside else 1
+    assert_equal(converted[place], state[place])
+
+
 def test_a_caution_that_masks_steps_does_not_hide_the_rate(problem):
     old = frameworks.timm.rmsprop_tf(0.1, momentum=0.9, caution=True, lr_in_momentum=False)
     new = frameworks.timm.rmsprop_tf(0.1, momentum=0.9, caution=True, lr_in_momentum=True)
@@ -488,6 +500,28 @@ def test_integer_leaves_that_are_masked_stay_masked():
     new = optax.masked(rmsprop.rmsprop(0.1, momentum=0.9, lr_in_momentum=False), mask)
     state = convert_state(old.init(params), params, old, new)
     assert_is_a_state_of(state, new, params)
+
+
+def test_keys_that_are_masked_stay_masked():
+    params = {"w": jnp.ones(2), "key": jax.random.key(0)}
+    mask = {"w": True, "key": False}
+    old = optax.masked(rmsprop.rmsprop(0.1, momentum=0.9), mask)
+    new = optax.masked(rmsprop.rmsprop(0.1, momentum=0.9, lr_in_momentum=False), mask)
+    state = convert_state(old.init(params), params, old, new)
+    assert_is_a_state_of(state, new, params)
+
+
+def test_the_state_of_a_table_is_converted_as_a_dense_one():
+    """`to_dense`, the conversion and `from_dense`: here a rate becomes a schedule."""
+    table, ids, gradients = jnp.ones((5, 2)), jnp.array([1, 3]), jnp.ones((2, 2))
+    rates = optax.constant_schedule(0.1)
+    old, new = rmsprop.rows.rmsprop(0.1), rmsprop.rows.rmsprop(rates)
+    moved, state = old.step(table, old.init(table), ids, gradients)
+    dense = (rmsprop.rmsprop(0.1), rmsprop.rmsprop(rates))
+    converted = new.from_dense(convert_state(old.to_dense(state), moved, *dense, step=1))
+    assert_equal(
+        new.step(moved, converted, ids, gradients)[0], old.step(moved, state, ids, gradients)[0]
+    )
 
 
 def test_a_state_of_numpy_arrays_is_converted(problem):

@@ -60,8 +60,10 @@ def convert_state(
       that was set; the others are those of `new`.
     - *Other transformations and wrappers* must be the same in both, and their states stay.
 
-    A decay or a learning rate that is a number in both optimizers does not change the state; nor
-    does the place of the rate in a chain whose state has the same structure as before.
+    Other values of decay, learning rate or momentum leave the state as it is. An optimizer does not
+    tell its decay or its rate, so that both are read off trial steps of one element, in float32 or
+    the wider dtype of the parameters; where the state has the same structure as before, the place
+    of the rate is taken to be the same.
 
     Args:
         state: A state with the structure of `old.init(params)`. Of a flax `TrainState` it is the

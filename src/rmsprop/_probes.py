@@ -202,6 +202,8 @@ def _element(updates: Tree, accumulators: Tree, probe: Probe) -> tuple[float, fl
 def _zero(parameter: Tree) -> jax.Array:
     """A parameter of one element, in at least float32 so that updates are not rounded to less."""
     dtype = jnp.result_type(parameter)
+    if jnp.issubdtype(dtype, jax.dtypes.extended):  # a key of random numbers
+        return parameter
     if jnp.issubdtype(dtype, jnp.inexact):
         dtype = _at_least_float32(dtype)
     return jnp.zeros([min(length, 1) for length in np.shape(parameter)], dtype)
