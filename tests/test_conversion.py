@@ -193,6 +193,22 @@ def test_bias_correction_is_switched_in_a_state_of_the_same_structure(problem):
         )
 
 
+def test_two_averages_in_a_chain_are_told_apart():
+    """The second sees signs alone, so that both corrected averages are known."""
+    old, new = (
+        optax.chain(
+            rmsprop.scale_by_rms(0.9, bias_correction=corrected),
+            rmsprop.scale_by_rms(0.5, bias_correction=corrected),
+        )
+        for corrected in (True, False)
+    )
+    x, gradient = {"x": jnp.zeros(2)}, {"x": jnp.array([4.0, -0.5])}
+    params, state = run(old, x, [gradient] * 3)
+    first, second = convert_state(state, params, old, new)
+    np.testing.assert_allclose(first.nu["x"], np.square(gradient["x"]), rtol=2e-6)
+    np.testing.assert_allclose(second.nu["x"], 1, rtol=2e-6)
+
+
 def test_a_scheduled_decay_is_no_bias_correction(problem):
     old = rmsprop.rmsprop(0.1, lambda count: 1 - 1 / (2 + count.astype(jnp.float32)))
     params, state = run(old, *problem)
@@ -245,6 +261,21 @@ def test_the_place_of_the_rate_and_momentum_change_together(problem):
     converted = convert_state(state, params, old, new)
     for name, buffer in state[1].trace.items():
         np.testing.assert_allclose(converted[2].trace[name], -0.5 * buffer, rtol=2**-20)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_coming_rate_of_zero_is_refused(problem, before):
+    """Nothing that the buffer holds moves the parameters then; at the beginning it is empty."""
+    rates = optax.join_schedules(
+        [optax.constant_schedule(rate) for rate in (0.0, 0.1, 0.0, 0.1)], [1, 3, 4]
+    )
+    old = rmsprop.rmsprop(rates, momentum=0.9, lr_in_momentum=before)
+    new = rmsprop.rmsprop(rates, momentum=0.9, lr_in_momentum=not before)
+    assert_equal(convert_state(old.init(problem[0]), problem[0], old, new), new.init(problem[0]))
+    params, state = run(old, problem[0], problem[1][:3])
+    name = "new" if before else "old"
+    with pytest.raises(ValueError, match=f"`{name}`, .* does not move the parameters at step 4"):
+        convert_state(state, params, old, new)
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -343,6 +374,17 @@ def test_rmsprop_becomes_adagrad_and_back(problem):
         np.testing.assert_allclose(
             again[0].sum_of_squares["x"], 10 * np.square(sizes["x"]), rtol=1e-6
         )
+
+
+def test_adagrad_becomes_rmsprop_with_bias_correction():
+    """On a gradient of constant size every corrected step has the length of the rate."""
+    gradient = {"x": jnp.array([4.0, -1.0, 0.3])}
+    old, new = rmsprop.adagrad(0.1, 0.5), rmsprop.rmsprop(0.25, bias_correction=True)
+    params, state = run(old, {"x": jnp.zeros(3)}, [gradient] * 4)
+    state = convert_state(state, params, old, new, step=4)
+    assert state[0].count == 4
+    updates, _ = new.update(gradient, state, params)
+    np.testing.assert_allclose(np.abs(updates["x"]), 0.25, rtol=1e-6)
 
 
 def test_before_the_first_step_the_new_optimizer_begins_as_it_would(problem):
@@ -473,6 +515,8 @@ def test_numbers_of_complex_leaves_and_of_optax(problem):
     theirs = (optax.ScaleByRmsState(jax.tree.map(jnp.complex64, state[0].nu)), *state[1:])
     converted = convert_state(theirs, params, old, new)
     assert_equal(converted, state)
+    total = convert_state(theirs, params, old, rmsprop.adagrad(0.1, 0.5), step=3)[0]
+    np.testing.assert_allclose(total.sum_of_squares["z"], 0.5 + 3 * state[0].nu["z"], rtol=1e-6)
     centered = rmsprop.rmsprop(0.1, centered=True, momentum=0.9)
     _, state = run(centered, params, gradients)
     mean, var = state[0].mu["z"], state[0].var["z"]
@@ -597,6 +641,15 @@ X = {"x": jnp.ones(2)}
         (RMSPROP, SCHEDULED, {}, r"step is missing.*has no count\. Pass step="),
         (RMSPROP, CORRECTED, {}, r"step is missing: the conversion of ScaleByRmsState"),
         (RMSPROP, ADAGRAD, {}, "step is missing"),
+        (
+            HEAVY,
+            # Whose rate is zero at the first step, which is not to be taken for the present one.
+            rmsprop.rmsprop(
+                optax.linear_schedule(0.0, 0.1, 10), momentum=0.9, lr_in_momentum=False
+            ),
+            {},
+            "step is missing",
+        ),
         (CORRECTED, RMSPROP, {"step": 3}, "step is 3, but the state counts 0 steps. Leave"),
         (RMSPROP, optax.adam(0.1), {}, r"`new` has ScaleByAdamState at state\[0\], and the state"),
         (optax.adam(0.1), CENTERED, {}, r"the state has ScaleByAdamState at state\[0\], and `new`"),
@@ -637,6 +690,12 @@ def test_averages_that_are_used_otherwise_are_refused(name, message):
         convert_state(state, X, old, CORRECTED)
 
 
+def test_averages_that_both_use_in_the_same_way_are_carried_over():
+    old, new = (frameworks.papers.sc_rmsprop(rate) for rate in (0.1, 0.01))
+    _, state = run(old, X, [X] * 3)
+    assert_equal(convert_state(state, X, old, new), state)
+
+
 @pytest.mark.parametrize("step", [-1, 1.0, "3", True, None.__class__])
 def test_a_wrong_step_is_refused(step):
     with pytest.raises(TypeError, match="it must be the number of steps taken so far"):
@@ -662,6 +721,14 @@ def test_a_wrong_step_is_refused(step):
 def test_a_state_of_another_optimizer_is_refused(state, message):
     with pytest.raises(ValueError, match=f"the state is not one of `old`: {message}"):
         convert_state(state, X, RMSPROP, HEAVY)
+
+
+def test_the_averages_of_adam_are_not_those_of_a_centered_optimizer():
+    """Although their fields have the same names."""
+    old = optax.rmsprop(0.1, centered=True, bias_correction=True)
+    state = (optax.scale_by_adam().init(X), *old.init(X)[1:])
+    with pytest.raises(ValueError, match=r"state\[0\] is ScaleByAdamState with count, mu, nu"):
+        convert_state(state, X, old, CENTERED)
 
 
 def test_arrays_of_another_shape_are_refused():

@@ -68,7 +68,8 @@ def convert_state(
     Args:
         state: A state with the structure of `old.init(params)`. Of a flax `TrainState` it is the
             attribute `opt_state`. Of an `nnx.Optimizer` it is `nnx.as_pure(optimizer.opt_state)`,
-            with `nnx.as_pure(nnx.state(model, nnx.Param))` for `params`.
+            with `nnx.as_pure(nnx.state(model, nnx.Param))` for `params`; the result goes into
+            another one by `nnx.update(other.opt_state, nnx.state(result))`.
         params: The parameters. Only their structure, shapes, dtypes and placement matter.
         old: The optimizer that made the state, with the options that it had.
         new: The optimizer that is to go on.
@@ -202,6 +203,8 @@ class _Conversion:
 
     def _buffer(self, before: Link, after: Link, steps: int | None, *, same_layout: bool) -> Tree:
         """The momentum buffer, multiplied where the learning rate changes its place."""
+        if steps == 0:
+            return after.state
         factor = 1.0
         if not same_layout:
             old = self._old.buffer_factor(before, steps or 0)

@@ -95,7 +95,7 @@ class Probe:
 
         def response(trace: float, gradient: float) -> float:
             state = self._state(lambda other: _filled(other, squares=1.0, trace=trace, count=steps))
-            update, buffer = self._step(link.path, "trace", state, gradient)
+            update, buffer = self._step(link.path, "trace", trace, state, gradient)
             return update / buffer if buffer else math.nan
 
         # Where steps against the gradient are masked, only one of the two signs moves anything.
@@ -110,12 +110,13 @@ class Probe:
         """`u * sqrt(v)` for a unit gradient, with `v` from after the step."""
 
         def fill(link: Link) -> Tree:
-            own = count if link.path == path else steps
-            return _filled(link, squares=squares, trace=0.0, count=own)
+            if link.path != path:
+                return _filled(link, squares=1.0, trace=0.0, count=steps)
+            return _filled(link, squares=squares, trace=0.0, count=count)
 
         state = self._state(fill)
         field = layouts.squares_field(Link(path, layouts.node_at(state, path)))
-        update, average = self._step(path, field, state, 1.0)
+        update, average = self._step(path, field, squares, state, 1.0)
         value = abs(update) * math.sqrt(average) if average > 0 else 0.0
         if not (math.isfinite(value) and value > 0):
             raise self._refusal(f"no step of state{''.join(path)} can be tried at step {steps}")
@@ -128,8 +129,14 @@ class Probe:
             state = _replace_at(state, path, fields)
         return layouts.map_known_links(function, state)
 
-    def _step(self, path: Path, field: str, state: Tree, gradient: float) -> tuple[float, float]:
-        """The update of one element, and its accumulator after the step that it belongs to."""
+    def _step(
+        self, path: Path, field: str, start: float, state: Tree, gradient: float
+    ) -> tuple[float, float]:
+        """The update of one element, and its accumulator after the step that it belongs to.
+
+        A wrapper may wait for several gradients before it makes a step: until then the parameters
+        do not move, and the accumulator has the value `start` from before.
+        """
         gradients = jax.tree.map(lambda p: _gradient(p, gradient), self._params)
         update, accumulator = 0.0, math.nan
         for _ in range(_CALLS):
@@ -143,7 +150,7 @@ class Probe:
             update, accumulator = _element(
                 updates, getattr(layouts.node_at(state, path), field), self
             )
-            if update != 0:
+            if update != 0 or accumulator != start:
                 break
         return update, accumulator
 
