@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 SUITE = (
     ["tests/test_moments.py", "tests/test_rescaling.py", "tests/test_optimizers.py"],
     ["tests/test_rounding.py", "tests/test_chain.py"],
+    ["tests/test_conversion.py", "tests/test_refused_states.py"],
     ["tests/properties", "tests/theory", "tests/contract"],
 )
 
@@ -82,8 +83,8 @@ MUTANTS = [
     Mutant(
         "half precision between the links of a chain",
         "_chain.py",
-        "if not any(_is_half(leaf) for leaf in jax.tree.leaves(updates)):",
-        "if True:",
+        "return (wide if needs_care else chain).update(updates, state, params, **extra)",
+        "return chain.update(updates, state, params, **extra)",
         "test_rescaling.py::test_half_precision_is_rounded_once",
     ),
     Mutant(
@@ -250,8 +251,8 @@ MUTANTS = [
     Mutant(
         "starting value ignored",
         "_states.py",
-        "arrays.append(jnp.full_like(leaf, value, dtype=dtype(own)))",
-        "arrays.append(jnp.full_like(leaf, 0.0, dtype=dtype(own)))",
+        "array = sharded_like(leaf, jnp.full_like(leaf, value, dtype=dtype(own)))",
+        "array = sharded_like(leaf, jnp.full_like(leaf, 0.0, dtype=dtype(own)))",
         "test_optimizers.py::test_rmsprop_float64",
     ),
     Mutant(
@@ -267,6 +268,34 @@ MUTANTS = [
         "    if is_half:",
         "    if False:",
         "test_optimizers.py::test_wrong_types_are_refused_when_built",
+    ),
+    Mutant(
+        "a momentum buffer in other units",
+        "_conversion.py",
+        "factor = 1.0 if old_inside == new_inside else old / new",
+        "factor = 1.0",
+        "test_conversion.py::test_the_rate_changes_its_place",
+    ),
+    Mutant(
+        "a converted average that keeps its bias",
+        "_moment_forms.py",
+        "return self.corrections[1] / self.corrections[0]",
+        "return 1.0",
+        "test_conversion.py::test_bias_correction_is_switched",
+    ),
+    Mutant(
+        "a converted variance that may be negative",
+        "_moment_forms.py",
+        "return jnp.maximum(q - square_of_mean / self.corrections[0] ** 2, 0)",
+        "return q - square_of_mean / self.corrections[0] ** 2",
+        "test_conversion.py::test_a_negative_variance_of_optax_becomes_zero",
+    ),
+    Mutant(
+        "a schedule or a buffer that is dropped in silence",
+        "_chain.py",
+        "check_fields(state, ())",
+        "pass",
+        "test_refused_states.py::test_the_state_of_other_options_is_refused",
     ),
 ]
 

@@ -16,6 +16,7 @@ MODULES = [
 # Where a user looks first: these modules have an example at least.
 DOCUMENTED = [
     "rmsprop._apply",
+    "rmsprop._conversion",
     "rmsprop._optimizers",
     "rmsprop._rescaling",
     "rmsprop.frameworks",

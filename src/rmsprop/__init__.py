@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rmsprop._apply import apply_updates
 from rmsprop._chain import TraceWithCountState
+from rmsprop._conversion import convert_state
 from rmsprop._optimizers import adagrad, rmsprop
 from rmsprop._rescaling import (
     ScaleByRmsWithCountState,
@@ -31,6 +32,7 @@ __all__ = [
     "TraceWithCountState",
     "adagrad",
     "apply_updates",
+    "convert_state",
     "rmsprop",
     "scale_by_rms",
     "scale_by_rss",

@@ -21,7 +21,14 @@ from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop._moments import store
 from rmsprop._precision import checked_accumulator_dtype, is_narrow, narrow, widen
 from rmsprop._rounding import Noise
-from rmsprop._states import increment, leafwise, signed_accumulators, zero_count
+from rmsprop._states import (
+    check_fields,
+    check_links,
+    increment,
+    leafwise,
+    signed_accumulators,
+    zero_count,
+)
 from rmsprop._trees import check_gradients, map_leaves, without_float0
 from rmsprop._typing import Tree
 
@@ -40,6 +47,40 @@ class TraceWithCountState(NamedTuple):
     trace: optax.Params
 
 
+def checked_chain(
+    *links: optax.GradientTransformation,
+) -> optax.GradientTransformationExtraArgs:
+    """`optax.chain`, which refuses the state of another chain with what can be done."""
+    chain = optax.chain(*links)
+
+    def update_fn(
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
+    ) -> tuple[optax.Updates, Tree]:
+        check_links(state, len(links))
+        return chain.update(updates, state, params, **extra)
+
+    return optax.GradientTransformationExtraArgs(chain.init, update_fn)
+
+
+def stateless(
+    function: Callable[[optax.Updates, optax.Params | None], optax.Updates],
+) -> optax.GradientTransformation:
+    """`optax.stateless`, which refuses a state with content instead of dropping it."""
+
+    def update_fn(
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Tree]:
+        check_fields(state, ())
+        return function(updates, params), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update_fn)
+
+
+def identity() -> optax.GradientTransformation:
+    """`optax.identity`, which refuses a state with content: the place of an option that is off."""
+    return stateless(lambda updates, params: updates)
+
+
 def scale_by_learning_rate(learning_rate: ScalarOrSchedule) -> optax.GradientTransformation:
     """Multiplies updates by `-learning_rate`, in at least float32 whatever their dtype."""
     return _at_rate(learning_rate, lambda updates, params, rate: _scale_tree(updates, -rate))
@@ -48,7 +89,7 @@ def scale_by_learning_rate(learning_rate: ScalarOrSchedule) -> optax.GradientTra
 def add_decayed_weights(weight_decay: ScalarLike) -> optax.GradientTransformation:
     """Coupled weight decay: `g + weight_decay * p` instead of `g`."""
     factor = hyperparameters.weight_decay("weight_decay", weight_decay)
-    return optax.stateless(
+    return stateless(
         lambda updates, params: _add_scaled_tree(updates, params, factor),
     )
 
@@ -76,7 +117,7 @@ def _at_rate(
     """The link `function(updates, params, rate)`; its state counts steps if there is a schedule."""
     if not callable(learning_rate):
         constant = hyperparameters.learning_rate("learning_rate", learning_rate)
-        return optax.stateless(lambda updates, params: function(updates, params, constant))
+        return stateless(lambda updates, params: function(updates, params, constant))
 
     def init_fn(params: optax.Params) -> optax.ScaleByScheduleState:
         del params
@@ -85,6 +126,7 @@ def _at_rate(
     def update_fn(
         updates: optax.Updates, state: Tree, params: optax.Params | None = None
     ) -> tuple[optax.Updates, Tree]:
+        check_fields(state, optax.ScaleByScheduleState._fields)
         rate = hyperparameters.learning_rate("learning_rate", learning_rate(state.count))
         updates = function(updates, params, rate)
         return updates, optax.ScaleByScheduleState(count=increment(state.count))

@@ -6,7 +6,13 @@ import optax
 from jax.typing import DTypeLike
 
 from rmsprop import _hyperparameters as hyperparameters
-from rmsprop._chain import scale_by_learning_rate, trace, wide_inside
+from rmsprop._chain import (
+    checked_chain,
+    identity,
+    scale_by_learning_rate,
+    trace,
+    wide_inside,
+)
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop._rescaling import (
     refuse_corrected_variance,
@@ -123,12 +129,12 @@ def rmsprop(
     )
     rate = scale_by_learning_rate(learning_rate)
     if momentum is None:
-        buffer = optax.identity()
+        buffer = identity()
     else:
         buffer = trace(momentum, nesterov=nesterov, accumulator_dtype=accumulator_dtype)
     if hyperparameters.flag("lr_in_momentum", lr_in_momentum):
-        return wide_inside(optax.chain(rescaling, rate, buffer))
-    return wide_inside(optax.chain(rescaling, buffer, rate))
+        return wide_inside(checked_chain(rescaling, rate, buffer))
+    return wide_inside(checked_chain(rescaling, buffer, rate))
 
 
 def adagrad(
@@ -193,4 +199,4 @@ def adagrad(
         eps_in_sqrt=eps_in_sqrt,
         accumulator_dtype=accumulator_dtype,
     )
-    return wide_inside(optax.chain(rescaling, scale_by_learning_rate(learning_rate)))
+    return wide_inside(checked_chain(rescaling, scale_by_learning_rate(learning_rate)))

@@ -5,7 +5,9 @@ steps where something depends on the count, and calls a function with each gradi
 accumulators.
 """
 
-from collections.abc import Callable
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -16,10 +18,26 @@ from jax.typing import ArrayLike
 
 from rmsprop._experimental import sharded_like
 from rmsprop._hyperparameters import Scalar
-from rmsprop._precision import signed_accumulator_dtype, squares_dtype
+from rmsprop._layouts import RESTORE
+from rmsprop._precision import is_narrow, signed_accumulator_dtype, squares_dtype
 from rmsprop._rounding import seed_of_step
 from rmsprop._trees import map_leaves, trained_dtype
 from rmsprop._typing import LeafFunction, Tree
+
+_any_dtype = contextvars.ContextVar("accumulators of any dtype", default=False)
+
+
+@contextlib.contextmanager
+def accumulators_of_any_dtype() -> Iterator[None]:
+    """A context in which accumulators may be wider than an optimizer keeps them.
+
+    Trial steps are made in it (`_probes`), whose results no rounding is to blur.
+    """
+    token = _any_dtype.set(True)
+    try:
+        yield
+    finally:
+        _any_dtype.reset(token)
 
 
 def leafwise(
@@ -56,6 +74,8 @@ def leafwise(
     ) -> tuple[optax.Updates, Tree]:
         del params
         check_fields(state, fields)
+        if stream is not None:
+            _check_narrow(state, names)
         seed = None if stream is None else seed_of_step(state.count, stream)
         leaf = leaf_of_step(state.count if counted else 0)
         old = (getattr(state, name) for name in names)
@@ -72,6 +92,10 @@ def leafwise(
 def check_fields(state: Tree, fields: tuple[str, ...]) -> None:
     """Refuses the state of another transformation, such as Optax's centered one.
 
+    Args:
+        state: The state that a transformation is given.
+        fields: The fields that its own state has; none where it keeps nothing.
+
     Raises:
         ValueError: The state does not have exactly these fields.
     """
@@ -79,10 +103,52 @@ def check_fields(state: Tree, fields: tuple[str, ...]) -> None:
     if names != fields:
         content = f"with the fields {', '.join(names)}" if names else "without named fields"
         raise ValueError(
-            f"the optimizer state is a {type(state).__name__} {content}, but this"
-            f" transformation keeps {', '.join(fields)}. Use the state that its own init() made,"
-            f" with the same options."
+            f"the optimizer state has a part {type(state).__name__} {content}, but this"
+            f" transformation keeps {', '.join(fields) or 'nothing'}. {_remedy(state)}"
         )
+
+
+def check_links(state: Tree, number: int) -> None:
+    """Refuses a state that is not that of a chain of so many links.
+
+    Raises:
+        ValueError: The state is no plain tuple of this length.
+    """
+    if type(state) is not tuple or len(state) != number:
+        parts = f" of {', '.join(type(x).__name__ for x in state)}" if type(state) is tuple else ""
+        raise ValueError(
+            f"the optimizer state is a {type(state).__name__}{parts}, but this optimizer keeps a"
+            f" tuple of {number} parts. {_remedy(state)}"
+        )
+
+
+def _remedy(state: Tree) -> str:
+    """What to do with a state that does not fit."""
+    if isinstance(state, dict | list):
+        return f"It seems that {RESTORE}."
+    return (
+        "Use the state that its own init() made, with the same options, or convert the state to the"
+        " changed options: rmsprop.convert_state(state, params, old, new)."
+    )
+
+
+def _check_narrow(state: Tree, names: tuple[str, ...]) -> None:
+    """Refuses wide accumulators where every store is to be rounded; complex ones are always wide.
+
+    Raises:
+        TypeError: A real accumulator is not in half precision.
+    """
+    if _any_dtype.get():
+        return
+    for name in names:
+        for leaf in jax.tree.leaves(getattr(state, name)):
+            if not is_narrow(leaf.dtype) and not jnp.issubdtype(leaf.dtype, jnp.complexfloating):
+                raise TypeError(
+                    f"the field {name} of the optimizer state has dtype {leaf.dtype}, but"
+                    f" accumulator_dtype is bfloat16. Use the state that its own init() made, with"
+                    f" the same options, or convert the state to the changed options:"
+                    f" rmsprop.convert_state(state, params, old, new)."
+                )
 
 
 def signed_accumulators(params: optax.Params, dtype: np.dtype | None) -> Tree:
@@ -101,10 +167,10 @@ def _fill(params: optax.Params, value: Scalar, dtype: Callable[[np.dtype], np.dt
     arrays = []
     for path, leaf in leaves:
         own = trained_dtype(leaf, lambda path=path: "parameter" + jax.tree_util.keystr(path))
-        if own is None:
-            arrays.append(None)
-        else:
-            arrays.append(sharded_like(leaf, jnp.full_like(leaf, value, dtype=dtype(own))))
+        array = None
+        if own is not None:
+            array = sharded_like(leaf, jnp.full_like(leaf, value, dtype=dtype(own)))
+        arrays.append(array)
     return treedef.unflatten(arrays)
 
 

@@ -186,7 +186,8 @@ def _narrow_accumulator(gradients: Tree, index: int, accumulator: jax.Array) -> 
         f" which a running average stalls unless it is rounded stochastically"
         f" (accumulator_dtype=jnp.bfloat16). Widen such a saved state once:"
         f" jax.tree.map(lambda x: x.astype(jnp.promote_types(x.dtype, jnp.float32))"
-        f" if jnp.issubdtype(x.dtype, jnp.inexact) else x, state)."
+        f" if jnp.issubdtype(x.dtype, jnp.inexact) else x, state); a state of accumulator_dtype="
+        f"jnp.bfloat16 is converted by rmsprop.convert_state(state, params, old, new)."
     )
 
 

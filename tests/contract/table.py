@@ -299,7 +299,7 @@ PORTS = [
 TABLE = [*RESCALINGS, *OPTIMIZERS, *PORTS]
 
 
-NO_TRANSFORMATION = ("apply_updates",)
+NO_TRANSFORMATION = ("apply_updates", "convert_state")
 
 
 def public_functions() -> Iterator[str]:

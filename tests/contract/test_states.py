@@ -5,9 +5,13 @@ import pickle
 
 import cloudpickle
 import jax
+import layouts
 import numpy as np
-from runs import STEPS, assert_same, expected, problem, reference, steps
-from table import every_entry, every_entry_compiled, every_state_compiled
+import pytest
+from runs import STEPS, assert_same, expected, problem, reference, steps, types
+from table import TABLE, every_entry, every_entry_compiled, every_state_compiled
+
+import rmsprop
 
 
 @every_state_compiled
@@ -41,3 +45,25 @@ def test_an_optimizer_is_sent_to_another_process(entry):
     """Functions made of functions are what cloudpickle is for: Ray, Dask and others use it."""
     sent = pickle.loads(cloudpickle.dumps(entry.function(**entry.arguments)))
     assert_same(steps(sent, *problem()).params[-1], expected(entry))
+
+
+@every_state_compiled
+def test_a_state_converted_to_the_same_optimizer_is_the_same(entry):
+    """Whatever it consists of: two optimizers of the same options have the same state."""
+    state, (params, _) = reference(entry).state, problem()
+    converted = rmsprop.convert_state(state, params, entry.make(), entry.make())
+    assert types(converted) == types(state)
+    jax.tree.map(np.testing.assert_array_equal, converted, state)
+
+
+@every_entry_compiled
+def test_the_state_of_another_layout_is_refused(entry):
+    """In a sentence that names the function which converts it: nothing trains on it in silence."""
+    optimizer, params = entry.make(), layouts.PARAMS
+    own = layouts.layout(optimizer.init(params))
+    states = {repr(layouts.layout(s)): s for s in (x.make().init(params) for x in TABLE)}
+    del states[repr(own)]
+    assert len(states) > 30
+    for state in states.values():
+        with pytest.raises((ValueError, TypeError), match=r"rmsprop\.convert_state\(state, params"):
+            jax.eval_shape(optimizer.update, params, state, params)

@@ -29,7 +29,9 @@ from jax.typing import ArrayLike
 
 from rmsprop._chain import (
     add_decayed_weights,
+    checked_chain,
     decouple_decayed_weights,
+    identity,
     scale_by_learning_rate,
     trace,
     wide_inside,
@@ -169,13 +171,13 @@ def build(convention: Convention) -> FrameworkOptimizer:
     """The optimizer that follows a convention."""
     before = _before(convention)
     chain = wide_inside(
-        optax.chain(before, _rescaling(convention), *_rate_and_momentum(convention))
+        checked_chain(before, _rescaling(convention), *_rate_and_momentum(convention))
     )
     if convention.caution:
         chain = cautious(chain, before)
     decoupled = _decoupled(convention)
     if decoupled is not None:
-        chain = wide_inside(optax.chain(chain, decoupled))
+        chain = wide_inside(checked_chain(chain, decoupled))
     if convention.complex_leaves == "apart":
         chain = split_complex(chain)
     elif convention.complex_leaves == "refused":
@@ -219,7 +221,7 @@ def _before(c: Convention) -> optax.GradientTransformation:
         decay = [_COUPLED[c.weight_decay_rule](c.weight_decay)]
     clipping = [] if c.clipping is None else [clip(c.clipping)]
     links += clipping + decay if c.clip_before_weight_decay else decay + clipping
-    return optax.chain(*links) if links else optax.identity()
+    return checked_chain(*links) if links else identity()
 
 
 def _rescaling(c: Convention) -> optax.GradientTransformation:

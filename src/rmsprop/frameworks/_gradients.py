@@ -18,6 +18,7 @@ from rmsprop._chain import add_decayed_weights
 from rmsprop._hyperparameters import Scalar, ScalarLike
 from rmsprop._moments import square_root
 from rmsprop._precision import narrow, real_dtype
+from rmsprop._states import check_fields
 from rmsprop._trees import check_gradients, check_parameters, map_leaves
 from rmsprop._typing import Tree
 
@@ -102,7 +103,13 @@ def split_complex(
         check_parameters(params)
         return split.init(params)
 
-    return optax.GradientTransformationExtraArgs(init_fn, split.update)
+    def update_fn(
+        updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
+    ) -> tuple[optax.Updates, Tree]:
+        check_fields(state, ("inner_state",))
+        return split.update(updates, state, params, **extra)
+
+    return optax.GradientTransformationExtraArgs(init_fn, update_fn)
 
 
 def refuse_complex(

@@ -3,10 +3,9 @@
 from typing import Any
 
 import numpy as np
-import optax
 
 from rmsprop import _hyperparameters as hyperparameters
-from rmsprop._chain import wide_inside
+from rmsprop._chain import checked_chain, wide_inside
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import check_label, inverse_time, rate
 from rmsprop.frameworks._convention import Wrapper, float32_constant, float32_rate, is_zero
@@ -163,9 +162,7 @@ def legacy_base(
 
 
 def _clip_first(clipping: Clipping) -> Wrapper:
-    return lambda inner: wide_inside(
-        optax.with_extra_args_support(optax.chain(clip(clipping), inner))
-    )
+    return lambda inner: wide_inside(checked_chain(clip(clipping), inner))
 
 
 def _whole(name: str, value: int | None, least: int) -> int | None:

@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 from rmsprop._experimental import sharded_like
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import narrow, signed_accumulator_dtype, widen
-from rmsprop._states import increment, signed_accumulators, zero_count
+from rmsprop._states import check_fields, increment, signed_accumulators, zero_count
 from rmsprop._trees import map_leaves, trained_dtype
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Rate, Wrapper
@@ -67,6 +67,7 @@ def accumulate_gradients(steps: int) -> Wrapper:
         def update_fn(
             updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
         ) -> tuple[optax.Updates, AccumulatedGradientsState]:
+            check_fields(state, AccumulatedGradientsState._fields)
             sums, total = map_leaves(_add, updates, state.gradients)
 
             def step() -> tuple[optax.Updates, Tree, Tree]:
@@ -127,6 +128,7 @@ def average_parameters(
                     "use_ema=True averages the parameters, and update() was called without them."
                     " Call optimizer.update(gradients, state, params)."
                 )
+            check_fields(state, AveragedParametersState._fields)
             updates, inner_state = inner.update(updates, state.inner, params, **extra)
             step = state.calls // calls_per_step
             overwrite = None if overwrite_every is None else (step + 1) % overwrite_every == 0

@@ -10,6 +10,7 @@ from jax import lax
 
 from rmsprop._chain import wide_inside
 from rmsprop._hyperparameters import Scalar
+from rmsprop._states import check_fields
 from rmsprop._typing import Tree
 from rmsprop.frameworks._gradients import between, scale_gradients
 
@@ -53,6 +54,7 @@ def cautious(
     def update_fn(
         updates: optax.Updates, state: Tree, params: optax.Params | None = None, **extra: object
     ) -> tuple[optax.Updates, CautiousState]:
+        check_fields(state, CautiousState._fields)
         gradient, before_state = before.update(updates, state.before, params)
         updates, inner_state = inner.update(updates, state.inner, params, **extra)
         return jax.tree.map(_agreeing, updates, gradient), CautiousState(inner_state, before_state)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import optax
 
 from rmsprop import _hyperparameters as hyperparameters
-from rmsprop._chain import scale_by_learning_rate, wide_inside
+from rmsprop._chain import checked_chain, scale_by_learning_rate, wide_inside
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
@@ -516,11 +516,11 @@ def glove_2014(
     scale = scale_by_previous_rss(start)
     # The rate comes first, because the sum is over the squares of rate times gradient.
     step = scale_by_learning_rate(rate("learning_rate", learning_rate))
-    return wide_inside(optax.chain(step, scale))
+    return wide_inside(checked_chain(step, scale))
 
 
 def _at_rate(
     scale: optax.GradientTransformation, learning_rate: ScalarOrSchedule
 ) -> optax.GradientTransformationExtraArgs:
     step = scale_by_learning_rate(rate("learning_rate", learning_rate))
-    return wide_inside(optax.chain(scale, step))
+    return wide_inside(checked_chain(scale, step))

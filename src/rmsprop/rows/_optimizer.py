@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 
 from rmsprop._hyperparameters import Scalar
 from rmsprop._precision import widen
-from rmsprop._states import check_fields, increment, zero_count
+from rmsprop._states import check_fields, check_links, increment, zero_count
 from rmsprop._typing import Tree
 from rmsprop.rows import _checks as checks
 from rmsprop.rows import _sharding as sharding
@@ -124,10 +124,10 @@ class _TouchedRows:
     row_wise: bool
 
     @functools.cached_property
-    def fields(self) -> tuple[str, ...]:
-        """The names of the fields of the first link's state."""
+    def fields(self) -> tuple[tuple[str, ...], ...]:
+        """The names of the fields of each link's state."""
         state = jax.eval_shape(self.dense.init, jax.ShapeDtypeStruct((1,), jnp.float32))
-        return state[0]._fields
+        return tuple(link._fields for link in state)
 
     def init(self, table: jax.Array) -> RowState:
         checks.check_table(table)
@@ -136,7 +136,7 @@ class _TouchedRows:
         return self.with_counts(self.dense.init(like), table)
 
     def from_dense(self, dense_state: Tree) -> RowState:
-        check_fields(dense_state[0], self.fields)
+        self.check_dense(dense_state)
         return self.with_counts(dense_state, jax.tree.leaves(dense_state[0])[-1])
 
     def with_counts(self, dense_state: Tree, like: jax.Array) -> RowState:
@@ -214,9 +214,15 @@ class _TouchedRows:
         )
         return updates.move(table, targets, jnp.asarray(changes)), dense_state
 
+    def check_dense(self, dense_state: Tree) -> None:
+        if type(dense_state) is tuple:
+            for state, fields in zip(dense_state, self.fields, strict=False):
+                check_fields(state, fields)
+        check_links(dense_state, len(self.fields))
+
     def check_state(self, state: RowState) -> None:
         check_fields(state, RowState._fields)
-        check_fields(state.dense[0], self.fields)
+        self.check_dense(state.dense)
         counted = self.decay is not None
         if (state.count is not None) != counted or (state.seen is not None) != counted:
             raise ValueError(
