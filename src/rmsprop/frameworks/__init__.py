@@ -31,7 +31,7 @@ from rmsprop._typing import Tree
 from rmsprop.frameworks._calls import read_call
 from rmsprop.frameworks._comparison import compare
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
-from rmsprop.frameworks._drift import Difference, Drift
+from rmsprop.frameworks._drift import Difference, Drift, Remedy
 
 if TYPE_CHECKING:
     from rmsprop.frameworks import chainer as chainer
@@ -54,6 +54,7 @@ __all__ = [
     "Difference",
     "Drift",
     "FrameworkOptimizer",
+    "Remedy",
     "build",
     "compare_conventions",
     "optimizer",
@@ -98,7 +99,7 @@ def optimizer(call: str) -> GradientTransformationExtraArgs:
         >>> sgd_like.convention.eps
         9.765625e-06
     """
-    return read_call(call, MODULES)[1]
+    return read_call(call, MODULES).optimizer
 
 
 def compare_conventions(
@@ -152,18 +153,20 @@ def compare_conventions(
         >>> [difference.axis for difference in drift.differences]
         ['initial', 'eps_in_sqrt']
     """
-    calls = [
-        read_call(call, MODULES) if isinstance(call, str) else (_name(call), call)
-        for call in (first, second)
+    calls = [read_call(x, MODULES) if isinstance(x, str) else None for x in (first, second)]
+    sides = [
+        (_name(x), x) if call is None else (call.name, call.optimizer)
+        for call, x in zip(calls, (first, second), strict=True)
     ]
     return compare(
-        calls[0],
-        calls[1],
+        sides[0],
+        sides[1],
         gradients=gradients,
         scale=scale,
         parameters=parameters,
         steps=steps,
         seed=seed,
+        calls=(calls[0], calls[1]),
     )
 
 
