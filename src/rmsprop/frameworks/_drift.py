@@ -89,11 +89,12 @@ class Remedy:
     def __str__(self) -> str:
         """One or two sentences, in the second call's own names."""
         settings = ", ".join(f"{name}={_written(x)}" for name, x in self.settings)
-        rest = " or ".join(f"the {label(axis)} ({value(axis, y)})" for axis, _, y in self.rest)
-        if not rest:
-            return f"Set {settings} in {self.call}." if settings else "There is nothing to set."
-        remains = f"No argument of {self.call} corrects {rest}."
-        return f"Set {settings} in {self.call}. {remains}" if settings else remains
+        sentences = [f"Set {settings} in {self.call}."] if settings else []
+        if self.rest:
+            *others, last = (f"the {label(axis)} ({value(axis, y)})" for axis, _, y in self.rest)
+            rest = f"{', '.join(others)} or {last}" if others else last
+            sentences.append(f"No argument of {self.call} corrects {rest}.")
+        return " ".join(sentences)
 
 
 @dataclass(frozen=True)

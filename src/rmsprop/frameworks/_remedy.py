@@ -11,11 +11,13 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
+import jax
 import numpy as np
 import optax
 
+from rmsprop._hyperparameters import Scalar
 from rmsprop.frameworks._calls import Call, definitions
-from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
+from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, is_zero
 from rmsprop.frameworks._drift import Remedy
 from rmsprop.frameworks._gradients import Clipping
 
@@ -139,14 +141,14 @@ def _values(call: Call, axis: str, first: Convention, default: object) -> list[o
     elif wanted is None:
         values.append(0.0)
     elif not isinstance(wanted, bool | str | tuple):
-        number = _short(cast("float", wanted))
+        number = _short(cast("Scalar", wanted))  # all other fields hold numbers
         values += [number, *_wrapped(call, number)]
-        if axis == "gradient_scale" and number:
+        if axis == "gradient_scale" and not is_zero(number):
             values.append(_short(1 / number))
     return values
 
 
-def _wrapped(call: Call, *numbers: float) -> list[object]:
+def _wrapped(call: Call, *numbers: Scalar) -> list[object]:
     """The objects that a framework makes of numbers for its arguments, such as `L2Decay(0.1)`."""
     module = inspect.getmodule(call.function)
     objects = []
@@ -158,13 +160,15 @@ def _wrapped(call: Call, *numbers: float) -> list[object]:
     return objects
 
 
-def _short(number: float) -> float:
+def _short(number: Scalar) -> Scalar:
     """The shortest number that is the same in float32, in which conventions are compared."""
+    if isinstance(number, jax.Array):
+        return number
     for digits in range(1, 17):
         short = float(f"{number:.{digits}g}")
         if np.float32(short) == np.float32(number):
             return short
-    return float(number)
+    return number
 
 
 def _optimizer(call: Call, changes: Changes) -> FrameworkOptimizer | None:
