@@ -53,8 +53,11 @@ def test_with_the_settings_only_what_the_remedy_names_differs(first, second):
     assert {name for name, _ in remedy.settings} <= {*inspect.signature(port).parameters}
     corrected = port(**{**calls[1].arguments, **dict(remedy.settings)}).convention
     assert set(comparison.axes(corrected)) == {axis for axis, _, _ in remedy.rest}
+    before = comparison.axes(calls[1].optimizer.convention)
+    exposed = {name for axis in before for name in comparison.companions.get(axis, ())}
     for axis, ours, _ in remedy.rest:
         assert getattr(comparison.first, axis) is ours
+        assert axis in {*before, *exposed}, "what was equal is not to be spoilt"
 
 
 @pytest.mark.parametrize(
@@ -94,12 +97,12 @@ def test_any_setting_of_a_port_is_reached_from_its_defaults(call):
             "torch.optim.RMSprop(params, lr=1e-3)",
             "keras.optimizers.RMSprop(1e-3)",
             "Set rho=0.99, epsilon=1e-08 in keras.rmsprop. No argument of keras.rmsprop corrects"
-            " the place of epsilon (under the root).",
+            " this alone: place of epsilon (under the root).",
         ),
         (
             "torch.rmsprop(0.01)",
             "torch.adagrad(0.01, eps=1e-8)",
-            "No argument of torch.adagrad corrects the accumulation (sum).",
+            "No argument of torch.adagrad corrects this alone: accumulation (sum).",
         ),
         (
             "mxnet.rmsprop(0.01, rescale_grad=0.5, epsilon=1e-7)",
@@ -110,12 +113,29 @@ def test_any_setting_of_a_port_is_reached_from_its_defaults(call):
             "torch.rmsprop(0.01, weight_decay=0.1, eps=0.0)",
             "keras.rmsprop(0.01, 0.99, use_ema=True, ema_overwrite_frequency=3, epsilon=0.0)",
             "Set weight_decay=0.1, use_ema=False, ema_overwrite_frequency=None in keras.rmsprop."
-            " No argument of keras.rmsprop corrects the kind of decay (decoupled).",
+            " No argument of keras.rmsprop corrects this alone: kind of decay (decoupled).",
         ),
         (
             "keras.rmsprop(0.01, clipnorm=0.1)",
             "paddle.optimizer.RMSProp(0.01, 0.9, 1e-7, parameters=p)",
             "Set grad_clip=paddle.ClipGradByNorm(clip_norm=0.1) in paddle.rmsprop.",
+        ),
+        (
+            "papers.dqn_2015(0.01)",
+            "mxnet.rmsprop(0.01, gamma1=0.95, epsilon=0.01)",
+            "Set gamma2=0.0, centered=True in mxnet.rmsprop.",
+        ),
+        (
+            "torch.rmsprop(0.01, momentum=0.9, eps=1e-7, alpha=0.9)",
+            "keras.legacy_rmsprop(0.01, momentum=0.8)",
+            "Set momentum=0.9 in keras.legacy_rmsprop. No argument of keras.legacy_rmsprop corrects"
+            " this alone: place of epsilon (under the root); place of the rate (before momentum).",
+        ),
+        (
+            "keras.adagrad(0.1)",
+            "torch.adagrad(0.2, lr_decay=0.1, initial_accumulator_value=0.1, eps=1e-7)",
+            "Set lr=0.1, lr_decay=0 in torch.adagrad. No argument of torch.adagrad corrects this"
+            " alone: place of epsilon (added to the root).",
         ),
         (
             "torch.rmsprop(optax.linear_schedule(1.0, 0.0, 10))",

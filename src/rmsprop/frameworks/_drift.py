@@ -76,8 +76,8 @@ class Remedy:
         call: The port of the second call, `module.function`.
         settings: The arguments to set, each by the port's own name, with its value.
         rest: The fields of `Convention` in which the two differ then, since no argument of the
-            second call was found that makes them equal. Each is a triple of the field, its value in
-            the first convention and its value in the second.
+            second call was found that corrects them and leaves alone what is equal. Each is a
+            triple of the field, its value in the first convention and its value in the second.
         optimizer: The second optimizer with these arguments.
     """
 
@@ -91,9 +91,8 @@ class Remedy:
         settings = ", ".join(f"{name}={_written(x)}" for name, x in self.settings)
         sentences = [f"Set {settings} in {self.call}."] if settings else []
         if self.rest:
-            *others, last = (f"the {label(axis)} ({value(axis, y)})" for axis, _, y in self.rest)
-            rest = f"{', '.join(others)} or {last}" if others else last
-            sentences.append(f"No argument of {self.call} corrects {rest}.")
+            rest = "; ".join(f"{label(axis)} ({value(axis, y)})" for axis, _, y in self.rest)
+            sentences.append(f"No argument of {self.call} corrects this alone: {rest}.")
         return " ".join(sentences)
 
 

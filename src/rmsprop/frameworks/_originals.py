@@ -66,7 +66,6 @@ _SAME = {
     "tf_keras": ("tensorflow.keras",),
     "tensorflow.optimizers": ("tensorflow.keras.optimizers",),
     "tensorflow.keras.optimizers.experimental": ("tensorflow.keras.optimizers",),
-    "jax.experimental.optimizers": ("jax.example_libraries.optimizers",),
 }
 # The positional arguments of originals, where they are not those of the port.
 _PADDLE = ("learning_rate", "rho", "epsilon", "momentum", "centered")

@@ -52,16 +52,15 @@ def remedy(call: Call, first_call: Call | None, comparison: Comparison) -> Remed
     if not isinstance(call.optimizer, FrameworkOptimizer):
         return None
     changes: Changes = {}
-    axes, settled, tried = comparison.axes(call.optimizer.convention), set[str](), set[str]()
+    axes, tried = comparison.axes(call.optimizer.convention), set[str]()
     while unsettled := [axis for axis in axes if axis not in tried]:
         axis = unsettled[0]
-        step = _step(call, changes, axis, comparison, first_call, settled)
+        step = _step(call, changes, axis, comparison, first_call)
         if step is None:
             tried.add(axis)
             continue
         changes |= step
         axes = comparison.axes(_convention(call, changes) or call.optimizer.convention)
-        settled.add(axis)
         tried = set()
     changes = _needed(call, changes, comparison, axes)
     optimizer = _optimizer(call, changes) or call.optimizer
@@ -80,47 +79,71 @@ def _step(
     axis: str,
     comparison: Comparison,
     first_call: Call | None,
-    settled: set[str],
 ) -> Changes | None:
-    """The change of one or two arguments that settles a field; None where there is none."""
-    before = set(comparison.axes(_convention(call, changes) or comparison.first))
-    exposed = before | set(comparison.companions.get(axis, ()))
+    """The change of few arguments that settles a field and unsettles no other; or None.
+
+    A change may unsettle another field if a second one settles that again: MXNet has a momentum of
+    0.9 as soon as the second moment is centered.
+    """
+    start = _convention(call, changes) or comparison.first
+    before = set(comparison.axes(start))
+    allowed = before | set(comparison.companions.get(axis, ()))
+    near_misses: list[tuple[Changes, set[str]]] = []
     for trials in _trials(call, axis, comparison.first, first_call):
-        best: tuple[int, Changes] | None = None
+        steps: list[tuple[int, Changes]] = []
         for trial in trials:
             convention = _convention(call, changes | trial)
             if convention is None or comparison.differs(convention, axis):
                 continue
             after = set(comparison.axes(convention))
-            if axis in after or after & settled:
+            if axis in after or not _leaves_alone(convention, start, before & after):
                 continue
-            if len(after) <= len(before) or after <= exposed:
-                best = min(best or (len(after), trial), (len(after), trial), key=lambda x: x[0])
-        if best is not None:
-            return best[1]
+            if after <= allowed:
+                steps.append((len(after), trial))
+            elif len(trial) == 1:
+                near_misses.append((trial, after - allowed))
+        if steps:
+            return min(steps, key=lambda step: step[0])[1]
+    for trial, unsettled in near_misses:
+        for other in sorted(unsettled):
+            for name, value in _singles(call, other, comparison.first):
+                both = {name: value} | trial
+                convention = _convention(call, changes | both)
+                if convention is not None and set(comparison.axes(convention)) <= allowed - {axis}:
+                    return both
     return None
+
+
+def _leaves_alone(convention: Convention, start: Convention, axes: set[str]) -> bool:
+    """Whether fields that differ from the first convention before and after are left alone."""
+    values = ((getattr(convention, axis), getattr(start, axis)) for axis in axes)
+    return all(callable(x) or isinstance(x, tuple) or x == y for x, y in values)
 
 
 def _trials(
     call: Call, axis: str, first: Convention, first_call: Call | None
 ) -> Iterator[Iterator[Changes]]:
     """What to try: the arguments of a first call of the same port, single ones, then pairs."""
-    parameters = inspect.signature(call.function).parameters
     if first_call is not None and first_call.function is call.function:
         theirs = {
             name: first_call.arguments.get(name, parameter.default)
-            for name, parameter in parameters.items()
+            for name, parameter in inspect.signature(call.function).parameters.items()
         }
         yield iter([{name: value} for name, value in theirs.items()])
         yield iter([theirs])
-    singles = [
+    singles = _singles(call, axis, first)
+    yield ({name: value} for name, value in singles)
+    yield (dict(pair) for pair in itertools.combinations(singles, 2) if pair[0][0] != pair[1][0])
+
+
+def _singles(call: Call, axis: str, first: Convention) -> list[tuple[str, object]]:
+    """Each argument of a port with each value that it may have to have for a field."""
+    return [
         (name, value)
-        for name, parameter in parameters.items()
+        for name, parameter in inspect.signature(call.function).parameters.items()
         if not isinstance(parameter.default, str)
         for value in _values(call, axis, first, parameter.default)
     ]
-    yield ({name: value} for name, value in singles)
-    yield (dict(pair) for pair in itertools.combinations(singles, 2) if pair[0][0] != pair[1][0])
 
 
 def _values(call: Call, axis: str, first: Convention, default: object) -> list[object]:
