@@ -53,6 +53,7 @@ def remedy(call: Call, first_call: Call | None, comparison: Comparison) -> Remed
         return None
     changes: Changes = {}
     axes, tried = comparison.axes(call.optimizer.convention), set[str]()
+    # Every step settles a field for good, so that the steps come to an end.
     while unsettled := [axis for axis in axes if axis not in tried]:
         axis = unsettled[0]
         step = _step(call, changes, axis, comparison, first_call)
