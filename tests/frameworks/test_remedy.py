@@ -121,6 +121,11 @@ def test_any_setting_of_a_port_is_reached_from_its_defaults(call):
             "Set grad_clip=paddle.ClipGradByNorm(clip_norm=0.1) in paddle.rmsprop.",
         ),
         (
+            "torch.adagrad(0.1, lr_decay=0.01)",
+            "torch.adagrad(0.5)",
+            "Set lr=0.1, lr_decay=0.01 in torch.adagrad.",
+        ),
+        (
             "papers.dqn_2015(0.01)",
             "mxnet.rmsprop(0.01, gamma1=0.95, epsilon=0.01)",
             "Set gamma2=0.0, centered=True in mxnet.rmsprop.",
