@@ -1,9 +1,13 @@
 """Calls as text."""
 
+import inspect
+
 import jax.numpy as jnp
 import pytest
 
 from rmsprop import frameworks
+from rmsprop.frameworks import _originals
+from rmsprop.frameworks._calls import definitions, read_call
 
 
 def test_arguments_are_read():
@@ -44,7 +48,21 @@ def test_what_an_argument_is_made_of():
     [
         ("torch.rmsprop", "is not a call of an optimizer"),
         ("torch.rmsprop(", "is no Python call"),
-        ("rmsprop(0.1)", "is not a call of an optimizer"),
+        ("rmsprop(0.1)", r"rmsprop may be chainer\.rmsprop, .*torch\.rmsprop\. Write the one"),
+        ("RMSprop(1e-3)", r"RMSprop may be .*keras\.optimizers\.RMSprop, .*torch\.optim\.RMSprop"),
+        ("optim.RMSprop(p)", r"may be mlx\.optimizers\.RMSprop, torch\.optim\.RMSprop\. Write"),
+        ("optimizers.RMSprop(0.1)", r"may be chainer\.optimizers\.RMSprop, keras\.optimizers\."),
+        ("RMSPropOptimizer(0.1)", r"may be paddle\.fluid.*, tensorflow\.compat\.v1\.train\."),
+        ("torch.optim.Adam(p)", r"torch\.optim\.Adam is no optimizer that is here; .*RMSprop"),
+        ("Adam(p)", r"Adam is no optimizer that is here; these are AdaGrad, "),
+        ("torch.optim.RMSprop(1e-2)", r"in the place of the parameters, .*torch\.rmsprop\(0\.01\)"),
+        ("from mine import RMSprop; RMSprop(0.1)", r"mine\.RMSprop names no framework"),
+        ("x = 1; torch.rmsprop(x)", "'x = 1' in .* is neither an import nor the call"),
+        ("torch.optim.RMSprop(p, lr=args.lr)", r"'args\.lr' in .* is neither a number"),
+        ("model.compile(torch.rmsprop(0.1))", r"model\.compile names no framework"),
+        ("(lambda: 1)()", "is not a call of an optimizer"),
+        ("make()(0.1)", "is not a call of an optimizer"),
+        ("", "is not a call of an optimizer"),
         ("theano.rmsprop(0.1)", "names no framework that is here; these are chainer"),
         ("torch.adam(0.1)", "torch has no optimizer 'adam'; it has adagrad, rmsprop"),
         ("troch.rmsprop(0.1)", "these are chainer.* Did you mean torch\\? Write it as"),
@@ -71,3 +89,81 @@ def test_another_framework_s_argument_is_refused_with_the_right_call():
         TypeError, match=r"'learning_rate'. Its call is torch.adagrad\(lr=0.01, lr_de"
     ):
         frameworks.optimizer("torch.adagrad(learning_rate=0.1)")
+
+
+PARAMS = "model.parameters()"
+PASTED = {
+    f"torch.optim.RMSprop({PARAMS}, lr=1e-3)": "torch.rmsprop(lr=1e-3)",
+    f"torch.optim.RMSprop({PARAMS}, 1e-3, 0.9)": "torch.rmsprop(1e-3, 0.9)",
+    "torch.optim.RMSprop(params=[w, b], foreach=True)": "torch.rmsprop()",
+    "torch.optim.Adagrad(params, 0.1)": "torch.adagrad(0.1)",
+    "torch.optim.adagrad.Adagrad([{'params': a}], 0.1)": "torch.adagrad(0.1)",
+    f"timm.optim.RMSpropTF({PARAMS}, lr=.1)": "timm.rmsprop_tf(lr=.1)",
+    f"RMSpropTF({PARAMS})": "timm.rmsprop_tf()",
+    f"RMSpropTFLike({PARAMS}, eps=1e-5)": "stable_baselines3.rmsprop_tf_like(eps=1e-5)",
+    "keras.optimizers.RMSprop(learning_rate=1e-3)": "keras.rmsprop(1e-3)",
+    "tf.keras.optimizers.RMSprop(1e-3)": "keras.rmsprop(1e-3)",
+    "tf.optimizers.Adagrad(1e-3)": "keras.adagrad(1e-3)",
+    "tf_keras.optimizers.Adagrad(1e-3)": "keras.adagrad(1e-3)",
+    "tf.keras.optimizers.legacy.RMSprop(1e-3)": "keras.legacy_rmsprop(1e-3)",
+    "tf.keras.optimizers.legacy.Adagrad(1e-3)": "keras.legacy_adagrad(1e-3)",
+    "keras.optimizers.rmsprop(lr=1e-4, decay=1e-6)": "keras.legacy_rmsprop(lr=1e-4, decay=1e-6)",
+    "keras.optimizers.rmsprop(1e-4, 0.8)": "keras.legacy_rmsprop(lr=1e-4, rho=0.8)",
+    "tf.compat.v1.train.RMSPropOptimizer(0.1, 0.95)": "tensorflow.rmsprop(0.1, 0.95)",
+    "tf.train.AdagradOptimizer(0.1, use_locking=True)": "tensorflow.adagrad(0.1)",
+    "optax.rmsprop(1e-3)": "optax.rmsprop(1e-3)",
+    f"paddle.optimizer.RMSProp(0.1, parameters={PARAMS})": "paddle.rmsprop(0.1)",
+    f"paddle.optimizer.RMSProp(0.1, 0.9, 1e-6, 0.0, True, {PARAMS}, 0.2)": (
+        "paddle.rmsprop(0.1, 0.9, centered=True, weight_decay=0.2)"
+    ),
+    f"paddle.optimizer.Adagrad(0.1, 1e-6, {PARAMS}, paddle.regularizer.L2Decay(0.2))": (
+        "paddle.adagrad(0.1, weight_decay=0.2)"
+    ),
+    "fluid.optimizer.RMSPropOptimizer(0.1, parameter_list=[w])": "paddle.rmsprop(0.1)",
+    "mx.optimizer.RMSProp(0.1, param_idx2name=names)": "mxnet.rmsprop(0.1)",
+    "mxnet.optimizer.AdaGrad(learning_rate=0.1)": "mxnet.adagrad(0.1)",
+    "mlx.optimizers.RMSprop(0.1)": "mlx.rmsprop(0.1)",
+    "chainer.optimizers.RMSprop(eps_inside_sqrt=True)": "chainer.rmsprop(eps_inside_sqrt=True)",
+    "chainer.optimizers.RMSpropGraves()": "chainer.rmsprop_graves()",
+    "jax.example_libraries.optimizers.rmsprop(0.1)": "jax_examples.rmsprop(0.1)",
+    "jax.example_libraries.optimizers.adagrad(0.1)": "jax_examples.adagrad(0.1)",
+    "Flux.RMSProp(0.1)": "flux.rmsprop(0.1)",
+    f"from torch import optim; optim.RMSprop({PARAMS}, 0.1)": "torch.rmsprop(0.1)",
+    f"from torch.optim import RMSprop as R\nopt = R({PARAMS}, 0.1)": "torch.rmsprop(0.1)",
+    "import mlx.optimizers as optim; optim.RMSprop(0.1)": "mlx.rmsprop(0.1)",
+    "import torch.optim; torch.optim.Adagrad(w, 0.1)": "torch.adagrad(0.1)",
+    "from tensorflow import keras; keras.optimizers.RMSprop(0.1)": "keras.rmsprop(0.1)",
+    "from keras.optimizers.legacy import Adagrad; Adagrad(0.1)": "keras.legacy_adagrad(0.1)",
+    "from keras import optimizers\n  # then\noptimizers.RMSprop(0.1)": "keras.rmsprop(0.1)",
+    "opt: Optimizer = optax.rmsprop(0.1)  # from the paper": "optax.rmsprop(0.1)",
+}
+
+
+@pytest.mark.parametrize("text", PASTED)
+def test_a_call_of_the_framework_itself_is_understood(text):
+    """Class names, module paths and imports; parameters of any spelling are passed over."""
+    found, port = (read_call(each, frameworks.MODULES) for each in (text, PASTED[text]))
+    assert found.name == port.name
+    assert str(found.optimizer.convention) == str(port.optimizer.convention)
+
+
+def test_every_full_name_stands_for_one_port_that_is_here():
+    names = [name for names in _originals._ORIGINALS.values() for name in names]
+    assert len(names) == len(set(names))
+    for port, originals in _originals._ORIGINALS.items():
+        module, name = port.split(".")
+        assert inspect.isfunction(getattr(getattr(frameworks, module), name))
+        for full in originals:
+            parameters = "(p)" if module in _originals._PARAMETERS_FIRST else "(0.1)"
+            assert read_call(full + parameters, frameworks.MODULES).name == port
+    assert {*_originals._ORDERS} <= set(names)
+
+
+def test_every_port_of_a_framework_has_a_full_name():
+    of_frameworks = {
+        f"{module}.{name}"
+        for module in frameworks.MODULES
+        if module not in ("papers", "optax")  # no framework, and one that has the same names
+        for name in definitions(getattr(frameworks, module), inspect.isfunction)
+    }
+    assert of_frameworks == set(_originals._ORIGINALS)

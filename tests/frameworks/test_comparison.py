@@ -218,8 +218,12 @@ def test_the_command_prints_the_table_within_80_columns(capsys):
     assert command_line.main(words) == 0
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 80
-    assert printed.count("place of epsilon") == 4
-    assert printed.splitlines()[-1] == "To correct first: place of epsilon (under the root)."
+    assert printed.count("place of epsilon") == 5
+    assert " ".join(printed.split()).endswith(
+        "To correct first: place of epsilon (under the root). No argument of torch.rmsprop corrects"
+        " this alone: place of epsilon (added to the root); starting value (0); place of the rate"
+        " (after momentum)."
+    )
 
 
 def test_the_command_reads_gradients_from_a_file(tmp_path, capsys, rng):

@@ -28,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "first",
         metavar="ORIGINAL",
-        help="a framework's call, in quotes: 'tensorflow.rmsprop(0.01, momentum=0.9)'; a learning"
-        " rate may be one of Optax's schedules: 'torch.rmsprop(optax.linear_schedule(7e-4, 0.0,"
-        " 1000))'; the learning rate comes first, then the framework's own argument names",
+        help="a framework's call, in quotes, as it stands in a program: 'torch.optim.RMSprop("
+        "model.parameters(), lr=1e-3)', or by the name of the port: 'tensorflow.rmsprop(0.01,"
+        " momentum=0.9)', where the learning rate comes first; a rate may be one of Optax's"
+        " schedules: 'torch.rmsprop(optax.linear_schedule(7e-4, 0.0, 1000))'",
     )
     parser.add_argument("second", metavar="PORT", help="the call to compare it with")
     parser.add_argument(
@@ -64,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints how far the two calls drift apart and which convention is responsible.
+    """Prints how far the two calls drift apart, which convention is responsible, and what to set.
 
     Args:
         arguments: The arguments that a parser with `add_arguments` returns.

@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING
 from optax import GradientTransformation, GradientTransformationExtraArgs
 
 from rmsprop._typing import Tree
-from rmsprop.frameworks._calls import read_call
+from rmsprop.frameworks._calls import Call, read_call
 from rmsprop.frameworks._comparison import compare
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
-from rmsprop.frameworks._drift import Difference, Drift
+from rmsprop.frameworks._drift import Difference, Drift, Remedy
 
 if TYPE_CHECKING:
     from rmsprop.frameworks import chainer as chainer
@@ -54,6 +54,7 @@ __all__ = [
     "Difference",
     "Drift",
     "FrameworkOptimizer",
+    "Remedy",
     "build",
     "compare_conventions",
     "optimizer",
@@ -80,16 +81,18 @@ def optimizer(call: str) -> GradientTransformationExtraArgs:
     """The optimizer that a call written as text stands for.
 
     Args:
-        call: `module.function(arguments)` with the names of this package. Arguments are numbers,
-            arithmetic of numbers, True, False, None, and calls of Optax's schedules. Nothing else
-            is evaluated.
+        call: `module.function(arguments)` with the names of this package, or the framework's own
+            call, such as `torch.optim.RMSprop(model.parameters(), lr=1e-2)`: parameters are passed
+            over, and imports may stand before it. Arguments are numbers, arithmetic of numbers,
+            True, False, None, and calls of Optax's schedules. Nothing else is evaluated.
 
     Returns:
         The optimizer. It is a `FrameworkOptimizer`, with the attribute `convention`, except for
         four functions of `papers`, whose second moment no convention describes.
 
     Raises:
-        ValueError: The text is not such a call, or a value is out of its range.
+        ValueError: The text is not such a call, the name is that of several optimizers, or a value
+            is out of its range.
         TypeError: The optimizer does not take the arguments.
 
     Example:
@@ -98,7 +101,7 @@ def optimizer(call: str) -> GradientTransformationExtraArgs:
         >>> sgd_like.convention.eps
         9.765625e-06
     """
-    return read_call(call, MODULES)[1]
+    return read_call(call, MODULES).optimizer
 
 
 def compare_conventions(
@@ -120,9 +123,9 @@ def compare_conventions(
     (`alone`), and how far apart they remain if it alone is corrected (`rest`).
 
     Args:
-        first: A call as text, such as `"tensorflow.rmsprop(1e-2, momentum=0.9)"`, an optimizer of
-            this package, or any gradient transformation, which is compared without attribution to
-            conventions.
+        first: A call as text, as in `optimizer`, such as `"tensorflow.rmsprop(1e-2)"`, an optimizer
+            of this package, or any gradient transformation, which is compared without attribution
+            to conventions.
         second: The call or optimizer to compare it with, in one of the same forms.
         gradients: An array, or a tree of arrays, whose first axis counts the steps. None draws
             independent Gaussian gradients for 1,000 parameters.
@@ -135,7 +138,8 @@ def compare_conventions(
         seed: The seed of the random gradients and parameters, an integer of at least 0.
 
     Returns:
-        A `Drift`, which prints as a table.
+        A `Drift`, which prints as a table. Where the second is a call as text, its `remedy` says
+        what to set in it, and what no argument corrects.
 
     Raises:
         ValueError: A call cannot be read, or steps, a seed or gradients do not fit.
@@ -151,26 +155,35 @@ def compare_conventions(
         ... )
         >>> [difference.axis for difference in drift.differences]
         ['initial', 'eps_in_sqrt']
+        >>> drift = rmsprop.frameworks.compare_conventions(
+        ...     "torch.optim.RMSprop(params, lr=1e-3)", "keras.optimizers.RMSprop(1e-3)", steps=(1,)
+        ... )
+        >>> drift.remedy.settings
+        (('rho', 0.99), ('epsilon', 1e-08))
     """
-    calls = [
-        read_call(call, MODULES) if isinstance(call, str) else (_name(call), call)
-        for call in (first, second)
-    ]
+    (first_call, one), (second_call, two) = _side(first), _side(second)
     return compare(
-        calls[0],
-        calls[1],
+        one,
+        two,
         gradients=gradients,
         scale=scale,
         parameters=parameters,
         steps=steps,
         seed=seed,
+        calls=(first_call, second_call),
     )
 
 
-def _name(transformation: GradientTransformation) -> str:
-    if isinstance(transformation, FrameworkOptimizer):
-        return transformation.convention.name
-    return "your optimizer"
+def _side(
+    call: str | GradientTransformation,
+) -> tuple[Call | None, tuple[str, GradientTransformation]]:
+    """A call as text, or None for an optimizer; and the name and the optimizer."""
+    if isinstance(call, str):
+        text = read_call(call, MODULES)
+        return text, (text.name, text.optimizer)
+    if isinstance(call, FrameworkOptimizer):
+        return None, (call.convention.name, call)
+    return None, ("your optimizer", call)
 
 
 if not TYPE_CHECKING:  # type checkers would accept any attribute of this module

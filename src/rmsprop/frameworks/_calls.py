@@ -1,17 +1,20 @@
 """Reads a framework's call from text such as `torch.rmsprop(lr=1e-2, alpha=0.99)`."""
 
 import ast
-import difflib
 import importlib
 import inspect
 import operator
-from collections.abc import Callable, Iterable
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import optax
 
-from rmsprop.frameworks._other_arguments import refuse_other_arguments
+from rmsprop.frameworks._originals import EXAMPLE, Original, original
+from rmsprop.frameworks._other_arguments import refuse_other_arguments, without_effect
 
 _ARITHMETIC: dict[type[ast.operator], Callable[..., object]] = {
     ast.Add: operator.add,
@@ -22,45 +25,118 @@ _ARITHMETIC: dict[type[ast.operator], Callable[..., object]] = {
 }
 
 
-def read_call(
-    text: str, modules: tuple[str, ...]
-) -> tuple[str, optax.GradientTransformationExtraArgs]:
-    """The optimizer that a call stands for; nothing but such calls and numbers is evaluated.
+@dataclass(frozen=True)
+class Call:
+    """A call of an optimizer, read from text.
+
+    Attributes:
+        name: The port, `module.function`.
+        function: Its function.
+        arguments: The arguments by the port's own names, without parameters and labels.
+        optimizer: What the function returns for them.
+    """
+
+    name: str
+    function: Callable[..., optax.GradientTransformationExtraArgs]
+    arguments: dict[str, object]
+    optimizer: optax.GradientTransformationExtraArgs
+
+
+def read_call(text: str, modules: tuple[str, ...]) -> Call:
+    """The call that a text stands for; nothing but such calls and numbers is evaluated.
 
     Args:
-        text: `module.function(arguments)` with the names of `rmsprop.frameworks`. Arguments are
-            numbers, arithmetic of numbers, True, False, None, and calls of Optax's schedules, such
-            as `optax.linear_schedule(7e-4, 0.0, 1000)`.
+        text: `module.function(arguments)` with the names of `rmsprop.frameworks` or with those of
+            the framework itself, such as `torch.optim.RMSprop(model.parameters(), lr=1e-2)`. It may
+            be assigned to a name, and imports may stand before it. Arguments are numbers,
+            arithmetic of numbers, True, False, None, and calls of Optax's schedules, such as
+            `optax.linear_schedule(7e-4, 0.0, 1000)`. Parameters and labels are passed over.
         modules: The names of the modules.
 
-    Returns:
-        The name `module.function` and the optimizer.
-
     Raises:
-        ValueError: The text is not such a call, or it names a framework or an optimizer that is not
-            here.
+        ValueError: The text is not such a call, it names a framework or an optimizer that is not
+            here, or its name stands for several.
         TypeError: The optimizer does not take the arguments.
     """
-    # The text may also be a call as it stands in a program.
-    call = text.strip().removeprefix("rmsprop.").removeprefix("frameworks.")
-    try:
-        node = ast.parse(call, mode="eval").body
-    except SyntaxError as error:
-        raise ValueError(f"{text!r} is no Python call: {error.msg}. {_example(modules)}") from None
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-        raise ValueError(f"{text!r} is not a call of an optimizer. {_example(modules)}")
-    function = _function(node.func, text, modules)
-    name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
-    positional = [_value(argument, text) for argument in node.args]
+    imports, node = _statements(text)
+    functions = _functions(modules)
+    meant, why = original(ast.unparse(node.func), imports, functions)
+    if meant is None:
+        raise ValueError(f"{text.strip()!r}: {why}")
+    function = functions[meant.port]
     if any(k.arg is None for k in node.keywords):
         raise ValueError(f"{text!r} has a ** argument; write its arguments out.")
-    keywords = {str(k.arg): _value(k.value, text) for k in node.keywords}
+    nodes = {str(k.arg): k.value for k in node.keywords}
+    positional = _positional(node, meant, text)
+    if meant.order is not None:
+        nodes = {**dict(zip(meant.order, positional, strict=False)), **nodes}
+        positional = positional[len(meant.order) :]
+    nodes = {name: value for name, value in nodes.items() if not without_effect(function, name)}
+    values = [_value(argument, text) for argument in positional]
+    keywords = {name: _value(value, text) for name, value in nodes.items()}
     refuse_other_arguments(function, [*keywords])
     try:
-        inspect.signature(function).bind(*positional, **keywords)
+        arguments = inspect.signature(function).bind(*values, **keywords).arguments
     except TypeError as error:
-        raise TypeError(f"{name}: {error}. Its call is {name}{_signature(function)}.") from None
-    return name, function(*positional, **keywords)
+        raise TypeError(
+            f"{meant.port}: {error}. Its call is {meant.port}{_signature(function)}."
+        ) from None
+    return Call(meant.port, function, dict(arguments), function(**arguments))
+
+
+def _statements(text: str) -> tuple[dict[str, str], ast.Call]:
+    """The imports of a text, by the names that they give, and the call at its end."""
+    try:
+        statements = ast.parse(textwrap.dedent(text).strip()).body
+    except SyntaxError as error:
+        raise ValueError(f"{text!r} is no Python call: {error.msg}. {EXAMPLE}") from None
+    imports: dict[str, str] = {}
+    for statement in statements[:-1]:
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                root = alias.name.partition(".")[0]
+                imports[alias.asname or root] = alias.name if alias.asname else root
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            for alias in statement.names:
+                imports[alias.asname or alias.name] = f"{statement.module}.{alias.name}"
+        else:
+            raise ValueError(
+                f"{ast.unparse(statement)!r} in {text!r} is neither an import nor the call. Write"
+                f" one call, with its imports before it and numbers for its arguments."
+            )
+    last = statements[-1] if statements else None
+    is_assigned = isinstance(last, ast.Expr | ast.Assign | ast.AnnAssign)
+    node = last.value if is_assigned else None
+    if not isinstance(node, ast.Call) or not re.fullmatch(r"[\w.]+", ast.unparse(node.func)):
+        raise ValueError(f"{text!r} is not a call of an optimizer. {EXAMPLE}")
+    return imports, node
+
+
+def _functions(
+    modules: tuple[str, ...],
+) -> dict[str, Callable[..., optax.GradientTransformationExtraArgs]]:
+    """All ports by `module.function`."""
+    return {
+        f"{module}.{name}": function
+        for module in modules
+        for name, function in definitions(
+            importlib.import_module(f"rmsprop.frameworks.{module}"), inspect.isfunction
+        ).items()
+    }
+
+
+def _positional(node: ast.Call, meant: Original, text: str) -> list[ast.expr]:
+    """The positional arguments without the parameters of the model."""
+    if not (meant.parameters_first and node.args):
+        return node.args
+    first = node.args[0]
+    if isinstance(first, ast.Constant | ast.UnaryOp | ast.BinOp):
+        raise ValueError(
+            f"{ast.unparse(first)!r} in {text!r} stands in the place of the parameters, which"
+            f" {meant.name} takes first. Write {meant.name}(params, {ast.unparse(first)}), or call"
+            f" {meant.port}({ast.unparse(first)})."
+        )
+    return node.args[1:]
 
 
 def _arithmetic(
@@ -70,32 +146,6 @@ def _arithmetic(
         return function(*operands)
     except (ArithmeticError, TypeError) as error:
         raise ValueError(f"{ast.unparse(node)!r} in {text!r} is no number: {error}.") from None
-
-
-def _function(
-    node: ast.Attribute, text: str, modules: tuple[str, ...]
-) -> Callable[..., optax.GradientTransformationExtraArgs]:
-    """The optimizer that `module.function` names."""
-    module = node.value.id if isinstance(node.value, ast.Name) else None
-    if module not in modules:
-        raise ValueError(
-            f"{text!r} names no framework that is here; these are {', '.join(modules)}."
-            f"{_near(module, modules)} {_example(modules)}"
-        )
-    framework = importlib.import_module(f"rmsprop.frameworks.{module}")
-    functions = definitions(framework, inspect.isfunction)
-    if node.attr not in functions:
-        raise ValueError(
-            f"{module} has no optimizer {node.attr!r}; it has {', '.join(functions)}."
-            f"{_near(node.attr, functions)} {_example(modules)}"
-        )
-    return functions[node.attr]
-
-
-def _near(word: str | None, names: Iterable[str]) -> str:
-    """A space and the question whether a near name was meant; empty where none is near."""
-    near = difflib.get_close_matches(word or "", [*names], n=2)
-    return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
 def _value(node: ast.expr, text: str) -> object:
@@ -114,8 +164,8 @@ def _value(node: ast.expr, text: str) -> object:
         return dict(zip(keys, (_value(value, text) for value in node.values), strict=True))
     if isinstance(node, ast.List | ast.Tuple):
         return [_value(element, text) for element in node.elts]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        constructor = _constructor(node.func)
+    if isinstance(node, ast.Call):
+        constructor = _constructor(ast.unparse(node.func))
         if constructor is not None:
             keywords = {str(k.arg): _value(k.value, text) for k in node.keywords}
             positional = [_value(argument, text) for argument in node.args]
@@ -129,14 +179,14 @@ def _value(node: ast.expr, text: str) -> object:
     )
 
 
-def _constructor(node: ast.Attribute) -> Callable[..., object] | None:
+def _constructor(name: str) -> Callable[..., object] | None:
     """One of Optax's schedules, or a class of a framework's arguments such as `paddle.L2Decay`."""
-    owner = node.value.id if isinstance(node.value, ast.Name) else ""
-    if owner == "optax":
-        return getattr(optax.schedules, node.attr, None)
-    if owner == "paddle":
+    owner, _, last = name.rpartition(".")
+    if owner in ("optax", "optax.schedules"):
+        return getattr(optax.schedules, last, None)
+    if owner.partition(".")[0] in ("paddle", "fluid"):
         paddle = importlib.import_module("rmsprop.frameworks.paddle")
-        return definitions(paddle, inspect.isclass).get(node.attr)
+        return definitions(paddle, inspect.isclass).get(last)
     return None
 
 
@@ -155,7 +205,3 @@ def _signature(function: Callable[..., object]) -> str:
         for p in inspect.signature(function).parameters.values()
     ]
     return str(inspect.Signature(parameters))
-
-
-def _example(modules: tuple[str, ...]) -> str:
-    return f"Write it as {'torch' if 'torch' in modules else modules[0]}.rmsprop(lr=1e-2), say."

@@ -25,8 +25,10 @@ from jax import lax
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._typing import Tree
+from rmsprop.frameworks._calls import Call
 from rmsprop.frameworks._convention import Convention, Rate, build, is_zero
 from rmsprop.frameworks._drift import Difference, Drift
+from rmsprop.frameworks._remedy import Comparison, remedy
 
 COORDINATES = 1000
 
@@ -40,8 +42,12 @@ def compare(
     parameters: Tree = None,
     steps: Sequence[int] = (10, 100, 1000),
     seed: int = 0,
+    calls: tuple[Call | None, Call | None] = (None, None),
 ) -> Drift:
-    """The drift between two optimizers, each with its name; see `compare_conventions`."""
+    """The drift between two optimizers, each with its name; see `compare_conventions`.
+
+    With `calls`, which are those of the two where they are known, it has a remedy.
+    """
     counts = _counts(steps)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"seed is {seed!r}; it must be an integer, at least 0.")
@@ -51,9 +57,11 @@ def compare(
     run = _Runs(stream, start, counts)
     a, b = run(first[1]), run(second[1])
     lengths = (run.distances(a, run.start), run.distances(b, run.start))
-    differences = None
+    differences = correction = None
     if isinstance(conventions[0], Convention) and isinstance(conventions[1], Convention):
         differences = _attribute(run, conventions[0], conventions[1], a, lengths[0])
+        if calls[1] is not None and differences:
+            correction = remedy(calls[1], calls[0], _comparison(conventions[0], run))
     return Drift(
         first[0],
         second[0],
@@ -62,6 +70,19 @@ def compare(
         run.relative(a, b, lengths[0]),
         differences,
         description,
+        correction,
+    )
+
+
+def _comparison(first: Convention, run: "_Runs") -> Comparison:
+    """How the conventions that a remedy tries are compared with the first one."""
+    return Comparison(
+        first,
+        lambda convention: _axes(first, convention, run),
+        lambda convention, axis: (
+            not _same(_read(first, axis), _read(convention, axis), run.counts[-1])
+        ),
+        _ONLY_WITH,
     )
 
 

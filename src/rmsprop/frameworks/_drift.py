@@ -1,11 +1,13 @@
 """The drift between two conventions, and its table for a terminal of 80 columns."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
 
+from rmsprop.frameworks._convention import FrameworkOptimizer
 from rmsprop.frameworks._gradients import Clipping
 
 _LABELS = {
@@ -67,6 +69,34 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Remedy:
+    """What to set in the second call so that it means what the first one means.
+
+    Attributes:
+        call: The port of the second call, `module.function`.
+        settings: The arguments to set, each by the port's own name, with its value.
+        rest: The fields of `Convention` in which the two differ then, since no argument of the
+            second call was found that corrects them and leaves alone what is equal. Each is a
+            triple of the field, its value in the first convention and its value in the second.
+        optimizer: The second optimizer with these arguments.
+    """
+
+    call: str
+    settings: tuple[tuple[str, object], ...]
+    rest: tuple[tuple[str, object, object], ...]
+    optimizer: FrameworkOptimizer
+
+    def __str__(self) -> str:
+        """One or two sentences, in the second call's own names."""
+        settings = ", ".join(f"{name}={_written(x)}" for name, x in self.settings)
+        sentences = [f"Set {settings} in {self.call}."] if settings else []
+        if self.rest:
+            rest = "; ".join(f"{label(axis)} ({value(axis, y)})" for axis, _, y in self.rest)
+            sentences.append(f"No argument of {self.call} corrects this alone: {rest}.")
+        return " ".join(sentences)
+
+
+@dataclass(frozen=True)
 class Drift:
     """The result of `compare_conventions`, which prints as a table.
 
@@ -81,6 +111,8 @@ class Drift:
         differences: A `Difference` for each value in which the conventions differ, sorted so that
             the one to correct first comes first; None where a convention is not known.
         gradients: A description of the gradients in words.
+        remedy: What to set in the second call; None where it is not known as a call, or where
+            nothing differs.
     """
 
     first: str
@@ -90,6 +122,7 @@ class Drift:
     apart: tuple[float, ...]
     differences: tuple[Difference, ...] | None
     gradients: str
+    remedy: Remedy | None = None
 
     def __str__(self) -> str:
         return table(self)
@@ -184,7 +217,20 @@ def _verdict(drift: Drift) -> list[str]:
         verdict = "No single correction brings the second much nearer to the first."
     else:
         verdict = f"To correct first: {correction}."
-    return ["", verdict]
+    lines = ["", verdict]
+    if drift.remedy is not None:
+        lines += textwrap.wrap(str(drift.remedy), 80, break_on_hyphens=False)
+    return lines
+
+
+def _written(x: object) -> str:
+    """A value of an argument, as it is written in a call."""
+    if callable(x):
+        return "<the rates of the first>"
+    if isinstance(x, jax.Array):
+        x = x.item()
+    module = type(x).__module__.rpartition(".")
+    return f"{module[2]}.{x!r}" if module[0] == "rmsprop.frameworks" else repr(x)
 
 
 def _ratio(b: float, a: float) -> float:

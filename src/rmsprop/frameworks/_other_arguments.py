@@ -56,6 +56,11 @@ def sentences_of(function: Callable[..., object]) -> Mapping[str, str]:
     return _SENTENCES.get(function, {})
 
 
+def without_effect(function: Callable[..., object], name: str) -> bool:
+    """Whether an argument of the framework is one on which no number of the port depends."""
+    return sentences_of(function).get(name) in (PARAMETERS, LABEL, EXECUTION)
+
+
 def refuse_other_arguments(function: Callable[..., object], names: list[str]) -> None:
     """Refuses arguments of other releases.
 

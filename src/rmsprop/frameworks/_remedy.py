@@ -1,0 +1,219 @@
+"""The arguments that make a second call equal to a first one, found by trying them.
+
+Whatever is tried is given to the port itself, and the convention that comes out is compared as a
+whole.  What a remedy says is therefore true by construction, and no table of the arguments of every
+port has to be kept beside the ports.
+"""
+
+import dataclasses
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import cast
+
+import jax
+import numpy as np
+import optax
+
+from rmsprop._hyperparameters import Scalar
+from rmsprop.frameworks._calls import Call, definitions
+from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, is_zero
+from rmsprop.frameworks._drift import Remedy
+from rmsprop.frameworks._gradients import Clipping
+
+Changes = dict[str, object]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """How conventions are compared with the first one.
+
+    Attributes:
+        first: The convention of the first call.
+        axes: The fields in which a convention differs from it in a way that can matter.
+        differs: Whether a convention differs from it in one field.
+        companions: By field the fields that mean nothing without it.
+    """
+
+    first: Convention
+    axes: Callable[[Convention], list[str]]
+    differs: Callable[[Convention, str], bool]
+    companions: Mapping[str, tuple[str, ...]]
+
+
+def remedy(call: Call, first_call: Call | None, comparison: Comparison) -> Remedy | None:
+    """What to set in a call so that its convention is the first one, and what then remains.
+
+    Args:
+        call: The second call.
+        first_call: The first one, if it is known as a call.
+        comparison: How conventions are compared.
+    """
+    if not isinstance(call.optimizer, FrameworkOptimizer):
+        return None
+    changes: Changes = {}
+    axes, tried = comparison.axes(call.optimizer.convention), set[str]()
+    # Every step settles a field for good, so that the steps come to an end.
+    while unsettled := [axis for axis in axes if axis not in tried]:
+        axis = unsettled[0]
+        step = _step(call, changes, axis, comparison, first_call)
+        if step is None:
+            tried.add(axis)
+            continue
+        changes |= step
+        axes = comparison.axes(_convention(call, changes) or call.optimizer.convention)
+        tried = set()
+    changes = _needed(call, changes, comparison, axes)
+    optimizer = _optimizer(call, changes) or call.optimizer
+    convention = optimizer.convention
+    return Remedy(
+        call.name,
+        tuple(changes.items()),
+        tuple((a, getattr(comparison.first, a), getattr(convention, a)) for a in axes),
+        optimizer,
+    )
+
+
+def _step(
+    call: Call,
+    changes: Changes,
+    axis: str,
+    comparison: Comparison,
+    first_call: Call | None,
+) -> Changes | None:
+    """The change of few arguments that settles a field and unsettles no other; or None.
+
+    A change may unsettle another field if a second one settles that again: MXNet has a momentum of
+    0.9 as soon as the second moment is centered.
+    """
+    start = _convention(call, changes) or comparison.first
+    before = set(comparison.axes(start))
+    allowed = before | set(comparison.companions.get(axis, ()))
+    near_misses: list[tuple[Changes, set[str]]] = []
+    for trials in _trials(call, axis, comparison.first, first_call):
+        steps: list[tuple[int, Changes]] = []
+        for trial in trials:
+            convention = _convention(call, changes | trial)
+            if convention is None or comparison.differs(convention, axis):
+                continue
+            after = set(comparison.axes(convention))
+            if axis in after or not _leaves_alone(convention, start, before & after):
+                continue
+            if after <= allowed:
+                steps.append((len(after), trial))
+            elif len(trial) == 1:
+                near_misses.append((trial, after - allowed))
+        if steps:
+            return min(steps, key=lambda step: step[0])[1]
+    for trial, unsettled in near_misses:
+        for other in sorted(unsettled):
+            for name, value in _singles(call, other, comparison.first):
+                both = {name: value} | trial
+                convention = _convention(call, changes | both)
+                if convention is not None and set(comparison.axes(convention)) <= allowed - {axis}:
+                    return both
+    return None
+
+
+def _leaves_alone(convention: Convention, start: Convention, axes: set[str]) -> bool:
+    """Whether fields that differ from the first convention before and after are left alone."""
+    values = ((getattr(convention, axis), getattr(start, axis)) for axis in axes)
+    return all(callable(x) or isinstance(x, tuple) or x == y for x, y in values)
+
+
+def _trials(
+    call: Call, axis: str, first: Convention, first_call: Call | None
+) -> Iterator[Iterator[Changes]]:
+    """What to try: the arguments of a first call of the same port, single ones, then pairs."""
+    if first_call is not None and first_call.function is call.function:
+        theirs = {
+            name: first_call.arguments.get(name, parameter.default)
+            for name, parameter in inspect.signature(call.function).parameters.items()
+        }
+        yield iter([{name: value} for name, value in theirs.items()])
+        yield iter([theirs])
+    singles = _singles(call, axis, first)
+    yield ({name: value} for name, value in singles)
+    yield (dict(pair) for pair in itertools.combinations(singles, 2) if pair[0][0] != pair[1][0])
+
+
+def _singles(call: Call, axis: str, first: Convention) -> list[tuple[str, object]]:
+    """Each argument of a port with each value that it may have to have for a field."""
+    return [
+        (name, value)
+        for name, parameter in inspect.signature(call.function).parameters.items()
+        if not isinstance(parameter.default, str)
+        for value in _values(call, axis, first, parameter.default)
+    ]
+
+
+def _values(call: Call, axis: str, first: Convention, default: object) -> list[object]:
+    """What an argument may have to be so that a field is the first one's."""
+    if isinstance(default, bool):
+        return [True, False]
+    wanted = getattr(first, axis)
+    if axis == "weight_decay_rule":
+        wanted = first.weight_decay
+    values: list[object] = [] if default is inspect.Parameter.empty else [default]
+    if isinstance(wanted, Clipping):
+        limit = _short(wanted.limit)
+        values += [limit, *_wrapped(call, limit)]
+        if wanted.lowest is not None:
+            values += _wrapped(call, limit, _short(wanted.lowest))
+    elif callable(wanted):
+        values.append(wanted)
+    elif wanted is None:
+        values.append(0.0)
+    elif not isinstance(wanted, bool | str | tuple):
+        number = _short(cast("Scalar", wanted))  # all other fields hold numbers
+        values += [number, *_wrapped(call, number)]
+        if axis == "gradient_scale" and not is_zero(number):
+            values.append(_short(1 / number))
+    return values
+
+
+def _wrapped(call: Call, *numbers: Scalar) -> list[object]:
+    """The objects that a framework makes of numbers for its arguments, such as `L2Decay(0.1)`."""
+    module = inspect.getmodule(call.function)
+    objects = []
+    for kind in definitions(module, inspect.isclass).values() if module else ():
+        try:
+            objects.append(kind(*numbers))
+        except (TypeError, ValueError):
+            continue
+    return objects
+
+
+def _short(number: Scalar) -> Scalar:
+    """The shortest number that is the same in float32, in which conventions are compared."""
+    if isinstance(number, jax.Array):
+        return number
+    for digits in range(1, 17):
+        short = float(f"{number:.{digits}g}")
+        if np.float32(short) == np.float32(number):
+            return short
+    return number
+
+
+def _optimizer(call: Call, changes: Changes) -> FrameworkOptimizer | None:
+    """What the port returns with other arguments; None where it refuses them."""
+    try:
+        made: optax.GradientTransformation = call.function(**call.arguments | changes)
+    except (TypeError, ValueError):
+        return None
+    return made if isinstance(made, FrameworkOptimizer) else None
+
+
+def _convention(call: Call, changes: Changes) -> Convention | None:
+    optimizer = _optimizer(call, changes)
+    return None if optimizer is None else optimizer.convention
+
+
+def _needed(call: Call, changes: Changes, comparison: Comparison, axes: list[str]) -> Changes:
+    """The changes without those that change nothing."""
+    for name in [*changes]:
+        fewer = {other: value for other, value in changes.items() if other != name}
+        convention = _convention(call, fewer)
+        if convention is not None and set(comparison.axes(convention)) == set(axes):
+            changes = fewer
+    return changes
