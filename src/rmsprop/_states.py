@@ -73,7 +73,7 @@ def leafwise(
     ) -> tuple[optax.Updates, Tree]:
         del params
         check_fields(state, fields)
-        if stream is not None and not _any_dtype.get():
+        if stream is not None:
             _check_narrow(state, names)
         seed = None if stream is None else seed_of_step(state.count, stream)
         leaf = leaf_of_step(state.count if counted else 0)
@@ -137,6 +137,8 @@ def _check_narrow(state: Tree, names: tuple[str, ...]) -> None:
     Raises:
         TypeError: A real accumulator is not in half precision.
     """
+    if _any_dtype.get():
+        return
     for name in names:
         for leaf in jax.tree.leaves(getattr(state, name)):
             if not is_narrow(leaf.dtype) and not jnp.issubdtype(leaf.dtype, jnp.complexfloating):
