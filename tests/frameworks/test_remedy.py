@@ -40,7 +40,13 @@ def compared(first, second):
 PAIRS = [*itertools.permutations(CALLS, 2)]
 
 
-@pytest.mark.parametrize(("first", "second"), PAIRS)
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(*pair, marks=() if k % 5 == 0 else pytest.mark.slow)
+        for k, pair in enumerate(PAIRS)
+    ],
+)
 def test_with_the_settings_only_what_the_remedy_names_differs(first, second):
     """By what `compare_conventions` compares with, without a run of the two."""
     calls = [read_call(call, frameworks.MODULES) for call in (first, second)]
