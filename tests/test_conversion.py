@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -696,9 +697,16 @@ def test_averages_that_both_use_in_the_same_way_are_carried_over():
     assert_equal(convert_state(state, X, old, new), state)
 
 
-@pytest.mark.parametrize("step", [-1, 1.0, "3", True, None.__class__])
-def test_a_wrong_step_is_refused(step):
+@pytest.mark.parametrize("step", [1.0, "3", True, None.__class__])
+def test_a_step_that_is_no_integer_is_refused(step):
     with pytest.raises(TypeError, match="it must be the number of steps taken so far"):
+        convert_state(RMSPROP.init(X), X, RMSPROP, SCHEDULED, step=step)
+
+
+@pytest.mark.parametrize("step", [-1, 2**31, 2**32 + 5])
+def test_a_step_that_no_count_can_hold_is_refused(step):
+    """As int32 it would be another number, and a schedule would begin anew."""
+    with pytest.raises(ValueError, match=rf"step is {step}; .* from 0 to 2\*\*31 - 1"):
         convert_state(RMSPROP.init(X), X, RMSPROP, SCHEDULED, step=step)
 
 
@@ -751,3 +759,25 @@ def test_a_trial_step_that_fails_is_a_sentence():
     state = jax.tree.map(lambda x: x + 1 if x.dtype == jnp.int32 else x, old.init(X))
     with pytest.raises(ValueError, match=r"trial steps of `old`, and its step cannot .*'value'"):
         convert_state(state, X, old, new)
+
+
+def test_a_training_state_of_flax_is_refused_with_what_to_pass():
+    class TrainState(NamedTuple):
+        opt_state: object
+
+    state = TrainState(RMSPROP.init(X))
+    with pytest.raises(TypeError, match=r"state is a TrainState, .*its attribute opt_state"):
+        convert_state(state, X, RMSPROP, SCHEDULED, step=1)
+    converted = convert_state(state.opt_state, X, RMSPROP, SCHEDULED, step=1)
+    assert converted[1].count == 1
+
+
+def test_variables_of_nnx_are_refused_with_what_to_pass():
+    nnx = pytest.importorskip("flax.nnx")
+    model = nnx.Linear(2, 3, rngs=nnx.Rngs(0))
+    optimizer = nnx.Optimizer(model, RMSPROP, wrt=nnx.Param)
+    params = nnx.state(model, nnx.Param)
+    with pytest.raises(TypeError, match=r"state has variables of flax\.nnx .*nnx\.as_pure"):
+        convert_state(optimizer.opt_state, nnx.as_pure(params), RMSPROP, RMSPROP)
+    with pytest.raises(TypeError, match=r"params has variables of flax\.nnx .*nnx\.as_pure"):
+        convert_state(nnx.as_pure(optimizer.opt_state), params, RMSPROP, RMSPROP)

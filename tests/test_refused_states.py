@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import rmsprop
-from rmsprop import rows
+from rmsprop import frameworks, rows
 
 X = {"x": jnp.ones(2)}
 RATE = optax.constant_schedule(0.1)
@@ -31,37 +31,37 @@ def refusal(old, new):
         (
             rmsprop.rmsprop(0.1),
             rmsprop.rmsprop(RATE),
-            "a part EmptyState without named fields, but this transformation keeps count",
+            "a part EmptyState without content, but this transformation keeps count",
         ),
         (
             rmsprop.rmsprop(RATE),
             rmsprop.rmsprop(0.1),
-            "a part ScaleByScheduleState with the fields count, .* keeps nothing",
+            "a part ScaleByScheduleState with the fields count .* keeps nothing",
         ),
         (
             rmsprop.rmsprop(0.1),
             rmsprop.rmsprop(0.1, momentum=0.9),
-            "a part EmptyState without named fields, but this transformation keeps trace",
+            "a part EmptyState without content, but this transformation keeps trace",
         ),
         (
             rmsprop.rmsprop(0.1, momentum=0.9),
             rmsprop.rmsprop(0.1),
-            "a part TraceState with the fields trace, .* keeps nothing",
+            "a part TraceState with the fields trace .* keeps nothing",
         ),
         (
             rmsprop.rmsprop(0.1, momentum=0.9),
             rmsprop.rmsprop(0.1, momentum=0.9, lr_in_momentum=False),
-            "a part EmptyState without named fields, .* keeps trace",
+            "a part EmptyState without content, .* keeps trace",
         ),
         (
             rmsprop.rmsprop(0.1),
             rmsprop.rmsprop(0.1, bias_correction=True),
-            "a part ScaleByRmsState with the fields nu, .* keeps count, nu",
+            "a part ScaleByRmsState with the fields nu .* keeps count, nu",
         ),
         (
             optax.rmsprop(0.1, centered=True),
             rmsprop.rmsprop(0.1, centered=True),
-            "a part ScaleByRStdDevState with the fields mu, nu, .* keeps mu, var",
+            "a part ScaleByRStdDevState with the fields mu, nu .* keeps mu, var",
         ),
         (
             rmsprop.rmsprop(0.1),
@@ -114,6 +114,30 @@ def test_a_checkpoint_without_its_containers_is_refused(state, message):
     with pytest.raises(ValueError, match=message) as error:
         rmsprop.rmsprop(0.1).update(X, state, X)
     assert error.match(r"restored without a target; restore it with optimizer\.init\(params\) as")
+
+
+def test_a_checkpoint_without_its_containers_is_refused_in_a_chain_of_optax():
+    """Which goes through the dictionary as through a tuple, and hands over its keys."""
+    optimizer = optax.chain(optax.clip(1.0), rmsprop.rmsprop(0.1))
+    with pytest.raises(ValueError, match="restored without a target"):
+        optimizer.update(X, {"0": {}, "1": {"0": {"nu": X}, "1": {}, "2": {}}}, X)
+
+
+@pytest.mark.parametrize(
+    ("on", "off"),
+    [
+        (frameworks.torch.rmsprop(0.1, weight_decay=0.01), frameworks.torch.rmsprop(0.1)),
+        (frameworks.keras.rmsprop(0.1, clipnorm=1.0), frameworks.keras.rmsprop(0.1)),
+    ],
+)
+def test_what_holds_nothing_fits_where_nothing_is_kept(on, off):
+    """An option is switched off, whose transformations keep no state; or on, by a conversion."""
+    expected, _ = off.update(X, off.init(X), X)
+    updates, state = off.update(X, on.init(X), X)
+    jax.tree.map(np.testing.assert_array_equal, updates, expected)
+    off.update(X, state, X)
+    converted = rmsprop.convert_state(off.init(X), X, off, on)
+    assert jax.tree.structure(converted) == jax.tree.structure(on.init(X))
 
 
 def test_a_checkpoint_of_orbax_is_read_with_its_target(tmp_path):

@@ -255,7 +255,7 @@ def test_another_container_and_what_is_no_array():
     state = optimizer.init([jnp.ones(2)])
     with pytest.raises(ValueError, match=r"same containers"):
         optimizer.update((jnp.ones(2),), state)
-    with pytest.raises(TypeError, match=r"parameter\['f'\] is a .* only arrays of numbers"):
+    with pytest.raises(TypeError, match=r"parameter\['f'\] is of type .* only arrays of numbers"):
         optimizer.init({"f": jax.nn.relu})
 
 

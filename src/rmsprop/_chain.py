@@ -104,6 +104,8 @@ def decouple_decayed_weights(
     https://arxiv.org/abs/1711.05101.
     """
     factor = hyperparameters.weight_decay("weight_decay", weight_decay)
+    if isinstance(learning_rate, float) and isinstance(factor, float):
+        hyperparameters.learning_rate("learning_rate * weight_decay", learning_rate * factor)
     return _at_rate(
         learning_rate,
         lambda updates, params, rate: _add_scaled_tree(updates, params, -rate * factor),

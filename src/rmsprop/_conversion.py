@@ -20,7 +20,7 @@ from jax.core import Tracer
 
 from rmsprop import _layouts as layouts
 from rmsprop._layouts import MOMENTS, MOMENTUM, SCHEDULE, Link, Path, pairs, refusal
-from rmsprop._moment_forms import MomentChange, stored, times
+from rmsprop._moment_forms import MomentChange, in_dtype, times
 from rmsprop._probes import Probe
 from rmsprop._typing import Tree
 
@@ -83,8 +83,8 @@ def convert_state(
     Raises:
         ValueError: The state is not one of `old`, the two have different parts, an uncentered
             average is to become a centered one (there is no mean), or `step` is missing or
-            contradicts the count of the state.
-        TypeError: `step` is no integer, or the state is traced.
+            contradicts the count of the state or is out of its range.
+        TypeError: `step` is no integer, or the state is traced or is a training state of Flax.
 
     Example:
         >>> import jax.numpy as jnp, optax, rmsprop
@@ -97,6 +97,7 @@ def convert_state(
         ['ScaleByRmsState', 'ScaleByScheduleState', 'TraceState'] 1
     """
     number = None if step is None else _checked_step(step)
+    _check_plain(state, params)
     target = new.init(params)
     template = jax.eval_shape(old.init, params)
     clause = layouts.misfit(state, template)
@@ -289,7 +290,7 @@ def _map(
                 f" {getattr(array, 'shape', None)} there",
                 "Pass the parameters that the state was made for.",
             )
-        results.append(stored(function(jnp.asarray(array), own, *rest), own.dtype))
+        results.append(in_dtype(function(jnp.asarray(array), own, *rest), own.dtype))
     return treedef.unflatten(results)
 
 
@@ -300,6 +301,28 @@ def _with_count(before: Link, state: Tree, steps: int | None) -> Tree:
     if "count" in before.state._fields and before.state is not state:
         return state._replace(count=lax.convert_element_type(before.state.count, jnp.int32))
     return state._replace(count=jnp.full_like(state.count, _need(steps, before)))
+
+
+def _check_plain(state: Tree, params: Tree) -> None:
+    """Refuses a training state of Flax, and arrays that NNX has wrapped."""
+    if hasattr(state, "opt_state"):
+        raise TypeError(
+            f"state is {layouts.with_article(type(state).__name__)}, which holds the state of an"
+            f" optimizer. Pass its attribute opt_state; of an nnx.Optimizer that is"
+            f" nnx.as_pure(optimizer.opt_state)."
+        )
+    for name, tree in (("state", state), ("params", params)):
+        if any(map(_is_variable, jax.tree.leaves(tree, is_leaf=_is_variable))):
+            raise TypeError(
+                f"{name} has variables of flax.nnx in the place of arrays. Pass"
+                f" nnx.as_pure(optimizer.opt_state) as the state and"
+                f" nnx.as_pure(nnx.state(model, nnx.Param)) as the parameters."
+            )
+
+
+def _is_variable(node: object) -> bool:
+    """Whether a node is a variable of flax.nnx, which this package does not import."""
+    return any(base.__module__ == "flax.nnx.variablelib" for base in type(node).__mro__)
 
 
 def _need(steps: int | None, link: Link) -> int:
@@ -327,13 +350,13 @@ def _concrete(count: jax.Array) -> int:
 
 
 def _checked_step(step: object) -> int:
+    allowed = "it must be the number of steps taken so far, an integer from 0 to 2**31 - 1"
+    if isinstance(step, bool):
+        raise TypeError(f"step is {step!r}; {allowed}.")
     try:
         number = operator.index(step)  # pyright: ignore[reportArgumentType] (it may be an array)
     except TypeError:
-        number = -1
-    if isinstance(step, bool) or number < 0:
-        raise TypeError(
-            f"step is {step!r}; it must be the number of steps taken so far, an integer that is at"
-            f" least 0."
-        )
+        raise TypeError(f"step is {step!r}; {allowed}.") from None
+    if not 0 <= number <= np.iinfo(np.int32).max:
+        raise ValueError(f"step is {number}; {allowed}, the range of a step count.")
     return number

@@ -165,7 +165,8 @@ def misfit(state: Tree, template: Tree, path: str = "state") -> str | None:
     if isinstance(template, tuple) and not isinstance(state, tuple):
         if isinstance(state, dict | list):
             return (
-                f"{path} is a {type(state).__name__} where a {_name(template)} belongs: {RESTORE}"
+                f"{path} is {with_article(type(state).__name__)} where"
+                f" {with_article(_name(template))} belongs: {RESTORE}"
             )
         return f"{path} is {_name(state)} where {_name(template)} belongs"
     if is_named(template) or is_named(state):
@@ -196,10 +197,15 @@ def _name(node: Tree) -> str:
     return type(node).__name__
 
 
+def with_article(name: str) -> str:
+    """The name of a class as it stands in a sentence: `a dict`, `an EmptyState`."""
+    return f"{'an' if name[:1].upper() in 'AEIOU' else 'a'} {name}"
+
+
 def list_keys(parts: dict[str, Tree]) -> str:
     """The first keys of the parts of a node, for messages."""
-    shown = ", ".join([*parts][:4]) or "none"
-    return shown + (", ..." if len(parts) > 4 else "")
+    first = ", ".join([*parts][:4]) or "none"
+    return first + (", ..." if len(parts) > 4 else "")
 
 
 def refusal(reason: str, remedy: str) -> ValueError:

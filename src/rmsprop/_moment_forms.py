@@ -81,7 +81,7 @@ def times(x: jax.Array, factor: float) -> jax.Array:
     return x if factor == 1 else _saturate(_wide(x) * factor)
 
 
-def stored(x: jax.Array, dtype: np.dtype) -> jax.Array:
+def in_dtype(x: jax.Array, dtype: np.dtype) -> jax.Array:
     """The array in the dtype of the new state, rounded to nearest; a finite number stays finite."""
     return x if x.dtype == dtype else narrow(x, dtype)
 

@@ -94,25 +94,27 @@ class Probe:
         """1 for a buffer that the learning rate has entered, and minus the rate for others."""
 
         def response(trace: float, gradient: float) -> float:
-            state = self._state(lambda other: _filled(other, squares=1.0, trace=trace, count=steps))
+            state = self._state(
+                lambda other: _constant(other, squares=1.0, trace=trace, count=steps)
+            )
             update, buffer = self._step(link.path, "trace", trace, state, gradient)
             return update / buffer if buffer else math.nan
 
         # Where steps against the gradient are masked, only one of the two signs moves anything.
-        carried = max((response(_SMALL, sign * _TINY) for sign in (1, -1)), key=abs)
+        tail = max((response(_SMALL, sign * _TINY) for sign in (1, -1)), key=abs)
         entering = response(0.0, _SMALL)
-        if not (math.isfinite(carried) and math.isfinite(entering) and carried != 0):
+        if not (math.isfinite(tail) and math.isfinite(entering) and tail != 0):
             raise self._refusal(f"{link} does not move the parameters at step {steps + 1}")
         # Nesterov's step looks ahead: 1 + momentum in the place of 1, and momentum.
-        return entering - carried if entering / carried > 1.5 else carried
+        return entering - tail if entering / tail > 1.5 else tail
 
     def _quotient(self, path: Path, count: int, steps: int, squares: float) -> float:
         """`u * sqrt(v)` for a unit gradient, with `v` from after the step."""
 
         def fill(link: Link) -> Tree:
             if link.path != path:
-                return _filled(link, squares=1.0, trace=0.0, count=steps)
-            return _filled(link, squares=squares, trace=0.0, count=count)
+                return _constant(link, squares=1.0, trace=0.0, count=steps)
+            return _constant(link, squares=squares, trace=0.0, count=count)
 
         state = self._state(fill)
         field = layouts.squares_field(Link(path, layouts.node_at(state, path)))
@@ -166,7 +168,7 @@ class Probe:
         return self._refusal("its accumulators have other paths than the parameters")
 
 
-def _filled(link: Link, *, squares: float, trace: float, count: int) -> Tree:
+def _constant(link: Link, *, squares: float, trace: float, count: int) -> Tree:
     """The state of a link with these values in all elements, in at least float32."""
     changes = {}
     for field in link.state._fields:
@@ -194,11 +196,11 @@ def _replace_at(state: Tree, path: Path, fields: dict[str, Tree]) -> Tree:
 
 def _element(updates: Tree, accumulators: Tree, probe: Probe) -> tuple[float, float]:
     """The first element of the first array that a parameter of the same path has."""
-    moved = dict(jax.tree_util.tree_flatten_with_path(updates)[0])
+    changes = dict(jax.tree_util.tree_flatten_with_path(updates)[0])
     for path, leaf in jax.tree_util.tree_flatten_with_path(accumulators)[0]:
         # The parts of a complex leaf may stand in a container of their own.
         update = next(
-            (moved[path[:n]] for n in range(len(path), -1, -1) if path[:n] in moved), None
+            (changes[path[:n]] for n in range(len(path), -1, -1) if path[:n] in changes), None
         )
         if update is not None and np.size(update) and np.size(leaf):
             first, second = (complex(np.ravel(np.asarray(x))[0]).real for x in (update, leaf))

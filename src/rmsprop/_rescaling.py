@@ -101,6 +101,9 @@ def scale_by_rms(
         u_t = \frac{g_t}{\sqrt{v_t + \epsilon}} \quad\text{or}\quad
         \frac{g_t}{\sqrt{v_t} + \epsilon}
 
+    The gradient that `jax.grad` returns for complex parameters has to be conjugated before:
+    `jax.tree.map(jnp.conj, gradients)`.
+
     With :math:`v_0 = 0` no step is longer than `1 / sqrt(1 - decay)`, the length of the first step
     where `eps` is negligible.
 
@@ -190,6 +193,9 @@ def scale_by_stddev(
     `E[g^2] - E[g]^2` of the two running averages, but is kept as a sum of non-negative terms and
     so cannot go negative when a gradient settles.
 
+    The gradient that `jax.grad` returns for complex parameters has to be conjugated before:
+    `jax.tree.map(jnp.conj, gradients)`.
+
     A finite step may still be long: on a constant gradient the variance tends to 0 and the step, by
     definition, to `|g| / sqrt(eps)`. Put `eps` inside the root, and choose the square of the
     smallest gradient that deserves a full step (0.01 in DQN).
@@ -265,6 +271,9 @@ def scale_by_rss(
         s_t = s_{t-1} + |g_t|^2, \qquad
         u_t = \frac{g_t}{\sqrt{s_t + \epsilon}} \quad\text{or}\quad
         \frac{g_t}{\sqrt{s_t} + \epsilon}
+
+    The gradient that `jax.grad` returns for complex parameters has to be conjugated before:
+    `jax.tree.map(jnp.conj, gradients)`.
 
     No step is longer than 1.
 

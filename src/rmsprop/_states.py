@@ -18,7 +18,7 @@ from jax.typing import ArrayLike
 
 from rmsprop._experimental import sharded_like
 from rmsprop._hyperparameters import Scalar
-from rmsprop._layouts import RESTORE
+from rmsprop._layouts import RESTORE, links, with_article
 from rmsprop._precision import is_narrow, signed_accumulator_dtype, squares_dtype
 from rmsprop._rounding import seed_of_step
 from rmsprop._trees import map_leaves, trained_dtype
@@ -100,12 +100,15 @@ def check_fields(state: Tree, fields: tuple[str, ...]) -> None:
         ValueError: The state does not have exactly these fields.
     """
     names = getattr(state, "_fields", None)
-    if names != fields:
-        content = f"with the fields {', '.join(names)}" if names else "without named fields"
-        raise ValueError(
-            f"the optimizer state has a part {type(state).__name__} {content}, but this"
-            f" transformation keeps {', '.join(fields) or 'nothing'}. {_remedy(state)}"
-        )
+    if names == fields or (not fields and not links(state)):
+        return
+    content = "without named fields"
+    if names is not None:
+        content = f"with the fields {_in_words(names)}" if names else "without content"
+    raise ValueError(
+        f"the optimizer state has a part {type(state).__name__} {content}, but this"
+        f" transformation keeps {_in_words(fields) or 'nothing'}. {_remedy(state)}"
+    )
 
 
 def check_links(state: Tree, number: int) -> None:
@@ -117,19 +120,37 @@ def check_links(state: Tree, number: int) -> None:
     if type(state) is not tuple or len(state) != number:
         parts = f" of {', '.join(type(x).__name__ for x in state)}" if type(state) is tuple else ""
         raise ValueError(
-            f"the optimizer state is a {type(state).__name__}{parts}, but this optimizer keeps a"
-            f" tuple of {number} parts. {_remedy(state)}"
+            f"the optimizer state is {with_article(type(state).__name__)}{parts}, but this"
+            f" optimizer keeps a tuple of {number} parts. {_remedy(state)}"
         )
 
 
+_CONTENT = {
+    "count": "a step count, for a schedule, bias correction or bfloat16",
+    "nu": "an average of squares",
+    "mu": "a mean of the gradients",
+    "var": "a variance",
+    "sum_of_squares": "AdaGrad's sum",
+    "trace": "a momentum buffer",
+}
+_CONVERT = (
+    "Use the state that its own init() made, with the same options, or convert the state to the"
+    " changed options: rmsprop.convert_state(state, params, old, new)."
+)
+
+
+def _in_words(fields: tuple[str, ...]) -> str:
+    """The fields of a state and what the known ones among them are."""
+    words = [_CONTENT[name] for name in fields if name in _CONTENT]
+    return ", ".join(fields) + (f" ({'; '.join(words)})" if words else "")
+
+
 def _remedy(state: Tree) -> str:
-    """What to do with a state that does not fit."""
-    if isinstance(state, dict | list):
-        return f"It seems that {RESTORE}."
-    return (
-        "Use the state that its own init() made, with the same options, or convert the state to the"
-        " changed options: rmsprop.convert_state(state, params, old, new)."
-    )
+    """What to do with a state that does not fit.
+
+    `optax.chain` goes through a dictionary as through a tuple, and hands over its keys.
+    """
+    return f"It seems that {RESTORE}." if isinstance(state, dict | list | str) else _CONVERT
 
 
 def _check_narrow(state: Tree, names: tuple[str, ...]) -> None:
@@ -145,9 +166,7 @@ def _check_narrow(state: Tree, names: tuple[str, ...]) -> None:
             if not is_narrow(leaf.dtype) and not jnp.issubdtype(leaf.dtype, jnp.complexfloating):
                 raise TypeError(
                     f"the field {name} of the optimizer state has dtype {leaf.dtype}, but"
-                    f" accumulator_dtype is bfloat16. Use the state that its own init() made, with"
-                    f" the same options, or convert the state to the changed options:"
-                    f" rmsprop.convert_state(state, params, old, new)."
+                    f" accumulator_dtype is bfloat16. {_CONVERT}"
                 )
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from rmsprop._layouts import with_article
 from rmsprop._precision import is_narrow
 from rmsprop._rounding import noise_of_leaves
 from rmsprop._typing import LeafFunction, Tree
@@ -141,6 +142,8 @@ def _check_gradient(gradient: object, where: Callable[[], str]) -> None:
 
 
 def _dtype(leaf: object) -> np.dtype:
+    if isinstance(leaf, str | bytes | type | np.dtype):  # a dtype has a dtype, and names one
+        return np.dtype(object)
     dtype = getattr(leaf, "dtype", None)
     if dtype is None:
         try:
@@ -151,7 +154,7 @@ def _dtype(leaf: object) -> np.dtype:
 
 
 def _described(leaf: object, dtype: np.dtype) -> str:
-    return f"a {type(leaf).__name__}" if dtype == np.dtype(object) else f"of dtype {dtype}"
+    return f"of type {type(leaf).__name__}" if dtype == np.dtype(object) else f"of dtype {dtype}"
 
 
 def leaf_path(tree: Tree, index: int) -> str:
@@ -166,14 +169,14 @@ def _shape_mismatch(gradients: Tree, index: int, accumulator: object) -> str:
         return (
             f"gradient{leaf_path(gradients, index)} is {_described(gradient, _dtype(gradient))} and"
             f" has shape {np.shape(gradient)}, but the optimizer state holds nothing there: init()"
-            f" was given None, an integer or a bool, which is not trained. Pass None as its"
-            f" gradient, or call init() with a floating-point parameter."
+            f" was given None, an integer, a bool or a random key, which is not trained. Pass None"
+            f" as its gradient, or call init() with a floating-point parameter."
         )
     shape = getattr(accumulator, "shape", None)
     if shape is not None:
         content = f"an accumulator of shape {shape}"
     else:
-        content = f"a {type(accumulator).__name__}"
+        content = with_article(type(accumulator).__name__)
     return (
         f"gradient{leaf_path(gradients, index)} has shape {np.shape(gradient)}, but the optimizer"
         f" state holds {content} there. Use the state that init() made for these parameters."

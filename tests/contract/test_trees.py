@@ -183,7 +183,7 @@ def test_an_integer_gradient_of_a_parameter_that_is_trained_is_refused_by_its_pa
 def test_what_is_no_array_is_refused_by_its_path_and_with_a_remedy(entry, leaf):
     """Also where None, which is no leaf, stands before it."""
     params = {"frozen": None, "kernel": jnp.ones(2), "layer": {"bias": None, "activation": leaf}}
-    message = r"^parameter\['layer'\]\['activation'\] is a .*eqx\.is_inexact_array"
+    message = r"^parameter\['layer'\]\['activation'\] is of type .*eqx\.is_inexact_array"
     with pytest.raises(TypeError, match=message):
         entry.make().init(params)
 

@@ -235,3 +235,25 @@ def test_a_module_that_is_not_there():
     with pytest.raises(AttributeError, match="has no attribute 'theano'; it has chainer, "):
         frameworks.theano  # noqa: B018
     assert "torch" in dir(frameworks)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        (
+            frameworks.keras.rmsprop,
+            {"learning_rate": 1e38, "weight_decay": 10.0},
+            "learning_rate \\* weight_decay is 1e\\+39",
+        ),
+        (
+            frameworks.timm.rmsprop_tf,
+            {"lr": 1e38, "weight_decay": 10.0, "decoupled_decay": True},
+            "learning_rate \\* weight_decay is 1e\\+39",
+        ),
+        (frameworks.keras.rmsprop, {"loss_scale_factor": 1e-40}, "1 / loss_scale_factor is "),
+    ],
+)
+def test_products_that_float32_cannot_hold_are_refused(function, arguments, message):
+    """As infinity they would make NaN of a gradient of zero."""
+    with pytest.raises(ValueError, match=message):
+        function(**arguments)

@@ -78,6 +78,7 @@ def base(
     scale = 1.0
     if loss_scale_factor is not None:
         scale = 1.0 / hyperparameters.positive("loss_scale_factor", loss_scale_factor)
+        hyperparameters.positive("1 / loss_scale_factor", scale)
     decay = 0.0 if weight_decay is None else weight_decay
     decay = hyperparameters.weight_decay("weight_decay", decay)
     eta = rate("learning_rate", learning_rate)

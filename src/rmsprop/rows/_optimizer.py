@@ -58,7 +58,8 @@ _NO_TRANSFORMATION = (
 class RowOptimizer(NamedTuple):
     """The pure functions of an optimizer; `step` is for `jax.jit` with `donate_argnums=(0, 1)`.
 
-    It is not a gradient transformation. `optax.chain` and what else takes one refuse it.
+    It is not a gradient transformation. A wrapper of Optax or a training state of Flax that reads
+    it is refused, at the latest when the state is made.
 
     Attributes:
         init: `init(table) -> state`.
@@ -96,7 +97,7 @@ class RowOptimizer(NamedTuple):
                 if place is not None:
                     raise TypeError(_NO_TRANSFORMATION.format(place=place))
             elif name == "update":
-                raise AttributeError(_NO_TRANSFORMATION.format(place="what calls update"))
+                raise AttributeError(_NO_TRANSFORMATION.format(place="a loop that calls update"))
             return tuple.__getattribute__(self, name)
 
 
