@@ -60,17 +60,17 @@ def read_call(text: str, modules: tuple[str, ...]) -> Call:
     """
     imports, node = _statements(text)
     functions = _functions(modules)
-    meant, why = original(ast.unparse(node.func), imports, functions)
-    if meant is None:
+    reading, why = original(ast.unparse(node.func), imports, functions)
+    if reading is None:
         raise ValueError(f"{text.strip()!r}: {why}")
-    function = functions[meant.port]
+    function = functions[reading.port]
     if any(k.arg is None for k in node.keywords):
         raise ValueError(f"{text!r} has a ** argument; write its arguments out.")
     nodes = {str(k.arg): k.value for k in node.keywords}
-    positional = _positional(node, meant, text)
-    if meant.order is not None:
-        nodes = {**dict(zip(meant.order, positional, strict=False)), **nodes}
-        positional = positional[len(meant.order) :]
+    positional = _positional(node, reading, text)
+    if reading.order is not None:
+        nodes = {**dict(zip(reading.order, positional, strict=False)), **nodes}
+        positional = positional[len(reading.order) :]
     nodes = {name: value for name, value in nodes.items() if not without_effect(function, name)}
     values = [_value(argument, text) for argument in positional]
     keywords = {name: _value(value, text) for name, value in nodes.items()}
@@ -79,9 +79,9 @@ def read_call(text: str, modules: tuple[str, ...]) -> Call:
         arguments = inspect.signature(function).bind(*values, **keywords).arguments
     except TypeError as error:
         raise TypeError(
-            f"{meant.port}: {error}. Its call is {meant.port}{_signature(function)}."
+            f"{reading.port}: {error}. Its call is {reading.port}{_signature(function)}."
         ) from None
-    return Call(meant.port, function, dict(arguments), function(**arguments))
+    return Call(reading.port, function, dict(arguments), function(**arguments))
 
 
 def _statements(text: str) -> tuple[dict[str, str], ast.Call]:
@@ -125,16 +125,16 @@ def _functions(
     }
 
 
-def _positional(node: ast.Call, meant: Original, text: str) -> list[ast.expr]:
+def _positional(node: ast.Call, reading: Original, text: str) -> list[ast.expr]:
     """The positional arguments without the parameters of the model."""
-    if not (meant.parameters_first and node.args):
+    if not (reading.parameters_first and node.args):
         return node.args
     first = node.args[0]
     if isinstance(first, ast.Constant | ast.UnaryOp | ast.BinOp):
         raise ValueError(
             f"{ast.unparse(first)!r} in {text!r} stands in the place of the parameters, which"
-            f" {meant.name} takes first. Write {meant.name}(params, {ast.unparse(first)}), or call"
-            f" {meant.port}({ast.unparse(first)})."
+            f" {reading.name} takes first. Write {reading.name}(params, {ast.unparse(first)}), or"
+            f" call {reading.port}({ast.unparse(first)})."
         )
     return node.args[1:]
 

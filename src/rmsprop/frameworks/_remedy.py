@@ -52,18 +52,18 @@ def remedy(call: Call, first_call: Call | None, comparison: Comparison) -> Remed
     if not isinstance(call.optimizer, FrameworkOptimizer):
         return None
     changes: Changes = {}
-    axes, tried = comparison.axes(call.optimizer.convention), set[str]()
+    axes, dead_ends = comparison.axes(call.optimizer.convention), set[str]()
     # Every step settles a field for good, so that the steps come to an end.
-    while unsettled := [axis for axis in axes if axis not in tried]:
-        axis = unsettled[0]
+    while ahead := [axis for axis in axes if axis not in dead_ends]:
+        axis = ahead[0]
         step = _step(call, changes, axis, comparison, first_call)
         if step is None:
-            tried.add(axis)
+            dead_ends.add(axis)
             continue
         changes |= step
         axes = comparison.axes(_convention(call, changes) or call.optimizer.convention)
-        tried = set()
-    changes = _needed(call, changes, comparison, axes)
+        dead_ends = set()
+    changes = _essentials(call, changes, comparison, axes)
     optimizer = _optimizer(call, changes) or call.optimizer
     convention = optimizer.convention
     return Remedy(
@@ -105,8 +105,8 @@ def _step(
                 near_misses.append((trial, after - allowed))
         if steps:
             return min(steps, key=lambda step: step[0])[1]
-    for trial, unsettled in near_misses:
-        for other in sorted(unsettled):
+    for trial, damage in near_misses:
+        for other in sorted(damage):
             for name, value in _singles(call, other, comparison.first):
                 both = {name: value} | trial
                 convention = _convention(call, changes | both)
@@ -151,28 +151,28 @@ def _values(call: Call, axis: str, first: Convention, default: object) -> list[o
     """What an argument may have to be so that a field is the first one's."""
     if isinstance(default, bool):
         return [True, False]
-    wanted = getattr(first, axis)
+    target = getattr(first, axis)
     if axis == "weight_decay_rule":
-        wanted = first.weight_decay
+        target = first.weight_decay
     values: list[object] = [] if default is inspect.Parameter.empty else [default]
-    if isinstance(wanted, Clipping):
-        limit = _short(wanted.limit)
-        values += [limit, *_wrapped(call, limit)]
-        if wanted.lowest is not None:
-            values += _wrapped(call, limit, _short(wanted.lowest))
-    elif callable(wanted):
-        values.append(wanted)
-    elif wanted is None:
+    if isinstance(target, Clipping):
+        limit = _short(target.limit)
+        values += [limit, *_objects(call, limit)]
+        if target.lowest is not None:
+            values += _objects(call, limit, _short(target.lowest))
+    elif callable(target):
+        values.append(target)
+    elif target is None:
         values.append(0.0)
-    elif not isinstance(wanted, bool | str | tuple):
-        number = _short(cast("Scalar", wanted))  # all other fields hold numbers
-        values += [number, *_wrapped(call, number)]
+    elif not isinstance(target, bool | str | tuple):
+        number = _short(cast("Scalar", target))  # all other fields hold numbers
+        values += [number, *_objects(call, number)]
         if axis == "gradient_scale" and not is_zero(number):
             values.append(_short(1 / number))
     return values
 
 
-def _wrapped(call: Call, *numbers: Scalar) -> list[object]:
+def _objects(call: Call, *numbers: Scalar) -> list[object]:
     """The objects that a framework makes of numbers for its arguments, such as `L2Decay(0.1)`."""
     module = inspect.getmodule(call.function)
     objects = []
@@ -198,10 +198,10 @@ def _short(number: Scalar) -> Scalar:
 def _optimizer(call: Call, changes: Changes) -> FrameworkOptimizer | None:
     """What the port returns with other arguments; None where it refuses them."""
     try:
-        made: optax.GradientTransformation = call.function(**call.arguments | changes)
+        optimizer: optax.GradientTransformation = call.function(**call.arguments | changes)
     except (TypeError, ValueError):
         return None
-    return made if isinstance(made, FrameworkOptimizer) else None
+    return optimizer if isinstance(optimizer, FrameworkOptimizer) else None
 
 
 def _convention(call: Call, changes: Changes) -> Convention | None:
@@ -209,7 +209,7 @@ def _convention(call: Call, changes: Changes) -> Convention | None:
     return None if optimizer is None else optimizer.convention
 
 
-def _needed(call: Call, changes: Changes, comparison: Comparison, axes: list[str]) -> Changes:
+def _essentials(call: Call, changes: Changes, comparison: Comparison, axes: list[str]) -> Changes:
     """The changes without those that change nothing."""
     for name in [*changes]:
         fewer = {other: value for other, value in changes.items() if other != name}
