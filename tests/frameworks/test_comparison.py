@@ -220,9 +220,11 @@ def test_the_command_prints_the_table_within_80_columns(capsys):
     assert max(map(len, printed.splitlines())) <= 80
     assert printed.count("place of epsilon") == 5
     assert " ".join(printed.split()).endswith(
-        "To correct first: place of epsilon (under the root). No argument of torch.rmsprop corrects"
-        " this alone: place of epsilon (added to the root); starting value (0); place of the rate"
-        " (after momentum)."
+        "To correct first: place of epsilon (under the root). Set eps=0.0316227766 in"
+        " torch.rmsprop. Its epsilon is the root of the first one's, because it is added to the"
+        " root. No argument of torch.rmsprop alone corrects: place of epsilon (added to the root,"
+        " in the first under the root); starting value (0, in the first 1); place of the rate"
+        " (after momentum, in the first before momentum)."
     )
 
 

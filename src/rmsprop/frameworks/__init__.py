@@ -159,7 +159,7 @@ def compare_conventions(
         ...     "torch.optim.RMSprop(params, lr=1e-3)", "keras.optimizers.RMSprop(1e-3)", steps=(1,)
         ... )
         >>> drift.remedy.settings
-        (('rho', 0.99), ('epsilon', 1e-08))
+        (('rho', 0.99), ('epsilon', 1e-16))
     """
     (first_call, one), (second_call, two) = _side(first), _side(second)
     return compare(

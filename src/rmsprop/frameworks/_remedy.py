@@ -18,7 +18,7 @@ import optax
 from rmsprop._hyperparameters import Scalar
 from rmsprop.frameworks._calls import Call, definitions
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, is_zero
-from rmsprop.frameworks._drift import Remedy
+from rmsprop.frameworks._drift import Conversion, Remedy
 from rmsprop.frameworks._gradients import Clipping
 
 Changes = dict[str, object]
@@ -32,13 +32,15 @@ class Comparison:
         first: The convention of the first call.
         axes: The fields in which a convention differs from it in a way that can matter.
         differs: Whether a convention differs from it in one field.
-        companions: By field the fields that mean nothing without it.
+        companions: By field the fields that mean nothing without it, or another thing.
+        drift: How far apart the first optimizer and another one are after the last step.
     """
 
     first: Convention
     axes: Callable[[Convention], list[str]]
     differs: Callable[[Convention, str], bool]
     companions: Mapping[str, tuple[str, ...]]
+    drift: Callable[[FrameworkOptimizer], float]
 
 
 def remedy(call: Call, first_call: Call | None, comparison: Comparison) -> Remedy | None:
@@ -64,14 +66,68 @@ def remedy(call: Call, first_call: Call | None, comparison: Comparison) -> Remed
         axes = comparison.axes(_convention(call, changes) or call.optimizer.convention)
         dead_ends = set()
     changes = _essentials(call, changes, comparison, axes)
+    conversion: Conversion | None = None
+    if "eps_in_sqrt" in axes:
+        changes, conversion = _epsilon_in_its_place(call, changes, comparison, axes)
     optimizer = _optimizer(call, changes) or call.optimizer
     convention = optimizer.convention
     return Remedy(
         call.name,
         tuple(changes.items()),
-        tuple((a, getattr(comparison.first, a), getattr(convention, a)) for a in axes),
+        tuple(
+            (axis, getattr(comparison.first, axis), getattr(convention, axis))
+            for axis in comparison.axes(convention)
+        ),
         optimizer,
+        conversion,
     )
+
+
+def _epsilon_in_its_place(
+    call: Call, changes: Changes, comparison: Comparison, axes: list[str]
+) -> tuple[Changes, Conversion | None]:
+    """The changes with an epsilon for the second call's place of it, and how it is computed.
+
+    A small moment is kept from zero at `eps` where epsilon is added to the root, and at `sqrt(eps)`
+    where it stands under the root.  Under the root the square therefore has the effect of the first
+    one.  Added to the root, the same number is nearer to the first where the moments are large, and
+    its root where they are small: the one that drifts less is taken.
+    """
+    eps = comparison.first.eps
+    if not comparison.first.eps_in_sqrt:
+        return _with_epsilon(call, changes, comparison, axes, _short(eps**2), "square")
+    converted, conversion = _with_epsilon(call, changes, comparison, axes, _short(eps**0.5), "root")
+    drifts = [
+        comparison.drift(_optimizer(call, each) or cast("FrameworkOptimizer", call.optimizer))
+        for each in (changes, converted)
+    ]
+    return (converted, conversion) if drifts[1] < drifts[0] else (changes, None)
+
+
+def _with_epsilon(
+    call: Call,
+    changes: Changes,
+    comparison: Comparison,
+    axes: list[str],
+    eps: Scalar,
+    conversion: Conversion,
+) -> tuple[Changes, Conversion | None]:
+    """The changes with another epsilon, and with no change of it where the call has it already.
+
+    They are what they were, and there is no conversion, where no argument sets epsilon alone.
+    """
+    start = _convention(call, changes) or comparison.first
+    for name in inspect.signature(call.function).parameters:
+        without = {other: value for other, value in changes.items() if other != name}
+        for trial in (without, changes | {name: eps}):
+            convention = _convention(call, trial)
+            if convention is None or np.float32(convention.eps) != np.float32(eps):
+                continue
+            others_after = set(comparison.axes(convention)) - {"eps"}
+            if others_after <= {*axes} and _leaves_alone(convention, start, others_after):
+                is_another = comparison.differs(convention, "eps")
+                return trial, conversion if is_another else None
+    return changes, None
 
 
 def _step(
