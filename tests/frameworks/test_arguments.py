@@ -124,8 +124,23 @@ def test_keras_legacy_optimizers_refuse_a_negative_lr_alone():
     """They look at what arrives in `kwargs`, of which `lr` is one and `learning_rate` is not."""
     for function in (frameworks.keras.legacy_rmsprop, frameworks.keras.legacy_adagrad):
         function(learning_rate=-0.01)
-        with pytest.raises(ValueError, match=r"^lr is -0\.01"):
+        with pytest.raises(ValueError, match=r"^lr is -0\.01.* Negate the loss to maximise\.$"):
             function(lr=-0.01)
+
+
+@pytest.mark.parametrize("function", sorted(REFUSE_NEGATIVE_RATES, key=str))
+def test_a_refused_negative_rate_is_answered_with_how_to_maximise(function):
+    is_torch = function.__module__.endswith(".torch")
+    how = "Pass maximize=True" if is_torch else "Negate the loss"
+    for wrong in (-0.01, np.float32(-2.0), -1):
+        with pytest.raises(ValueError, match=rf"^lr is -.*, at least 0\. {how} to maximise\.$"):
+            function(lr=wrong)
+    assert ("maximize" in inspect.signature(function).parameters) == is_torch
+    for wrong in (float("nan"), float("inf"), -float("inf")):
+        with pytest.raises(ValueError, match=r"^lr is .*, at least 0\.$"):
+            function(lr=wrong)
+    with pytest.raises(ValueError, match=r"^lr has shape \(2,\)"):
+        function(lr=np.array([-0.1, 0.1]))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

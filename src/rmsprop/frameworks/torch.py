@@ -13,6 +13,8 @@ from rmsprop.frameworks._arguments import inverse_time, rate, unless_zero
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
 
+_ASCENT = "Pass maximize=True to maximise."
+
 
 @other_arguments(params=PARAMETERS)
 def rmsprop(
@@ -78,7 +80,7 @@ def rmsprop(
     return build(
         Convention(
             name="torch.rmsprop",
-            learning_rate=rate("lr", lr, refuses_negative=True),
+            learning_rate=rate("lr", lr, ascent=_ASCENT),
             decay=hyperparameters.decay("alpha", alpha),
             eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=False,
@@ -159,7 +161,7 @@ def adagrad(
     return build(
         Convention(
             name="torch.adagrad",
-            learning_rate=inverse_time(rate("lr", lr, refuses_negative=True), "lr_decay", lr_decay),
+            learning_rate=inverse_time(rate("lr", lr, ascent=_ASCENT), "lr_decay", lr_decay),
             decay=None,
             eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=False,
