@@ -111,6 +111,34 @@ def test_a_negative_rate_climbs_where_the_framework_takes_one(function):
         assert not np.array_equal(up[name], start)
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_docstring_says_which_rates_are_taken(function):
+    words = " ".join(function.__doc__.split())
+    takes = function not in REFUSE_NEGATIVE_RATES
+    assert ("negative one climbs" in words) == takes
+    assert ("a number of at least 0 or a schedule" in words) != takes
+
+
+@pytest.mark.standard_promotion("Optax's split of complex leaves multiplies them by 1j")
+@pytest.mark.parametrize("framework", ["torch", "optax"])
+@pytest.mark.parametrize("name", ["rmsprop", "adagrad"])
+def test_gradients_of_complex_parameters_are_to_be_conjugated_as_is_said(framework, name):
+    function = getattr(getattr(frameworks, framework), name)
+    assert "`jax.tree.map(jnp.conj, gradients)`" in function.__doc__
+    optimizer, target = function(0.1), jnp.complex64(3 - 4j)
+    ends = []
+    for transform in (jnp.conj, lambda gradient: gradient):
+        params = {"z": jnp.complex64(0)}
+        state = optimizer.init(params)
+        for _ in range(5):
+            gradients = jax.grad(lambda p: jnp.abs(p["z"] - target) ** 2)(params)
+            updates, state = optimizer.update(jax.tree.map(transform, gradients), state)
+            params = optax.apply_updates(params, updates)
+        ends.append(complex(params["z"]))
+    assert ends[0].real > 0 > ends[0].imag
+    assert ends[1].imag > 0, "it climbs along the imaginary axis"
+
+
 @pytest.mark.parametrize("function", sorted(REFUSE_NEGATIVE_RATES, key=str))
 def test_no_framework_looks_at_the_rates_of_a_schedule(function):
     up, down = (steps(function(lambda count, rate=x: rate), 1) for x in (-0.01, 0.01))

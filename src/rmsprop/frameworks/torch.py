@@ -39,6 +39,9 @@ def rmsprop(
         b_t &= \mu b_{t-1} + \frac{g_t}{\sqrt{v_t\,[- m_t^2]} + \epsilon} \\
         \theta_t &= \theta_{t-1} - \eta_t b_t
 
+    `jax.grad` of complex parameters has to be conjugated before `update`:
+    `jax.tree.map(jnp.conj, gradients)`. PyTorch's own gradients are conjugated already.
+
     Args:
         lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
         alpha: The decay :math:`\rho`, at least 0 and below 1.
@@ -116,6 +119,9 @@ def adagrad(
         s_t &= s_{t-1} + g_t^2 \\
         \theta_t &= \theta_{t-1} - \frac{\eta_t}{1 + (t - 1) \gamma}
                     \frac{g_t}{\sqrt{s_t} + \epsilon}
+
+    `jax.grad` of complex parameters has to be conjugated before `update`:
+    `jax.tree.map(jnp.conj, gradients)`. PyTorch's own gradients are conjugated already.
 
     Args:
         lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
