@@ -241,7 +241,8 @@ def test_the_command_reads_gradients_from_a_file(tmp_path, capsys, rng):
 def test_the_command_refuses_in_one_line(capsys):
     assert command_line.main(["conventions", "torch.rmsprop(lr=-1)", VERBATIM]) == 2
     assert capsys.readouterr().err == (
-        "rmsprop: error: lr is -1.0; it must be a finite number, at least 0.\n"
+        "rmsprop: error: lr is -1.0; it must be a finite number, at least 0. Pass maximize=True to"
+        " maximise.\n"
     )
     assert command_line.main(["conventions", EFFICIENTNET, VERBATIM, "--steps", "ten"]) == 2
     assert "steps is 'ten'; it must be numbers" in capsys.readouterr().err
