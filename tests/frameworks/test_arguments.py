@@ -111,6 +111,34 @@ def test_a_negative_rate_climbs_where_the_framework_takes_one(function):
         assert not np.array_equal(up[name], start)
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_docstring_says_which_rates_are_taken(function):
+    words = " ".join(function.__doc__.split())
+    takes = function not in REFUSE_NEGATIVE_RATES
+    assert ("negative one climbs" in words) == takes
+    assert ("a number of at least 0 or a schedule" in words) != takes
+
+
+@pytest.mark.standard_promotion("Optax's split of complex leaves multiplies them by 1j")
+@pytest.mark.parametrize("framework", ["torch", "optax"])
+@pytest.mark.parametrize("name", ["rmsprop", "adagrad"])
+def test_gradients_of_complex_parameters_are_to_be_conjugated_as_is_said(framework, name):
+    function = getattr(getattr(frameworks, framework), name)
+    assert "`jax.tree.map(jnp.conj, gradients)`" in function.__doc__
+    optimizer, target = function(0.1), jnp.complex64(3 - 4j)
+    ends = []
+    for transform in (jnp.conj, lambda gradient: gradient):
+        params = {"z": jnp.complex64(0)}
+        state = optimizer.init(params)
+        for _ in range(5):
+            gradients = jax.grad(lambda p: jnp.abs(p["z"] - target) ** 2)(params)
+            updates, state = optimizer.update(jax.tree.map(transform, gradients), state)
+            params = optax.apply_updates(params, updates)
+        ends.append(complex(params["z"]))
+    assert ends[0].real > 0 > ends[0].imag
+    assert ends[1].imag > 0, "it climbs along the imaginary axis"
+
+
 @pytest.mark.parametrize("function", sorted(REFUSE_NEGATIVE_RATES, key=str))
 def test_no_framework_looks_at_the_rates_of_a_schedule(function):
     up, down = (steps(function(lambda count, rate=x: rate), 1) for x in (-0.01, 0.01))
@@ -124,8 +152,23 @@ def test_keras_legacy_optimizers_refuse_a_negative_lr_alone():
     """They look at what arrives in `kwargs`, of which `lr` is one and `learning_rate` is not."""
     for function in (frameworks.keras.legacy_rmsprop, frameworks.keras.legacy_adagrad):
         function(learning_rate=-0.01)
-        with pytest.raises(ValueError, match=r"^lr is -0\.01"):
+        with pytest.raises(ValueError, match=r"^lr is -0\.01.* Negate the loss to maximise\.$"):
             function(lr=-0.01)
+
+
+@pytest.mark.parametrize("function", sorted(REFUSE_NEGATIVE_RATES, key=str))
+def test_a_refused_negative_rate_is_answered_with_how_to_maximise(function):
+    is_torch = function.__module__.endswith(".torch")
+    how = "Pass maximize=True" if is_torch else "Negate the loss"
+    for wrong in (-0.01, np.float32(-2.0), -1):
+        with pytest.raises(ValueError, match=rf"^lr is -.*, at least 0\. {how} to maximise\.$"):
+            function(lr=wrong)
+    assert ("maximize" in inspect.signature(function).parameters) == is_torch
+    for wrong in (float("nan"), float("inf"), -float("inf")):
+        with pytest.raises(ValueError, match=r"^lr is .*, at least 0\.$"):
+            function(lr=wrong)
+    with pytest.raises(ValueError, match=r"^lr has shape \(2,\)"):
+        function(lr=np.array([-0.1, 0.1]))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -3,10 +3,12 @@
 import inspect
 
 import jax.numpy as jnp
+import optax  # noqa: F401 for the calls of this package that are evaluated
 import pytest
 
+import rmsprop
 from rmsprop import frameworks
-from rmsprop.frameworks import _originals
+from rmsprop.frameworks import _originals, _this_package
 from rmsprop.frameworks._calls import definitions, read_call
 
 
@@ -49,7 +51,23 @@ def test_what_an_argument_is_made_of():
         ("torch.rmsprop", "is not a call of an optimizer"),
         ("torch.rmsprop(", "is no Python call"),
         ("rmsprop(0.1)", r"rmsprop may be chainer\.rmsprop, .*torch\.rmsprop\. Write the one"),
-        ("RMSprop(1e-3)", r"RMSprop may be .*keras\.optimizers\.RMSprop, .*torch\.optim\.RMSprop"),
+        ("RMSprop(w)", r"RMSprop may be .*keras\.optimizers\.RMSprop, .*torch\.optim\.RMSprop"),
+        ("RMSprop(1e-3)", r"RMSprop may be chainer.*, keras.*, mlx\.optimizers\.RMSprop\. Write"),
+        ("RMSprop(lr=1e-3, alpha=0.9)", r"may be chainer\.optimizers.*, torch\.optim\.RMSprop\. W"),
+        (
+            "optim.RMSprop(params, learning_rate=0.1)",
+            r"may be one of 2, and none takes these arguments\. mlx\.optimizers\.RMSprop: multiple"
+            r" values for argument 'learning_rate'\. torch\.optim\.RMSprop: got an unexpected",
+        ),
+        ("optim.RMSprop(0.1, lr=0.1)", r"torch\.optim\.RMSprop: '0\.1' .* place of the parameters"),
+        ("rmsprop.rmsprp(0.1)", "rmsprop has no optimizer 'rmsprp'; it has adagrad, rmsprop"),
+        (
+            "rmsprop.rmsprop(0.1, accumulator_dtype=jnp.bfloat16)",
+            "accumulator_dtype is 'bfloat16'; a convention has no dtype.* Leave it out",
+        ),
+        ("rmsprop.adagrad(0.1, accumulator_dtype='bfloat16')", "a convention has no dtype"),
+        ("rmsprop.rmsprop(0.1, nesterov=True)", "nesterov=True without momentum"),
+        ("rmsprop.rmsprop(0.1, eps=-1)", "eps is -1"),
         ("optim.RMSprop(p)", r"may be mlx\.optimizers\.RMSprop, torch\.optim\.RMSprop\. Write"),
         ("optimizers.RMSprop(0.1)", r"may be chainer\.optimizers\.RMSprop, keras\.optimizers\."),
         ("RMSPropOptimizer(0.1)", r"may be paddle\.fluid.*, tensorflow\.compat\.v1\.train\."),
@@ -130,6 +148,20 @@ PASTED = {
     "Flux.RMSProp(0.1)": "flux.rmsprop(0.1)",
     f"from torch import optim; optim.RMSprop({PARAMS}, 0.1)": "torch.rmsprop(0.1)",
     f"from torch.optim import RMSprop as R\nopt = R({PARAMS}, 0.1)": "torch.rmsprop(0.1)",
+    f"optim.RMSprop({PARAMS}, lr=1e-3)": "torch.rmsprop(lr=1e-3)",
+    "optim.RMSprop(self.net.parameters())": "torch.rmsprop()",
+    "optim.RMSprop([w, b], 1e-3)": "torch.rmsprop(1e-3)",
+    "optim.RMSprop((p for p in ps if p.requires_grad), 1e-3)": "torch.rmsprop(1e-3)",
+    "optim.Adagrad(net.parameters(), lr=.1)": "torch.adagrad(.1)",
+    f"RMSprop({PARAMS}, lr=1e-3, weight_decay=0.1)": "torch.rmsprop(lr=1e-3, weight_decay=0.1)",
+    "RMSprop(params, 1e-3)": "torch.rmsprop(1e-3)",
+    "RMSprop(0.1, centered=True, clipnorm=1.0, use_ema=True)": (
+        "keras.rmsprop(0.1, centered=True, clipnorm=1.0, use_ema=True)"
+    ),
+    "optim.RMSprop(learning_rate=1e-3)": "mlx.rmsprop(1e-3)",
+    "optim.RMSprop(1e-3)": "mlx.rmsprop(1e-3)",
+    "import rmsprop as r; r.rmsprop(0.1)": "rmsprop.rmsprop(0.1)",
+    "from rmsprop import adagrad; adagrad(0.1)": "rmsprop.adagrad(0.1)",
     "import mlx.optimizers as optim; optim.RMSprop(0.1)": "mlx.rmsprop(0.1)",
     "import torch.optim; torch.optim.Adagrad(w, 0.1)": "torch.adagrad(0.1)",
     "from tensorflow import keras; keras.optimizers.RMSprop(0.1)": "keras.rmsprop(0.1)",
@@ -145,6 +177,37 @@ def test_a_call_of_the_framework_itself_is_understood(text):
     found, port = (read_call(each, frameworks.MODULES) for each in (text, PASTED[text]))
     assert found.name == port.name
     assert str(found.optimizer.convention) == str(port.optimizer.convention)
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "adagrad"])
+def test_a_call_of_this_package_has_its_signature_and_by_default_optax_s_convention(name):
+    ours = inspect.signature(getattr(_this_package, name)).parameters.values()
+    theirs = inspect.signature(getattr(rmsprop, name)).parameters.values()
+    assert [(p.name, p.kind, p.default) for p in ours] == [
+        (p.name, p.kind, p.default) for p in theirs
+    ]
+    call = read_call(f"rmsprop.{name}(0.1)", frameworks.MODULES)
+    assert call.name == call.optimizer.convention.name == f"rmsprop.{name}"
+    assert call.optimizer.convention == frameworks.optimizer(f"optax.{name}(0.1)").convention
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "rmsprop(0.1, momentum=0.9, lr_in_momentum=False)",
+        "rmsprop(optax.linear_schedule(0.1, 0.0, 5), 0.8, 1e-3, momentum=0.9, nesterov=True)",
+        "rmsprop(0.1, optax.linear_schedule(0.5, 0.9, 5), eps_in_sqrt=False, initial_scale=0.5)",
+        "rmsprop(0.1, centered=True, eps=1e-2)",
+        "rmsprop(0.1, bias_correction=True)",
+        "adagrad(0.1, 0.3, 1e-2, eps_in_sqrt=False)",
+    ],
+)
+def test_the_convention_of_a_call_of_this_package_gives_its_numbers(call):
+    drift = frameworks.compare_conventions(
+        eval(f"rmsprop.{call}"), f"rmsprop.{call}", steps=(1, 6), scale=0.3
+    )
+    assert max(drift.apart) < 1e-6
+    assert min(drift.travelled[0]) > 0
 
 
 def test_every_full_name_stands_for_one_port_that_is_here():

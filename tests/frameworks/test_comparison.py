@@ -220,9 +220,11 @@ def test_the_command_prints_the_table_within_80_columns(capsys):
     assert max(map(len, printed.splitlines())) <= 80
     assert printed.count("place of epsilon") == 5
     assert " ".join(printed.split()).endswith(
-        "To correct first: place of epsilon (under the root). No argument of torch.rmsprop corrects"
-        " this alone: place of epsilon (added to the root); starting value (0); place of the rate"
-        " (after momentum)."
+        "To correct first: place of epsilon (under the root). Set eps=0.0316227766 in"
+        " torch.rmsprop. Its epsilon is the root of the first one's, because it is added to the"
+        " root. No argument of torch.rmsprop alone corrects: place of epsilon (added to the root,"
+        " in the first under the root); starting value (0, in the first 1); place of the rate"
+        " (after momentum, in the first before momentum)."
     )
 
 
@@ -239,7 +241,8 @@ def test_the_command_reads_gradients_from_a_file(tmp_path, capsys, rng):
 def test_the_command_refuses_in_one_line(capsys):
     assert command_line.main(["conventions", "torch.rmsprop(lr=-1)", VERBATIM]) == 2
     assert capsys.readouterr().err == (
-        "rmsprop: error: lr is -1.0; it must be a finite number, at least 0.\n"
+        "rmsprop: error: lr is -1.0; it must be a finite number, at least 0. Pass maximize=True to"
+        " maximise.\n"
     )
     assert command_line.main(["conventions", EFFICIENTNET, VERBATIM, "--steps", "ten"]) == 2
     assert "steps is 'ten'; it must be numbers" in capsys.readouterr().err

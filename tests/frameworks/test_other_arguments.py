@@ -3,11 +3,13 @@
 import inspect
 import re
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from rmsprop import frameworks
 from rmsprop.frameworks._calls import definitions
-from rmsprop.frameworks._other_arguments import sentences_of
+from rmsprop.frameworks._other_arguments import PARAMETERS, sentences_of
 
 PORTS = {
     f"{module}.{name}": function
@@ -60,6 +62,40 @@ def test_parameters_before_the_rate_are_refused_with_where_they_go():
             PORTS[path]([1.0], lr=1e-3)
     with pytest.raises(TypeError, match="multiple values for argument 'learning_rate'"):
         PORTS["keras.rmsprop"](1e-3, learning_rate=1e-3)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        [np.ones((6, 2))],
+        (np.ones(3), np.ones(2)),
+        {"w": np.ones((6, 2))},
+        {"w": 1.0}.values(),
+        (p for p in [np.ones(3)]),
+        filter(None, [1.0]),
+    ],
+    ids=lambda parameters: type(parameters).__name__,
+)
+@pytest.mark.parametrize("rest", [(), (1e-3,)])
+@pytest.mark.parametrize(
+    "path", [x for x in PORTS if PARAMETERS in sentences_of(PORTS[x]).values()]
+)
+def test_parameters_by_position_are_refused_with_where_they_go(path, rest, parameters):
+    name = type(parameters).__name__
+    first = next(iter(inspect.signature(PORTS[path]).parameters))
+    with pytest.raises(
+        TypeError, match=rf"^{path} is called with a {name} for {first}, as if .*optimizer\.init"
+    ):
+        PORTS[path](parameters, *rest)
+
+
+@pytest.mark.parametrize(
+    "rate", [np.float32(0.1), np.array(0.1), jnp.asarray(0.1), lambda count: 0.1, 1]
+)
+def test_a_rate_by_position_is_no_parameters(rate):
+    PORTS["torch.rmsprop"](rate)
+    with pytest.raises(ValueError, match=r"lr has shape \(3,\); .*jax\.vmap"):
+        PORTS["torch.rmsprop"](np.ones(3))
 
 
 def test_an_argument_that_no_release_has_is_unexpected():

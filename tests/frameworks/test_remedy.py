@@ -52,7 +52,9 @@ def test_with_the_settings_only_what_the_remedy_names_differs(first, second):
     calls = [read_call(call, frameworks.MODULES) for call in (first, second)]
     gradients = jnp.asarray(TINY["gradients"])
     comparison = _comparison._comparison(
-        calls[0].optimizer.convention, _comparison._Runs(gradients, gradients[0], TINY["steps"])
+        calls[0].optimizer.convention,
+        _comparison._Runs(gradients, gradients[0], TINY["steps"]),
+        lambda optimizer: -float(optimizer.convention.eps),  # another epsilon whenever there is one
     )
     remedy = _remedy.remedy(calls[1], calls[0], comparison)
     port = calls[1].function
@@ -102,13 +104,34 @@ def test_any_setting_of_a_port_is_reached_from_its_defaults(call):
         (
             "torch.optim.RMSprop(params, lr=1e-3)",
             "keras.optimizers.RMSprop(1e-3)",
-            "Set rho=0.99, epsilon=1e-08 in keras.rmsprop. No argument of keras.rmsprop corrects"
-            " this alone: place of epsilon (under the root).",
+            "Set rho=0.99, epsilon=1e-16 in keras.rmsprop. Its epsilon is the square of the first"
+            " one's, because it stands under the root. No argument of keras.rmsprop alone corrects:"
+            " place of epsilon (under the root, in the first added to the root).",
+        ),
+        (
+            "torch.optim.RMSprop(params, lr=1e-3)",
+            "keras.optimizers.RMSprop(1e-3, epsilon=1e-16)",
+            "Set rho=0.99 in keras.rmsprop. Its epsilon is the square of the first one's, because"
+            " it stands under the root. No argument of keras.rmsprop alone corrects: place of"
+            " epsilon (under the root, in the first added to the root).",
+        ),
+        (
+            "torch.rmsprop(1e-3, eps=1.0)",
+            "keras.rmsprop(1e-3, 0.99, epsilon=1.0)",
+            "No argument of keras.rmsprop alone corrects: place of epsilon (under the root, in the"
+            " first added to the root).",
+        ),
+        (
+            "torch.adagrad(0.01, initial_accumulator_value=0.1)",
+            "tensorflow.adagrad(0.01)",
+            "No argument of tensorflow.adagrad alone corrects: epsilon (0, in the first 1e-10);"
+            " place of epsilon (under the root, in the first added to the root).",
         ),
         (
             "torch.rmsprop(0.01)",
             "torch.adagrad(0.01, eps=1e-8)",
-            "No argument of torch.adagrad corrects this alone: accumulation (sum).",
+            "No argument of torch.adagrad alone corrects: accumulation (sum, in the first decay"
+            " 0.99).",
         ),
         (
             "mxnet.rmsprop(0.01, rescale_grad=0.5, epsilon=1e-7)",
@@ -119,7 +142,8 @@ def test_any_setting_of_a_port_is_reached_from_its_defaults(call):
             "torch.rmsprop(0.01, weight_decay=0.1, eps=0.0)",
             "keras.rmsprop(0.01, 0.99, use_ema=True, ema_overwrite_frequency=3, epsilon=0.0)",
             "Set weight_decay=0.1, use_ema=False, ema_overwrite_frequency=None in keras.rmsprop."
-            " No argument of keras.rmsprop corrects this alone: kind of decay (decoupled).",
+            " No argument of keras.rmsprop alone corrects: kind of decay (decoupled, in the first"
+            " coupled).",
         ),
         (
             "keras.rmsprop(0.01, clipnorm=0.1)",
@@ -139,14 +163,17 @@ def test_any_setting_of_a_port_is_reached_from_its_defaults(call):
         (
             "torch.rmsprop(0.01, momentum=0.9, eps=1e-7, alpha=0.9)",
             "keras.legacy_rmsprop(0.01, momentum=0.8)",
-            "Set momentum=0.9 in keras.legacy_rmsprop. No argument of keras.legacy_rmsprop corrects"
-            " this alone: place of epsilon (under the root); place of the rate (before momentum).",
+            "Set momentum=0.9, epsilon=1e-14 in keras.legacy_rmsprop. Its epsilon is the square of"
+            " the first one's, because it stands under the root. No argument of"
+            " keras.legacy_rmsprop alone corrects: place of epsilon (under the root, in the first"
+            " added to the root); place of the rate (before momentum, in the first after"
+            " momentum).",
         ),
         (
             "keras.adagrad(0.1)",
             "torch.adagrad(0.2, lr_decay=0.1, initial_accumulator_value=0.1, eps=1e-7)",
-            "Set lr=0.1, lr_decay=0 in torch.adagrad. No argument of torch.adagrad corrects this"
-            " alone: place of epsilon (added to the root).",
+            "Set lr=0.1, lr_decay=0 in torch.adagrad. No argument of torch.adagrad alone corrects:"
+            " place of epsilon (added to the root, in the first under the root).",
         ),
         (
             "torch.rmsprop(optax.linear_schedule(1.0, 0.0, 10))",
@@ -180,6 +207,33 @@ def test_what_the_command_says_at_its_end_can_be_pasted_into_the_second_call(fir
     kept += [ast.unparse(k) for k in call.keywords if k.arg not in theirs]
     corrected = f"{ast.unparse(call.func)}({', '.join([*kept, settings])})"
     assert compared(first, corrected).differences == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "scale", "settings"),
+    [
+        ("torch.rmsprop(1e-3)", "keras.rmsprop(1e-3)", 1e-3, {"rho": 0.99, "epsilon": 1e-16}),
+        ("torch.rmsprop(1e-3)", "keras.rmsprop(1e-3)", 1e-4, {"rho": 0.99, "epsilon": 1e-16}),
+        ("keras.rmsprop(1e-3)", "torch.rmsprop(1e-3)", 1e-4, {"alpha": 0.9, "eps": 10**-3.5}),
+        ("keras.rmsprop(1e-3)", "torch.rmsprop(1e-3)", 1.0, {"alpha": 0.9, "eps": 1e-7}),
+    ],
+)
+def test_an_epsilon_in_another_place_is_the_one_that_drifts_least(first, second, scale, settings):
+    """Both numbers are run: that of the remedy, and the one it has not taken."""
+    sides = {"scale": scale, "steps": (100,)}
+    remedy = frameworks.compare_conventions(first, second, **sides).remedy
+    assert dict(remedy.settings) == pytest.approx(settings, rel=1e-6)
+    port, name = second.partition("(")[0], [*settings][1]
+    other = {"epsilon": 1e-8, "eps": 1e-7 if remedy.conversion else 10**-3.5}[name]
+    arguments = {**settings, name: other}
+    rest = ", ".join(f"{key}={number}" for key, number in arguments.items())
+    ours, theirs = (
+        frameworks.compare_conventions(first, optimizer, **sides).apart[-1]
+        for optimizer in (remedy.optimizer, frameworks.optimizer(f"{port}(1e-3, {rest})"))
+    )
+    assert ours < theirs
+    if remedy.conversion == "square":
+        assert ours < 0.01 < 0.2 < theirs
 
 
 def _port(call):

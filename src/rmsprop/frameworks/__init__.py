@@ -83,7 +83,8 @@ def optimizer(call: str) -> GradientTransformationExtraArgs:
     Args:
         call: `module.function(arguments)` with the names of this package, or the framework's own
             call, such as `torch.optim.RMSprop(model.parameters(), lr=1e-2)`: parameters are passed
-            over, and imports may stand before it. Arguments are numbers, arithmetic of numbers,
+            over, and imports may stand before it. `rmsprop.rmsprop` and `rmsprop.adagrad` are
+            read too, without an `accumulator_dtype`. Arguments are numbers, arithmetic of numbers,
             True, False, None, and calls of Optax's schedules. Nothing else is evaluated.
 
     Returns:
@@ -91,8 +92,8 @@ def optimizer(call: str) -> GradientTransformationExtraArgs:
         four functions of `papers`, whose second moment no convention describes.
 
     Raises:
-        ValueError: The text is not such a call, the name is that of several optimizers, or a value
-            is out of its range.
+        ValueError: The text is not such a call, several optimizers have the name and take the
+            arguments, or a value is out of its range.
         TypeError: The optimizer does not take the arguments.
 
     Example:
@@ -159,7 +160,7 @@ def compare_conventions(
         ...     "torch.optim.RMSprop(params, lr=1e-3)", "keras.optimizers.RMSprop(1e-3)", steps=(1,)
         ... )
         >>> drift.remedy.settings
-        (('rho', 0.99), ('epsilon', 1e-08))
+        (('rho', 0.99), ('epsilon', 1e-16))
     """
     (first_call, one), (second_call, two) = _side(first), _side(second)
     return compare(

@@ -1,6 +1,9 @@
 """Arguments of several frameworks: learning rates, their decay with time, a momentum of zero."""
 
+import math
+
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
 
@@ -8,21 +11,28 @@ from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._convention import Rate, is_zero
 
+NEGATED_LOSS = "Negate the loss to maximise."
 
-def rate(name: str, value: ScalarOrSchedule, *, refuses_negative: bool = False) -> Rate:
+
+def rate(name: str, value: ScalarOrSchedule, *, ascent: str | None = None) -> Rate:
     """A learning rate or a schedule of them, checked under the framework's name for it.
 
     Args:
         name: The name.
-        value: The rate. A negative one climbs.
-        refuses_negative: Whether the framework refuses a negative number. No framework looks at
-            what a scheduler makes of it later.
+        value: The rate. A negative one climbs, unless the framework refuses it.
+        ascent: Where the framework refuses a negative number, how to maximise there: a sentence.
+            No framework looks at what a scheduler makes of the rate later.
     """
     if callable(value):
         return lambda count: hyperparameters.learning_rate(name, value(count))
-    if refuses_negative:
+    if ascent is None:
+        return hyperparameters.learning_rate(name, value)
+    try:
         return hyperparameters.nonnegative(name, value)
-    return hyperparameters.learning_rate(name, value)
+    except ValueError as error:
+        if np.ndim(value) == 0 and -math.inf < np.real(value) < 0:
+            raise ValueError(f"{error} {ascent}") from None
+        raise
 
 
 def inverse_time(learning_rate: Rate, name: str, decay: ScalarLike) -> Rate:

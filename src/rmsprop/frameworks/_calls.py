@@ -48,8 +48,9 @@ def read_call(text: str, modules: tuple[str, ...]) -> Call:
     Args:
         text: `module.function(arguments)` with the names of `rmsprop.frameworks` or with those of
             the framework itself, such as `torch.optim.RMSprop(model.parameters(), lr=1e-2)`. It may
-            be assigned to a name, and imports may stand before it. Arguments are numbers,
-            arithmetic of numbers, True, False, None, and calls of Optax's schedules, such as
+            be assigned to a name, and imports may stand before it. The optimizers of this package
+            itself are read too: `rmsprop.rmsprop(1e-2)`. Arguments are numbers, arithmetic of
+            numbers, True, False, None, and calls of Optax's schedules, such as
             `optax.linear_schedule(7e-4, 0.0, 1000)`. Parameters and labels are passed over.
         modules: The names of the modules.
 
@@ -59,19 +60,19 @@ def read_call(text: str, modules: tuple[str, ...]) -> Call:
         TypeError: The optimizer does not take the arguments.
     """
     imports, node = _statements(text)
-    functions = _functions(modules)
-    meant, why = original(ast.unparse(node.func), imports, functions)
-    if meant is None:
-        raise ValueError(f"{text.strip()!r}: {why}")
-    function = functions[meant.port]
     if any(k.arg is None for k in node.keywords):
         raise ValueError(f"{text!r} has a ** argument; write its arguments out.")
-    nodes = {str(k.arg): k.value for k in node.keywords}
-    positional = _positional(node, meant, text)
-    if meant.order is not None:
-        nodes = {**dict(zip(meant.order, positional, strict=False)), **nodes}
-        positional = positional[len(meant.order) :]
-    nodes = {name: value for name, value in nodes.items() if not without_effect(function, name)}
+    functions = _functions(modules)
+    reading, why = original(
+        ast.unparse(node.func),
+        imports,
+        functions,
+        lambda reading: _misfit(node, reading, functions[reading.port], text),
+    )
+    if reading is None:
+        raise ValueError(f"{text.strip()!r}: {why}")
+    function = functions[reading.port]
+    positional, nodes = _arguments(node, reading, function, text)
     values = [_value(argument, text) for argument in positional]
     keywords = {name: _value(value, text) for name, value in nodes.items()}
     refuse_other_arguments(function, [*keywords])
@@ -79,9 +80,44 @@ def read_call(text: str, modules: tuple[str, ...]) -> Call:
         arguments = inspect.signature(function).bind(*values, **keywords).arguments
     except TypeError as error:
         raise TypeError(
-            f"{meant.port}: {error}. Its call is {meant.port}{_signature(function)}."
+            f"{reading.port}: {error}. Its call is {reading.port}{_signature(function)}."
         ) from None
-    return Call(meant.port, function, dict(arguments), function(**arguments))
+    return Call(reading.port, function, dict(arguments), function(**arguments))
+
+
+def _arguments(
+    node: ast.Call, reading: Original, function: Callable[..., object], text: str
+) -> tuple[list[ast.expr], dict[str, ast.expr]]:
+    """The arguments of a call as its port takes them, without parameters and labels."""
+    nodes = {str(k.arg): k.value for k in node.keywords}
+    positional = _positional(node, reading, text)
+    if reading.order is not None:
+        nodes = {**dict(zip(reading.order, positional, strict=False)), **nodes}
+        positional = positional[len(reading.order) :]
+    nodes = {name: value for name, value in nodes.items() if not without_effect(function, name)}
+    return positional, nodes
+
+
+def _misfit(node: ast.Call, reading: Original, function: Callable[..., object], text: str) -> str:
+    """Why a reading of a name does not take the arguments of a call; empty where it does."""
+    try:
+        positional, nodes = _arguments(node, reading, function, text)
+        refuse_other_arguments(function, [*nodes])
+        inspect.signature(function).bind(*positional, **nodes)
+    except (TypeError, ValueError) as error:
+        return str(error)
+    for argument in (*positional, *nodes.values()):
+        if _is_parameters(argument):
+            return f"it has no argument for {ast.unparse(argument)}"
+    return ""
+
+
+def _is_parameters(node: ast.expr) -> bool:
+    """Whether an argument is a list, or by its name the parameters: `model.parameters()`."""
+    if isinstance(node, ast.List | ast.Tuple | ast.ListComp | ast.GeneratorExp):
+        return True
+    name = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+    return re.fullmatch(r"\w*param(eter)?s", name.rpartition(".")[2]) is not None
 
 
 def _statements(text: str) -> tuple[dict[str, str], ast.Call]:
@@ -115,26 +151,28 @@ def _statements(text: str) -> tuple[dict[str, str], ast.Call]:
 def _functions(
     modules: tuple[str, ...],
 ) -> dict[str, Callable[..., optax.GradientTransformationExtraArgs]]:
-    """All ports by `module.function`."""
+    """All ports by `module.function`, and the optimizers of this package by their own names."""
+    places = {f"rmsprop.frameworks.{module}": module for module in modules}
+    places["rmsprop.frameworks._this_package"] = "rmsprop"
     return {
         f"{module}.{name}": function
-        for module in modules
+        for place, module in places.items()
         for name, function in definitions(
-            importlib.import_module(f"rmsprop.frameworks.{module}"), inspect.isfunction
+            importlib.import_module(place), inspect.isfunction
         ).items()
     }
 
 
-def _positional(node: ast.Call, meant: Original, text: str) -> list[ast.expr]:
+def _positional(node: ast.Call, reading: Original, text: str) -> list[ast.expr]:
     """The positional arguments without the parameters of the model."""
-    if not (meant.parameters_first and node.args):
+    if not (reading.parameters_first and node.args):
         return node.args
     first = node.args[0]
     if isinstance(first, ast.Constant | ast.UnaryOp | ast.BinOp):
         raise ValueError(
             f"{ast.unparse(first)!r} in {text!r} stands in the place of the parameters, which"
-            f" {meant.name} takes first. Write {meant.name}(params, {ast.unparse(first)}), or call"
-            f" {meant.port}({ast.unparse(first)})."
+            f" {reading.name} takes first. Write {reading.name}(params, {ast.unparse(first)}), or"
+            f" call {reading.port}({ast.unparse(first)})."
         )
     return node.args[1:]
 
@@ -149,7 +187,7 @@ def _arithmetic(
 
 
 def _value(node: ast.expr, text: str) -> object:
-    """A number, a constant, a collection of values, or the result of a class or schedule."""
+    """A number, a constant, a collection of values, a dtype's name, or what a class returns."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float | bool | str | None):
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -164,6 +202,10 @@ def _value(node: ast.expr, text: str) -> object:
         return dict(zip(keys, (_value(value, text) for value in node.values), strict=True))
     if isinstance(node, ast.List | ast.Tuple):
         return [_value(element, text) for element in node.elts]
+    if isinstance(node, ast.Attribute) and re.fullmatch(
+        r"(jax\.numpy|jnp|np|numpy)\.b?float\d+", ast.unparse(node)
+    ):
+        return node.attr
     if isinstance(node, ast.Call):
         constructor = _constructor(ast.unparse(node.func))
         if constructor is not None:

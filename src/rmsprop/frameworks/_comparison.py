@@ -14,7 +14,7 @@ correct first.  The two need not add up to the whole, because conventions intera
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import jax
@@ -61,7 +61,11 @@ def compare(
     if isinstance(conventions[0], Convention) and isinstance(conventions[1], Convention):
         differences = _attribute(run, conventions[0], conventions[1], a, lengths[0])
         if calls[1] is not None and differences:
-            correction = remedy(calls[1], calls[0], _comparison(conventions[0], run))
+
+            def drift(optimizer: optax.GradientTransformation) -> float:
+                return run.relative(a, run(optimizer), lengths[0])[-1]
+
+            correction = remedy(calls[1], calls[0], _comparison(conventions[0], run, drift))
     return Drift(
         first[0],
         second[0],
@@ -74,7 +78,9 @@ def compare(
     )
 
 
-def _comparison(first: Convention, run: "_Runs") -> Comparison:
+def _comparison(
+    first: Convention, run: "_Runs", drift: Callable[[optax.GradientTransformation], float]
+) -> Comparison:
     """How the conventions that a remedy tries are compared with the first one."""
     return Comparison(
         first,
@@ -82,7 +88,9 @@ def _comparison(first: Convention, run: "_Runs") -> Comparison:
         lambda convention, axis: (
             not _same(_read(first, axis), _read(convention, axis), run.counts[-1])
         ),
-        _ONLY_WITH,
+        # An epsilon is another constant in another place.
+        {**_ONLY_WITH, "eps_in_sqrt": ("eps",)},
+        drift,
     )
 
 

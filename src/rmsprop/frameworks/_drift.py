@@ -4,11 +4,14 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import jax
 
 from rmsprop.frameworks._convention import FrameworkOptimizer
 from rmsprop.frameworks._gradients import Clipping
+
+Conversion: TypeAlias = Literal["square", "root"]
 
 _LABELS = {
     "learning_rate": "learning rate",
@@ -79,20 +82,34 @@ class Remedy:
             second call was found that corrects them and leaves alone what is equal. Each is a
             triple of the field, its value in the first convention and its value in the second.
         optimizer: The second optimizer with these arguments.
+        conversion: How the epsilon of `optimizer` comes from the first one where they stand in
+            different places: it is its `square` under the root, its `root` added to the root, or
+            None where it is the same number or no argument sets it.
     """
 
     call: str
     settings: tuple[tuple[str, object], ...]
     rest: tuple[tuple[str, object, object], ...]
     optimizer: FrameworkOptimizer
+    conversion: Conversion | None = None
 
     def __str__(self) -> str:
-        """One or two sentences, in the second call's own names."""
+        """Up to three sentences, in the second call's own names."""
         settings = ", ".join(f"{name}={_written(x)}" for name, x in self.settings)
         sentences = [f"Set {settings} in {self.call}."] if settings else []
-        if self.rest:
-            rest = "; ".join(f"{label(axis)} ({value(axis, y)})" for axis, _, y in self.rest)
-            sentences.append(f"No argument of {self.call} corrects this alone: {rest}.")
+        if self.conversion is not None:
+            owner = "Its epsilon" if settings else f"The epsilon of {self.call}"
+            place = "stands under" if self.conversion == "square" else "is added to"
+            sentences.append(
+                f"{owner} is the {self.conversion} of the first one's, because it {place} the root."
+            )
+        rest = [
+            f"{label(axis)} ({value(axis, second)}, in the first {value(axis, first)})"
+            for axis, first, second in self.rest
+            if not (axis == "eps" and self.conversion)
+        ]
+        if rest:
+            sentences.append(f"No argument of {self.call} alone corrects: {'; '.join(rest)}.")
         return " ".join(sentences)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._chain import checked_chain, wide_inside
 from rmsprop._hyperparameters import Scalar, ScalarLike, ScalarOrSchedule
-from rmsprop.frameworks._arguments import check_label, inverse_time, rate
+from rmsprop.frameworks._arguments import NEGATED_LOSS, check_label, inverse_time, rate
 from rmsprop.frameworks._convention import Wrapper, float32_constant, float32_rate, is_zero
 from rmsprop.frameworks._gradients import Clipping, clip, read_clipping
 from rmsprop.frameworks._keras_step import (
@@ -144,7 +144,7 @@ def legacy_base(
                 "lr and learning_rate are two names of one argument, of which Keras would take lr."
                 " Pass learning_rate alone."
             )
-        eta = rate("lr", lr, refuses_negative=True)  # as all of Keras' arguments in `kwargs`
+        eta = rate("lr", lr, ascent=NEGATED_LOSS)  # as all of Keras' arguments in `kwargs`
     constant = hyperparameters.epsilon("epsilon", _BACKEND_EPSILON if epsilon is None else epsilon)
     gamma = hyperparameters.nonnegative("decay", decay)
     clipping = read_clipping(norm=clipnorm, global_norm=global_clipnorm, names=_LIMITS)

@@ -1,12 +1,13 @@
 """The names that the frameworks themselves have for their optimizers, and the port of each.
 
 A name is understood as far as it is written: `torch.optim.RMSprop`, `optim.RMSprop` after `from
-torch import optim`, and `RMSpropTF`, which timm alone has.  A name that several frameworks have is
-refused with its readings.
+torch import optim`, and `RMSpropTF`, which timm alone has.  Of a name that several frameworks have
+the reading is taken that alone has the arguments of the call; where several have them, or none, it
+is refused with its readings.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 EXAMPLE = (
@@ -100,7 +101,10 @@ class Original(NamedTuple):
 
 
 def original(
-    name: str, imports: Mapping[str, str], ports: Iterable[str]
+    name: str,
+    imports: Mapping[str, str],
+    ports: Iterable[str],
+    misfit: Callable[[Original], str],
 ) -> tuple[Original | None, str]:
     """What a dotted name stands for.
 
@@ -108,6 +112,8 @@ def original(
         name: The name, such as `optim.RMSprop`.
         imports: The full names of what has been imported, by the names in the program.
         ports: The names of all ports.
+        misfit: Why an original does not take the arguments of the call; empty where it does. Only
+            the originals of a name that several have are asked.
 
     Returns:
         The original and an empty text; or None and a sentence that says why there is none.
@@ -121,17 +127,33 @@ def original(
         for full, port in originals.items():
             if any(full.endswith(f".{end}") for end in names):
                 readings.setdefault(port, full)
+    if not readings:
+        return None, _unknown(names[0], originals)
+    return _the_one(name, [_original(full, port) for port, full in readings.items()], misfit)
+
+
+def _original(full: str, port: str) -> Original:
+    first = full != port and port.partition(".")[0] in _PARAMETERS_FIRST
+    return Original(full, port, _ORDERS.get(full), first)
+
+
+def _the_one(
+    name: str, readings: list[Original], misfit: Callable[[Original], str]
+) -> tuple[Original | None, str]:
+    """The one reading of a name that takes the arguments; or None, and why it is not one."""
     if len(readings) == 1:
-        ((port, full),) = readings.items()
-        first = full != port and port.partition(".")[0] in _PARAMETERS_FIRST
-        return Original(full, port, _ORDERS.get(full), first), ""
-    if readings:
-        several = ", ".join(sorted(readings.values()))
-        return None, (
-            f"{name} may be {several}. Write the one that is meant in full, or its import before"
-            f" it: 'from torch.optim import RMSprop; RMSprop(params, lr=1e-2)'."
-        )
-    return None, _unknown(names[0], originals)
+        return readings[0], ""
+    reasons = {reading: misfit(reading) for reading in sorted(readings)}
+    fits = [reading for reading, reason in reasons.items() if not reason]
+    if len(fits) == 1:
+        return fits[0], ""
+    if not fits:
+        whys = " ".join(f"{x.name}: {reason.rstrip('.')}." for x, reason in reasons.items())
+        return None, f"{name} may be one of {len(reasons)}, and none takes these arguments. {whys}"
+    return None, (
+        f"{name} may be {', '.join(x.name for x in fits)}. Write the one that is meant in full, or"
+        f" its import before it: 'from torch.optim import RMSprop; RMSprop(params, lr=1e-2)'."
+    )
 
 
 def _same(name: str) -> list[str]:

@@ -7,7 +7,7 @@ that the argument is unexpected.
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, MappingView
 from typing import ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
@@ -38,11 +38,8 @@ def other_arguments(**sentences: str) -> Callable[[Callable[_P, _R]], Callable[_
         @functools.wraps(function)
         def port(*args: _P.args, **kwargs: _P.kwargs) -> _R:
             refuse_other_arguments(port, [*kwargs])
-            if args and first in kwargs and PARAMETERS in sentences.values():
-                raise TypeError(
-                    f"{_call(port)} is called with {first} by name, and with another argument"
-                    f" before it, as if it took the parameters. {PARAMETERS}"
-                )
+            if args and PARAMETERS in sentences.values():
+                _refuse_parameters(port, first, args[0], first in kwargs)
             return function(*args, **kwargs)
 
         _SENTENCES[port] = sentences
@@ -70,6 +67,28 @@ def refuse_other_arguments(function: Callable[..., object], names: list[str]) ->
     for name in names:
         if name in sentences_of(function):
             raise TypeError(f"{_call(function)} takes no {name}. {sentences_of(function)[name]}")
+
+
+def _refuse_parameters(
+    function: Callable[..., object], first: str, argument: object, is_named: bool
+) -> None:
+    """Refuses parameters that stand before the port's own arguments, as the framework has them.
+
+    Args:
+        function: The port.
+        first: The name of its first argument.
+        argument: What stands in its place.
+        is_named: Whether the first argument is given by name, too.
+    """
+    if is_named:
+        how = f"with {first} by name, and with another argument before it"
+    elif isinstance(argument, list | tuple | Mapping | MappingView | Iterator):
+        how = f"with a {type(argument).__name__} for {first}"
+    else:
+        return
+    raise TypeError(
+        f"{_call(function)} is called {how}, as if it took the parameters. {PARAMETERS}"
+    )
 
 
 def _call(function: Callable[..., object]) -> str:

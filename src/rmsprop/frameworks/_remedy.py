@@ -18,7 +18,7 @@ import optax
 from rmsprop._hyperparameters import Scalar
 from rmsprop.frameworks._calls import Call, definitions
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, is_zero
-from rmsprop.frameworks._drift import Remedy
+from rmsprop.frameworks._drift import Conversion, Remedy
 from rmsprop.frameworks._gradients import Clipping
 
 Changes = dict[str, object]
@@ -32,13 +32,15 @@ class Comparison:
         first: The convention of the first call.
         axes: The fields in which a convention differs from it in a way that can matter.
         differs: Whether a convention differs from it in one field.
-        companions: By field the fields that mean nothing without it.
+        companions: By field the fields that mean nothing without it, or another thing.
+        drift: How far apart the first optimizer and another one are after the last step.
     """
 
     first: Convention
     axes: Callable[[Convention], list[str]]
     differs: Callable[[Convention, str], bool]
     companions: Mapping[str, tuple[str, ...]]
+    drift: Callable[[FrameworkOptimizer], float]
 
 
 def remedy(call: Call, first_call: Call | None, comparison: Comparison) -> Remedy | None:
@@ -52,26 +54,80 @@ def remedy(call: Call, first_call: Call | None, comparison: Comparison) -> Remed
     if not isinstance(call.optimizer, FrameworkOptimizer):
         return None
     changes: Changes = {}
-    axes, tried = comparison.axes(call.optimizer.convention), set[str]()
+    axes, dead_ends = comparison.axes(call.optimizer.convention), set[str]()
     # Every step settles a field for good, so that the steps come to an end.
-    while unsettled := [axis for axis in axes if axis not in tried]:
-        axis = unsettled[0]
+    while ahead := [axis for axis in axes if axis not in dead_ends]:
+        axis = ahead[0]
         step = _step(call, changes, axis, comparison, first_call)
         if step is None:
-            tried.add(axis)
+            dead_ends.add(axis)
             continue
         changes |= step
         axes = comparison.axes(_convention(call, changes) or call.optimizer.convention)
-        tried = set()
-    changes = _needed(call, changes, comparison, axes)
+        dead_ends = set()
+    changes = _essentials(call, changes, comparison, axes)
+    conversion: Conversion | None = None
+    if "eps_in_sqrt" in axes:
+        changes, conversion = _epsilon_in_its_place(call, changes, comparison, axes)
     optimizer = _optimizer(call, changes) or call.optimizer
     convention = optimizer.convention
     return Remedy(
         call.name,
         tuple(changes.items()),
-        tuple((a, getattr(comparison.first, a), getattr(convention, a)) for a in axes),
+        tuple(
+            (axis, getattr(comparison.first, axis), getattr(convention, axis))
+            for axis in comparison.axes(convention)
+        ),
         optimizer,
+        conversion,
     )
+
+
+def _epsilon_in_its_place(
+    call: Call, changes: Changes, comparison: Comparison, axes: list[str]
+) -> tuple[Changes, Conversion | None]:
+    """The changes with an epsilon for the second call's place of it, and how it is computed.
+
+    A small moment is kept from zero at `eps` where epsilon is added to the root, and at `sqrt(eps)`
+    where it stands under the root.  Under the root the square therefore has the effect of the first
+    one.  Added to the root, the same number is nearer to the first where the moments are large, and
+    its root where they are small: the one that drifts less is taken.
+    """
+    eps = comparison.first.eps
+    if not comparison.first.eps_in_sqrt:
+        return _with_epsilon(call, changes, comparison, axes, _short(eps**2), "square")
+    converted, conversion = _with_epsilon(call, changes, comparison, axes, _short(eps**0.5), "root")
+    drifts = [
+        comparison.drift(_optimizer(call, each) or cast("FrameworkOptimizer", call.optimizer))
+        for each in (changes, converted)
+    ]
+    return (converted, conversion) if drifts[1] < drifts[0] else (changes, None)
+
+
+def _with_epsilon(
+    call: Call,
+    changes: Changes,
+    comparison: Comparison,
+    axes: list[str],
+    eps: Scalar,
+    conversion: Conversion,
+) -> tuple[Changes, Conversion | None]:
+    """The changes with another epsilon, and with no change of it where the call has it already.
+
+    They are what they were, and there is no conversion, where no argument sets epsilon alone.
+    """
+    start = _convention(call, changes) or comparison.first
+    for name in inspect.signature(call.function).parameters:
+        without = {other: value for other, value in changes.items() if other != name}
+        for trial in (without, changes | {name: eps}):
+            convention = _convention(call, trial)
+            if convention is None or np.float32(convention.eps) != np.float32(eps):
+                continue
+            others_after = set(comparison.axes(convention)) - {"eps"}
+            if others_after <= {*axes} and _leaves_alone(convention, start, others_after):
+                is_another = comparison.differs(convention, "eps")
+                return trial, conversion if is_another else None
+    return changes, None
 
 
 def _step(
@@ -105,8 +161,8 @@ def _step(
                 near_misses.append((trial, after - allowed))
         if steps:
             return min(steps, key=lambda step: step[0])[1]
-    for trial, unsettled in near_misses:
-        for other in sorted(unsettled):
+    for trial, damage in near_misses:
+        for other in sorted(damage):
             for name, value in _singles(call, other, comparison.first):
                 both = {name: value} | trial
                 convention = _convention(call, changes | both)
@@ -151,28 +207,28 @@ def _values(call: Call, axis: str, first: Convention, default: object) -> list[o
     """What an argument may have to be so that a field is the first one's."""
     if isinstance(default, bool):
         return [True, False]
-    wanted = getattr(first, axis)
+    target = getattr(first, axis)
     if axis == "weight_decay_rule":
-        wanted = first.weight_decay
+        target = first.weight_decay
     values: list[object] = [] if default is inspect.Parameter.empty else [default]
-    if isinstance(wanted, Clipping):
-        limit = _short(wanted.limit)
-        values += [limit, *_wrapped(call, limit)]
-        if wanted.lowest is not None:
-            values += _wrapped(call, limit, _short(wanted.lowest))
-    elif callable(wanted):
-        values.append(wanted)
-    elif wanted is None:
+    if isinstance(target, Clipping):
+        limit = _short(target.limit)
+        values += [limit, *_objects(call, limit)]
+        if target.lowest is not None:
+            values += _objects(call, limit, _short(target.lowest))
+    elif callable(target):
+        values.append(target)
+    elif target is None:
         values.append(0.0)
-    elif not isinstance(wanted, bool | str | tuple):
-        number = _short(cast("Scalar", wanted))  # all other fields hold numbers
-        values += [number, *_wrapped(call, number)]
+    elif not isinstance(target, bool | str | tuple):
+        number = _short(cast("Scalar", target))  # all other fields hold numbers
+        values += [number, *_objects(call, number)]
         if axis == "gradient_scale" and not is_zero(number):
             values.append(_short(1 / number))
     return values
 
 
-def _wrapped(call: Call, *numbers: Scalar) -> list[object]:
+def _objects(call: Call, *numbers: Scalar) -> list[object]:
     """The objects that a framework makes of numbers for its arguments, such as `L2Decay(0.1)`."""
     module = inspect.getmodule(call.function)
     objects = []
@@ -198,10 +254,10 @@ def _short(number: Scalar) -> Scalar:
 def _optimizer(call: Call, changes: Changes) -> FrameworkOptimizer | None:
     """What the port returns with other arguments; None where it refuses them."""
     try:
-        made: optax.GradientTransformation = call.function(**call.arguments | changes)
+        optimizer: optax.GradientTransformation = call.function(**call.arguments | changes)
     except (TypeError, ValueError):
         return None
-    return made if isinstance(made, FrameworkOptimizer) else None
+    return optimizer if isinstance(optimizer, FrameworkOptimizer) else None
 
 
 def _convention(call: Call, changes: Changes) -> Convention | None:
@@ -209,7 +265,7 @@ def _convention(call: Call, changes: Changes) -> Convention | None:
     return None if optimizer is None else optimizer.convention
 
 
-def _needed(call: Call, changes: Changes, comparison: Comparison, axes: list[str]) -> Changes:
+def _essentials(call: Call, changes: Changes, comparison: Comparison, axes: list[str]) -> Changes:
     """The changes without those that change nothing."""
     for name in [*changes]:
         fewer = {other: value for other, value in changes.items() if other != name}

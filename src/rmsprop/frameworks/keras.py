@@ -64,7 +64,7 @@ def rmsprop(
     Args:
         learning_rate: The rate :math:`\eta`, a number or a schedule of the number of
             earlier calls of `update`, several of which make one step when gradients are
-            accumulated.
+            accumulated; a negative one climbs.
         rho: The decay :math:`\rho`, at least 0 and below 1.
         momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
         epsilon: The constant :math:`\epsilon`, at least 0, under the root.
@@ -172,7 +172,7 @@ def adagrad(
 
     Args:
         learning_rate: The rate :math:`\eta`, a number or a schedule of the number of
-            earlier calls of `update`.
+            earlier calls of `update`; a negative one climbs.
         initial_accumulator_value: The starting value :math:`s_0`, at least 0.
         epsilon: The constant :math:`\epsilon`, at least 0, under the root.
         weight_decay: The coefficient :math:`\lambda` of decoupled weight decay, at least 0; None
@@ -292,7 +292,7 @@ def legacy_rmsprop(
     Raises:
         ValueError: A value is out of its range, or there are two limits of norms or two rates.
         TypeError: A hyper-parameter is in half precision, `momentum` is an array, or a parameter is
-            integer or complex.
+            complex or no array.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop

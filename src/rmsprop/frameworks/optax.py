@@ -33,6 +33,9 @@ def rmsprop(
         \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t} + \epsilon} \\
         \theta_t &= \theta_{t-1} - b_t
 
+    `jax.grad` of complex parameters has to be conjugated before `update`:
+    `jax.tree.map(jnp.conj, gradients)`.
+
     Args:
         learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
             negative one climbs.
@@ -103,6 +106,9 @@ def adagrad(
 
         s_t = s_{t-1} + |g_t|^2, \qquad
         \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t + \epsilon}}
+
+    `jax.grad` of complex parameters has to be conjugated before `update`:
+    `jax.tree.map(jnp.conj, gradients)`.
 
     Args:
         learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a

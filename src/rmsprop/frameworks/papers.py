@@ -31,7 +31,7 @@ def hinton_2012(learning_rate: ScalarOrSchedule, decay: ScalarLike = 0.9) -> Fra
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t}}
 
     Args:
-        learning_rate: The rate :math:`\eta`. The lecture names no value.
+        learning_rate: The rate :math:`\eta`; a negative one climbs. The lecture names no value.
         decay: The decay :math:`\rho`, at least 0 and below 1.
 
     Returns:
@@ -89,7 +89,7 @@ def graves_2013(
         \theta_t &= \theta_{t-1} - b_t
 
     Args:
-        learning_rate: The rate :math:`\eta` (gimel in the paper).
+        learning_rate: The rate :math:`\eta` (gimel in the paper); a negative one climbs.
         decay: The decay :math:`\rho` of both averages, at least 0 and below 1 (aleph).
         momentum: The coefficient :math:`\mu`, at least 0 and below 1 (beth).
         eps: The constant :math:`\epsilon` under the root, at least 0 (daleth).
@@ -153,7 +153,7 @@ def dqn_2015(
     mean over a batch of `n`, the same steps need `eps=0.01 / n**2`.
 
     Args:
-        learning_rate: The rate :math:`\eta`.
+        learning_rate: The rate :math:`\eta`; a negative one climbs.
         decay: The decay :math:`\rho` of both averages, at least 0 and below 1. The paper's
             "gradient momentum" of 0.95 is the decay of :math:`m`, not a momentum coefficient.
         eps: The constant :math:`\epsilon` under the root, at least 0: the paper's "min squared
@@ -212,8 +212,8 @@ def a3c_2016(
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
 
     Args:
-        learning_rate: The rate :math:`\eta`. The paper draws it anew for every run and
-            lets it fall linearly to 0; 7e-4 is the value its first author recommended.
+        learning_rate: The rate :math:`\eta`; a negative one climbs. The paper draws it anew for
+            every run and lets it fall linearly to 0; its first author recommended 7e-4.
         decay: The decay :math:`\rho`, at least 0 and below 1.
         eps: The constant :math:`\epsilon` under the root, at least 0. Its default has the same
             source.
@@ -268,7 +268,7 @@ def duchi_2011(learning_rate: ScalarOrSchedule, delta: ScalarLike = 0.0) -> Fram
         \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\delta + \sqrt{s_t}}
 
     Args:
-        learning_rate: The rate :math:`\eta`. The paper names no value.
+        learning_rate: The rate :math:`\eta`; a negative one climbs. The paper names no value.
         delta: The constant :math:`\delta` of :math:`H_t = \delta I + \mathrm{diag}(\sqrt{s_t})`, at
             least 0. The paper names no value. With 0 the quotient 0 / 0 is 0 here, as with a
             pseudo-inverse.
@@ -328,8 +328,8 @@ def rmsprop_variant(
     At :math:`\gamma = 1` this is AdaGrad.
 
     Args:
-        learning_rate: The rate :math:`\eta`. It is not divided by :math:`\sqrt t`: the
-            factor :math:`t` under the root does that.
+        learning_rate: The rate :math:`\eta`; a negative one climbs. It is not divided by
+            :math:`\sqrt t`: the factor :math:`t` under the root does that.
         gamma: The weight :math:`\gamma`, above 0 and at most 1.
         delta: The constant :math:`\delta`, at least 0, added to the root.
 
@@ -383,7 +383,7 @@ def sc_rmsprop(
 
     Args:
         learning_rate: The rate :math:`\eta`, in units of parameter times gradient,
-            because the step depends on the scale of the gradient.
+            because the step depends on the scale of the gradient; a negative one climbs.
         gamma: The weight :math:`\gamma`, above 0 and at most 1.
         xi1: The constant :math:`\xi_1`, above 0, in units of an inverse squared gradient.
         xi2: The constant :math:`\xi_2`, above 0, in units of a squared gradient.
@@ -432,7 +432,7 @@ def sc_adagrad(
 
     Args:
         learning_rate: The rate :math:`\eta`, in units of parameter times gradient,
-            because the step depends on the scale of the gradient.
+            because the step depends on the scale of the gradient; a negative one climbs.
         xi1: The constant :math:`\xi_1`, above 0, in units of an inverse squared gradient.
         xi2: The constant :math:`\xi_2`, above 0, in units of a squared gradient.
 
@@ -480,7 +480,7 @@ def glove_2014(
     descent if the sum starts at 1.
 
     Args:
-        learning_rate: The rate :math:`\eta`.
+        learning_rate: The rate :math:`\eta`; a negative one climbs.
         initial_accumulator_value: The starting value :math:`s_0`, above 0, by whose root the first
             gradient is divided.
 

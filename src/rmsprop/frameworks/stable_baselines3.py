@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
-from rmsprop.frameworks._arguments import rate, unless_zero
+from rmsprop.frameworks._arguments import NEGATED_LOSS, rate, unless_zero
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
 
@@ -65,7 +65,7 @@ def rmsprop_tf_like(
     return build(
         Convention(
             name="stable_baselines3.rmsprop_tf_like",
-            learning_rate=rate("lr", lr, refuses_negative=True),
+            learning_rate=rate("lr", lr, ascent=NEGATED_LOSS),
             decay=hyperparameters.decay("alpha", alpha),
             eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=True,

@@ -12,7 +12,7 @@ import jax
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
-from rmsprop.frameworks._arguments import rate, unless_zero
+from rmsprop.frameworks._arguments import NEGATED_LOSS, rate, unless_zero
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, WeightDecayRule, build
 from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
 
@@ -89,7 +89,7 @@ def rmsprop_tf(
     """
     if foreach is not None:
         hyperparameters.flag("foreach", foreach)
-    learning_rate = rate("lr", lr, refuses_negative=True)
+    learning_rate = rate("lr", lr, ascent=NEGATED_LOSS)
     coefficient = unless_zero(hyperparameters.momentum("momentum", momentum))
     if hyperparameters.flag("caution", caution) and coefficient is None:
         raise ValueError(

@@ -13,6 +13,8 @@ from rmsprop.frameworks._arguments import inverse_time, rate, unless_zero
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
 
+_ASCENT = "Pass maximize=True to maximise."
+
 
 @other_arguments(params=PARAMETERS)
 def rmsprop(
@@ -36,6 +38,9 @@ def rmsprop(
         m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = m_0 = 0 \\
         b_t &= \mu b_{t-1} + \frac{g_t}{\sqrt{v_t\,[- m_t^2]} + \epsilon} \\
         \theta_t &= \theta_{t-1} - \eta_t b_t
+
+    `jax.grad` of complex parameters has to be conjugated before `update`:
+    `jax.tree.map(jnp.conj, gradients)`. PyTorch's own gradients are conjugated already.
 
     Args:
         lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
@@ -78,7 +83,7 @@ def rmsprop(
     return build(
         Convention(
             name="torch.rmsprop",
-            learning_rate=rate("lr", lr, refuses_negative=True),
+            learning_rate=rate("lr", lr, ascent=_ASCENT),
             decay=hyperparameters.decay("alpha", alpha),
             eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=False,
@@ -114,6 +119,9 @@ def adagrad(
         s_t &= s_{t-1} + g_t^2 \\
         \theta_t &= \theta_{t-1} - \frac{\eta_t}{1 + (t - 1) \gamma}
                     \frac{g_t}{\sqrt{s_t} + \epsilon}
+
+    `jax.grad` of complex parameters has to be conjugated before `update`:
+    `jax.tree.map(jnp.conj, gradients)`. PyTorch's own gradients are conjugated already.
 
     Args:
         lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
@@ -159,7 +167,7 @@ def adagrad(
     return build(
         Convention(
             name="torch.adagrad",
-            learning_rate=inverse_time(rate("lr", lr, refuses_negative=True), "lr_decay", lr_decay),
+            learning_rate=inverse_time(rate("lr", lr, ascent=_ASCENT), "lr_decay", lr_decay),
             decay=None,
             eps=hyperparameters.epsilon("eps", eps),
             eps_in_sqrt=False,
