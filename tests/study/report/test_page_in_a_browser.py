@@ -146,17 +146,6 @@ def faults(examine: Any, tmp_path: Any) -> Callable[..., list[str]]:
     return of
 
 
-@pytest.fixture(scope="module")
-def address(chromium: Any, tmp_path_factory: Any) -> str:
-    """The address of a report's page; after `chromium`, for drawing it takes a while."""
-    file = files.write(
-        synthetic.comparison(),
-        tmp_path_factory.mktemp("report") / "folder",
-        {"valley": synthetic.surface},
-    )
-    return file.resolve().as_uri()
-
-
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_nothing_is_wrong_with_the_page(examine, address, width, dark):
     assert examine(address, width, dark) == []
