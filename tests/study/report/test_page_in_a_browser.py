@@ -15,7 +15,6 @@ import pytest
 
 import synthetic_results as synthetic
 from rmsprop.study import spelling
-from rmsprop.study.report import files
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -1,5 +1,6 @@
 """The values that a reader of a picture can ask for are the numbers of the results."""
 
+import itertools
 import json
 import math
 
@@ -83,10 +84,23 @@ def test_effective_rates(task):
         quantile = task["effective_rate"].values[0, :, :, QUANTILES.index(level)]
         assert rmsprop[part] == digits_of(np.median(quantile.astype(float), axis=0))
     steps = task["bin"].values
-    assert rmsprop["where"] == [str(step) for step in steps]
-    assert adagrad["where"] == [str(step) for step in np.delete(steps, 2)], "without a number"
+    firsts = [1, *(steps[:-1] + 1)]
+    where = [f"{a}–{b}" if b > a else str(b) for a, b in zip(firsts, steps, strict=True)]
+    assert rmsprop["where"] == where
+    assert adagrad["where"] == [*where[:2], *where[3:]], "without a number"
+    assert rmsprop["key"] == "steps"
     (line,) = lines_of(axes_of(figure)[0], "RMSprop")
     assert_places(figure, axes_of(figure)[0], steps, line.get_ydata(), rmsprop)
+
+
+def test_steps_are_not_rounded():
+    """A mean over the steps 957 to 1407 is said to be one of them, to the step."""
+    figure = plots.effective_rates(view_of(GRIDS, steps=1407))
+    where = series_of(figure)[0]["where"]
+    ends = [[int(x) for x in each.split("–")] for each in where]
+    assert ends[0][0] == 1
+    assert ends[-1][-1] == 1407
+    assert all(after[0] == before[-1] + 1 for before, after in itertools.pairwise(ends))
 
 
 def test_results_by_schedule():
