@@ -56,6 +56,11 @@ def defaults(setting_name: str) -> str:
     return f"defaults of {SETTINGS[setting_name]}" if known else setting_name
 
 
+def metric(label: str) -> str:
+    """The name of a metric in a sentence that goes on: a comma ends what a comma began."""
+    return f"{label}," if "," in label else label
+
+
 def axis(hyperparameter: str) -> str:
     """A hyper-parameter as the label of an axis: `1 - decay` for `one_minus_decay`."""
     if hyperparameter.startswith(ONE_MINUS):
