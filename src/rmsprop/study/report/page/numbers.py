@@ -178,14 +178,14 @@ def edges(of_tasks: Sequence[Digest]) -> str:
 
 
 def twins(of_tasks: Sequence[Digest]) -> str:
-    """A note on every chosen RMSprop that is AdaGrad under another name; empty without one."""
+    """A note on every chosen RMSprop that is close to AdaGrad; empty without one."""
     notes = [
         f"<li>{markup.text(note)}</li>" for digest in of_tasks for note in remarks.twins(digest)
     ]
     if not notes:
         return ""
     return (
-        '<div class="note"><strong>RMSprop that is AdaGrad under another name</strong>'
+        '<div class="note"><strong>RMSprop that is close to AdaGrad</strong>'
         f"<ul>{''.join(notes)}</ul></div>"
     )
 
