@@ -316,6 +316,9 @@ def test_facts_of_tuning_are_words():
 def test_steps_to_a_target_are_words():
     inf, nan = math.inf, math.nan
     assert sentences.steps_to(Estimate(30, 20, 40)) == "30 [20, 40]"
+    assert sentences.steps_to(Estimate(240.0, 240.0, 246.0)) == "240 [240, 246]"
+    assert sentences.steps_to(Estimate(240.0, 240.0, inf)) == "240 [240, ∞]"
+    assert sentences.steps_to(Estimate(240.0, nan, nan)) == "240 [no interval]"
     assert sentences.steps_to(Estimate(inf, inf, inf)) == "never"
     assert sentences.steps_to(Estimate(inf, 20, inf)) == "seldom"
     assert sentences.steps_to(Estimate(nan, nan, nan)) == "no target"
@@ -385,6 +388,22 @@ def test_sizes(count, text):
 def test_durations():
     assert spelling.seconds(0.000189) == "0.00019"
     assert spelling.seconds(math.nan) == "unknown"
+    assert spelling.durations([7.9e-05, 9e-05, 0.00012]) == ["79 µs", "90 µs", "120 µs"]
+    assert spelling.durations([0.0021, math.nan, 0.05]) == ["2.1 ms", "unknown", "50.0 ms"]
+    assert spelling.durations([1.3, 12.0]) == ["1.3 s", "12.0 s"]
+    assert spelling.durations([math.nan]) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        *((0.54, "0.540"), (10.2, "10.2"), (2.5, "2.50"), (1234.5, "1230"), (999.9, "1000")),
+        *((2e-7, "2.00e-07"), (-0.0, "0"), (0, "0"), (math.nan, "unknown"), (-1.5, "-1.50")),
+        *((math.inf, "∞"), (-math.inf, "-∞"), (3.2e7, "3.20e+07")),
+    ],
+)
+def test_numbers_have_three_digits(number, words):
+    assert spelling.number(number) == words
 
 
 def test_settings_are_named_after_who_ships_them():

@@ -332,4 +332,7 @@ def steps_to(estimate: Estimate) -> str:
         return "no target"
     if math.isinf(estimate.value):
         return "never" if math.isinf(estimate.low) else "seldom"
-    return str(estimate)
+    if math.isnan(estimate.low):
+        return f"{estimate.value:.0f} [no interval]"
+    low, high = (f"{x:.0f}" if math.isfinite(x) else "∞" for x in (estimate.low, estimate.high))
+    return f"{estimate.value:.0f} [{low}, {high}]"
