@@ -7,8 +7,9 @@ rates and one value less of the damping to begin with, so that each has 54 trial
 bias-corrected: without it, and with a memory longer than the run, it is close to AdaGrad.
 
 The references show where the two stand: SGD with momentum, and Adam, which begin with as many
-trials.  On request RMSprop with memories of 1,000 to 10,000 steps is shown beside them, uncorrected. Where that
-is longer than the run it is AdaGrad but for a factor of 0.79 to 1, and the report names which.
+trials.  On request RMSprop with memories of 1,000 to 10,000 steps is shown beside them,
+uncorrected. Where that is longer than the run it is AdaGrad but for a factor of 0.79 to 1, and the
+report names which.
 """
 
 from __future__ import annotations

@@ -51,8 +51,9 @@ first schedule unless they name another."""
     raced = max(digest.dataset.sizes["tuning_seed"] for digest in of_tasks)
     return f"""Configurations are tuned by a race: all configurations run on one seed, the best
 third of them on {raced}, and the best of these, the finalists, on all reporting seeds, which are
-other seeds. A grid grows where the best configuration lies on its edge. Grids are still coarse: shifting
-the grid of learning rates by half of its spacing changes the result on the valley by about 25 %.
+other seeds. A grid grows where the best configuration lies on its edge. Grids are still coarse:
+shifting the grid of learning rates by half of its spacing changes the result on the valley by about
+25 %.
 {several}"""
 
 
@@ -112,7 +113,8 @@ def _references(of_tasks: Sequence[Digest]) -> str:
     are = "are references" if len(names) > 1 else "is a reference"
     return text(
         f"{spelling.listed(list(names))} {are}. References begin with as many trials as the"
-        " others, under one schedule alone. They have estimates and intervals, and no part in the answer over all tasks."
+        " others, under one schedule alone. They have estimates and intervals, and no part in the"
+        " answer over all tasks."
     )
 
 
