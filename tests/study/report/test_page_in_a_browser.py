@@ -255,10 +255,17 @@ def test_a_picture_states_its_values_at_the_pointer_and_by_keys(new_page, addres
         page.mouse.move(0, 0)
         assert words.inner_text() == ""
         frame.focus()
+        assert words.inner_text() == f"RMSprop, constant, tuned: {rows[0].metric}"
+        assert frame.get_attribute("role") == "application"
+        label = "Results on valley by schedule of the learning rate and setting. The arrow keys"
+        assert (frame.get_attribute("aria-label") or "").startswith(label)
         heard = []
-        for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "End"):
+        for key in ("Home", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "End"):
             page.keyboard.press(key)
             heard.append(words.inner_text())
+        page.mouse.move(box["x"] + 5, box["y"] + 5)
+        page.mouse.move(0, 0)
+        assert words.inner_text() != "", "the point stays while the picture has the focus"
         first, second, back, up, down, end = heard
         assert first == f"RMSprop, constant, tuned: {rows[0].metric}"
         assert second.startswith("RMSprop, ")
