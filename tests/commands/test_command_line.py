@@ -285,7 +285,10 @@ def test_an_interrupted_study_leaves_a_page_of_what_has_ended(tmp_path, capsys, 
     assert command_line.main(["report", str(out)]) == 0
     assert (out / "index.html").read_text() == page
     printed = " ".join(capsys.readouterr().out.split())
-    assert f"Of this study other is missing. To finish it: rmsprop compare {words[0]}" in printed
+    assert (
+        f"Still missing from this study: other. To finish it, run: rmsprop compare {words[0]}"
+        in printed
+    )
 
 
 @pytest.mark.slow
