@@ -178,6 +178,10 @@ def test_a_report_is_made_again_without_running(tmp_path, capsys, monkeypatch):
     assert (out / "index.html").read_text() == page
     assert command_line.main(["report", str(out), "--out", str(tmp_path / "new"), "--quiet"]) == 0
     assert (tmp_path / "new" / "index.html").read_text() == page
+    (alone := tmp_path / "alone").mkdir()
+    (out / "results.nc").rename(alone / "results.nc")
+    assert command_line.main(["report", str(alone), "--quiet"]) == 0
+    assert (alone / "index.html").read_text() == page
     assert command_line.main(["report", str(tmp_path / "nowhere")]) == command_line.WRONG_USE
     assert re.fullmatch(r"rmsprop: error: .*does not exist.*\n", capsys.readouterr().err)
 
@@ -206,6 +210,20 @@ def test_a_folder_without_results_is_said_to_be_what_it_is(tmp_path, capsys, con
     assert command_line.main(["report", str(folder)]) == command_line.WRONG_USE
     expected = rf"rmsprop: error: {re.escape(str(folder))} {sentence}\n"
     assert re.fullmatch(expected, capsys.readouterr().err)
+
+
+def test_a_folder_that_cannot_take_a_report_is_refused_before_anything_is_loaded(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(
+        "rmsprop.study.results.labelled.Results.load", lambda *_: pytest.fail("loaded")
+    )
+    for name, file in (("study", "results.nc"), ("mine", "notes.txt")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text("x")
+    words = ["report", str(tmp_path / "study"), "--out", str(tmp_path / "mine")]
+    assert command_line.main(words) == command_line.WRONG_USE
+    assert "such as notes.txt; name a new or empty folder with --out" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -267,7 +285,10 @@ def test_an_interrupted_study_leaves_a_page_of_what_has_ended(tmp_path, capsys, 
     assert command_line.main(["report", str(out)]) == 0
     assert (out / "index.html").read_text() == page
     printed = " ".join(capsys.readouterr().out.split())
-    assert f"Of this study other is missing. To finish it: rmsprop compare {words[0]}" in printed
+    assert (
+        f"Still missing from this study: other. To finish it, run: rmsprop compare {words[0]}"
+        in printed
+    )
 
 
 @pytest.mark.slow

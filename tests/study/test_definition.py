@@ -124,5 +124,5 @@ def test_of_a_study_of_an_earlier_version_nothing_is_said_to_be_missing():
 def test_without_results_all_tasks_are_missing():
     sentence = definition.missing(STUDY, {})
     assert sentence == (
-        "Of this study valley and digits are missing. To finish it: rmsprop compare"
+        "Still missing from this study: valley and digits. To finish it, run: rmsprop compare"
     )

@@ -1,5 +1,7 @@
 """A study in a folder grows: what is there is kept, and only what is missing is run."""
 
+import json
+
 import pytest
 
 import rmsprop
@@ -75,7 +77,13 @@ def test_a_task_bears_the_versions_of_the_part_that_made_it(tmp_path, monkeypatc
     again = _study(tmp_path)
     assert again.task("tiny").attrs["versions"] == first, "all of its runs were kept"
     more = _study(tmp_path, optimizers=TWO)
-    assert more.task("tiny").attrs["versions"] == last, "it has new runs"
+    both = json.loads(more.task("tiny").attrs["versions"])
+    for package, version in json.loads(last).items():
+        earlier = json.loads(first)[package]
+        expected = version if version == earlier else f"{earlier} and {version}"
+        assert both[package] == expected, "it has runs of each"
+    once_more = _study(tmp_path, optimizers=TWO)
+    assert json.loads(once_more.task("tiny").attrs["versions"]) == both
     # A file of results in which no task has versions: they are those of all.
     old = before.task("tiny").copy()
     del old.attrs["versions"]
@@ -116,7 +124,8 @@ def test_the_file_of_results_holds_what_has_ended(tmp_path, monkeypatch):
     assert results.tasks == ("tiny",)
     study = StudyFolder(tmp_path).earlier()
     assert definition.missing(study, results.extent) == (
-        "Of this study other is missing. To finish it: rmsprop compare --tasks tiny,other"
+        "Still missing from this study: other. To finish it, run: rmsprop compare --tasks"
+        " tiny,other"
     )
     monkeypatch.undo()
     whole = _study(tmp_path, ["tiny", "other"])
@@ -130,7 +139,9 @@ def test_more_seeds_and_optimizers_that_are_missing_are_said(tmp_path):
     study["seeds"] = 20
     study["tasks"]["tiny"]["optimizers"] |= {"a": {}, "b": {}}
     sentence = definition.missing(study, results.extent)
-    assert sentence.startswith("Of this study 17 seeds of tiny and a and b on tiny are missing.")
+    assert sentence.startswith(
+        "Still missing from this study: 17 seeds of tiny and a and b on tiny."
+    )
 
 
 def test_damaged_results_are_made_again_from_the_runs(tmp_path, runs):

@@ -29,7 +29,12 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
 
 
 def write_and_print(
-    results: Results, problems: Sequence[Problem], folder: Path, *, quiet: bool
+    results: Results,
+    problems: Sequence[Problem],
+    folder: Path,
+    *,
+    quiet: bool,
+    source: Path | None = None,
 ) -> None:
     """Writes the report of results, and prints the table and what is at the limit of a grid.
 
@@ -39,6 +44,7 @@ def write_and_print(
             the parameters are a point of the plane. The tasks of the library are known.
         folder: Where the report goes.
         quiet: Whether nothing is printed.
+        source: The folder that the results were loaded from; None where they were not.
 
     Raises:
         ValueError: the folder cannot take the report.
@@ -53,11 +59,12 @@ def write_and_print(
     others = {*drawn} - {problem.name for problem in own}
     known = [tasks.task(name) for name in drawn if name in others and name in tasks.TASKS]
     surfaces = {each.name: surface_of(each) for each in (*own, *known) if is_plane(each)}
-    page = files.write(results, folder, surfaces)
+    of_tasks = digests(results)
+    page = files.write(results, folder, surfaces, of_tasks=of_tasks, source=source)
     shown = console(quiet=quiet)
     with printing():
-        shown.print(table.table(results))
-        for sentence in remarks.limits(digests(results)):
+        shown.print(table.table(results, of_tasks))
+        for sentence in remarks.limits(of_tasks):
             shown.print(sentence, highlight=False, markup=False)
         shown.print(f"\nThe report is {page}", highlight=False, markup=False, soft_wrap=True)
 

@@ -44,12 +44,14 @@ def run(arguments: argparse.Namespace) -> int:
             the folder cannot take the report.
     """
     from rmsprop.study.definition import missing
+    from rmsprop.study.report import files
     from rmsprop.study.results.labelled import Results
 
     _check_folder(arguments.folder)
-    results = Results.load(arguments.folder)
     folder = arguments.out or arguments.folder
-    write_and_print(results, (), folder, quiet=arguments.quiet)
+    files.prepare(folder, arguments.folder)
+    results = Results.load(arguments.folder)
+    write_and_print(results, (), folder, quiet=arguments.quiet, source=arguments.folder)
     sentence = missing(StudyFolder(arguments.folder).earlier() or {}, results.extent)
     if sentence:
         with printing():

@@ -6,6 +6,7 @@ holds what came out, `report` tells it.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -187,15 +188,22 @@ def _with_their_versions(earlier: Results) -> dict[str, xr.Dataset]:
 
 
 def _with_versions(result: xr.Dataset, earlier: xr.Dataset | None) -> xr.Dataset:
-    """The results of a task with the versions of the part of the study that made them.
+    """The results of a task with the versions of the parts of the study that made them.
 
     Where all comes from the runs of an earlier part, so that nothing differs, that is that part.
+    Where some do, a package has the versions of both parts: `0.9.9 and 0.10.2`.
     """
-    if earlier is not None:
-        again = result.assign_attrs(versions=earlier.attrs["versions"])
-        if again.identical(earlier):
-            return again
-    return result.assign_attrs(versions=versions())
+    if earlier is None:
+        return result.assign_attrs(versions=versions())
+    again = result.assign_attrs(versions=earlier.attrs["versions"])
+    if again.identical(earlier):
+        return again
+    there, here = json.loads(earlier.attrs["versions"]), json.loads(versions())
+    both = {
+        name: " and ".join(dict.fromkeys([*there.get(name, version).split(" and "), version]))
+        for name, version in here.items()
+    }
+    return result.assign_attrs(versions=json.dumps(both))
 
 
 def _comparison(

@@ -4,11 +4,12 @@ RMSprop and AdaGrad have the same freedom: a learning rate, and a damping, which
 under the root before the first gradient, `eps` for the one and the starting value of the sum for
 the other, on one grid.  RMSprop has its memory besides, `1 / (1 - decay)` steps, and for that fewer
 rates and one value less of the damping to begin with, so that each has 54 trials.  RMSprop is
-bias-corrected: without it, and with a memory longer than the run, it is AdaGrad under another name.
+bias-corrected: without it, and with a memory longer than the run, it is close to AdaGrad.
 
-The references show where the two stand: SGD with momentum, and Adam, tuned on as many trials.  On
-request RMSprop with memories of 1,000 to 10,000 steps is shown beside them, uncorrected. Where that
-is longer than the run it is AdaGrad but for a factor of 0.79 to 1, and the report names which.
+The references show where the two stand: SGD with momentum, and Adam, which begin with as many
+trials.  On request RMSprop with memories of 1,000 to 10,000 steps is shown beside them,
+uncorrected. Where that is longer than the run it is AdaGrad but for a factor of 0.79 to 1, and the
+report names which.
 """
 
 from __future__ import annotations

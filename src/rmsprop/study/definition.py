@@ -145,9 +145,8 @@ def missing(definition: Definition, extent: Extent) -> str:
     parts = [part for of_task in _missing(definition, extent).values() for part in of_task]
     if not parts:
         return ""
-    are = "is" if len(parts) == 1 else "are"
     finishing = ", then ".join(commands(definition, extent))
-    return f"Of this study {_and(parts)} {are} missing. To finish it: {finishing}"
+    return f"Still missing from this study: {_and(parts)}. To finish it, run: {finishing}"
 
 
 def commands(definition: Definition, extent: Extent) -> list[str]:

@@ -56,6 +56,11 @@ def defaults(setting_name: str) -> str:
     return f"defaults of {SETTINGS[setting_name]}" if known else setting_name
 
 
+def metric(label: str) -> str:
+    """The name of a metric in a sentence that goes on: a comma ends what a comma began."""
+    return f"{label}," if "," in label else label
+
+
 def axis(hyperparameter: str) -> str:
     """A hyper-parameter as the label of an axis: `1 - decay` for `one_minus_decay`."""
     if hyperparameter.startswith(ONE_MINUS):
@@ -86,6 +91,31 @@ def settings(hyperparameters: Mapping[str, float]) -> str:
 def seconds(number: float) -> str:
     """A duration of two digits, or `unknown`."""
     return "unknown" if math.isnan(number) else f"{number:.2g}"
+
+
+def durations(numbers: Sequence[float]) -> list[str]:
+    """Durations in seconds that stand in one line, all in one unit: `79 µs`, `120 µs`."""
+    known = [x for x in numbers if not math.isnan(x)]
+    least = min(known, default=1.0)
+    unit, factor = ("µs", 1e6) if least < 1e-3 else ("ms", 1e3) if least < 1 else ("s", 1.0)
+    decimals = 1 if least * factor < 10 else 0
+    return [
+        "unknown" if math.isnan(x) else f"{float(f'{x * factor:.2g}'):,.{decimals}f} {unit}"
+        for x in numbers
+    ]
+
+
+def number(value: float) -> str:
+    """A number of three significant digits, zeros included: `0.540`; ∞ for an infinite one."""
+    if math.isnan(value):
+        return "unknown"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value == 0:
+        return "0"
+    rounded = f"{value:.2e}"
+    power = int(rounded.partition("e")[2])
+    return f"{float(rounded):.{max(0, 2 - power)}f}" if -4 <= power < 6 else rounded
 
 
 def size(count: float) -> str:

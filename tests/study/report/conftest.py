@@ -135,6 +135,17 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def address(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a report's page; after `chromium`, for drawing it takes a while."""
+    file = files.write(
+        synthetic.comparison(),
+        tmp_path_factory.mktemp("report") / "folder",
+        {"valley": synthetic.surface},
+    )
+    return file.resolve().as_uri()
+
+
 @pytest.fixture
 def new_page(chromium: Browser) -> Callable[..., AbstractContextManager[Page]]:
     """A function that makes a blank page: `with new_page(width=360, dark=True) as page:`.

@@ -18,6 +18,10 @@ from claim_results import (
     with_regrets,
 )
 
+from rmsprop.study.report.claims.tuning import regret_in_words
+from rmsprop.study.results.regret import Regret
+from rmsprop.study.results.statistics import Estimate
+
 pytestmark = pytest.mark.slow
 
 DECAY, FORGIVES, TUNING = "The decay of RMSprop", "tolerates", "requires tuning"
@@ -36,7 +40,9 @@ def test_the_decay_matters_more(better):
     assert claim.reason == "The decay makes the larger difference on own."
     worst, best = ("0.9", "0.99") if better == "lower" else ("0.9", "0.999")
     (line,) = claim.measurements
-    assert line.startswith(f"own: the decays {worst} and {best}, in most choices the worst ")
+    assert line.startswith(
+        f"own: the worst and the best decay, most often {worst} and {best}, differ by "
+    )
 
 
 def test_the_optimizer_matters_more():
@@ -54,7 +60,7 @@ def test_neither_matters_more():
     claim = _decay({0.1: 1.1, 0.01: 1.0, 0.001: 1.05}, 1.1)
     assert (claim.verdict, claim.reason) == (
         "not shown here",
-        "Neither is shown to matter more on own.",
+        "Neither the decay nor the optimizer is shown to matter more on own.",
     )
 
 
@@ -115,8 +121,28 @@ def test_learning_rates_are_forgiving(better):
         claim = claim_about(claims(comparison_of(own=task)), FORGIVES)
         assert claim.verdict == verdict
         assert claim.reason.startswith(reason)
-    words = "multiplies" if better == "lower" else "worsens"
+    words = "multiplies" if better == "lower" else "changes"
     assert f"a learning rate that is off by a factor of 3 {words} the " in claim.measurements[0]
+
+
+def _spoken(better, label):
+    first, second = Estimate(0.2, 0.1, 0.3), Estimate(0.02, 0.01, 0.03)
+    is_ratio = better == "lower"
+    regret = Regret("a factor of 3", first, second, Estimate(0.18, 0.1, 0.26), 1, is_ratio)
+    return regret_in_words(regret, label, better)
+
+
+def test_the_cost_of_a_wrong_rate_in_words():
+    assert _spoken("lower", "loss, mean of the last tenth") == (
+        "a learning rate that is off by a factor of 3 multiplies the loss, mean of the last tenth,"
+        " by 0.20 [0.10, 0.30] for RMSprop and 0.020 [0.010, 0.030] for AdaGrad, and the factor of"
+        " RMSprop divided by that of AdaGrad is 0.18 [0.10, 0.26]"
+    )
+    assert _spoken("higher", "accuracy") == (
+        "a learning rate that is off by a factor of 3 changes the accuracy by -0.20 [-0.30, -0.10]"
+        " for RMSprop and -0.020 [-0.030, -0.010] for AdaGrad, and the regret of RMSprop minus that"
+        " of AdaGrad is 0.18 [0.10, 0.26]"
+    )
 
 
 def test_a_rate_that_is_forgiven_near_or_far():
@@ -141,11 +167,12 @@ def test_a_wrong_rate_under_each_schedule():
     assert claim.verdict == "mixed"
     assert [line.partition(":")[0] for line in claim.measurements] == [
         "own (constant)",
-        "own (linear)",
+        "own (linear to 0)",
     ]
     task["off_rate_report"].loc[{**linear, "optimizer": "adagrad"}] = np.nan
     claim = claim_about(claims(comparison_of(own=task)), FORGIVES)
-    assert len(claim.measurements) == 1
+    (line,) = claim.measurements
+    assert line.startswith("own: "), "the only schedule with wrong rates needs no name"
     task["off_rate_report"][:] = np.nan
     assert claim_about(claims(comparison_of(own=task)), FORGIVES) is None
 
@@ -168,7 +195,7 @@ def test_tuning_is_required(better):
         sign = "/" if better == "lower" else "-"
         assert claim.measurements[0].startswith(f"own: tuned {sign} default is ")
         assert " for RMSprop and " in claim.measurements[0]
-    reason = "Tuning gains nothing" if better == "lower" else "No gain from tuning is shown"
+    reason = "Tuning does not help" if better == "lower" else "No gain from tuning is shown"
     assert claim.reason == f"{reason} on own."
 
 

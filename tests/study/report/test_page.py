@@ -100,14 +100,15 @@ def _method(results):
 def test_the_protocol_is_told(full):
     text = _method(full)
     for words in (
-        "all run on one seed, the best third of them on 3, and the best of these, the finalists,",
-        "the split of the data into training, validation and test",
+        "all configurations run on one seed, the best third of them on 3, and the best of these,",
+        "the split of the data into training, validation and test data",
         "shifting the grid of learning rates by half of its spacing changes the result on the"
         " valley by about 25 %",
         "each optimizer runs under its own better schedule, which is chosen like everything else",
         "among its finalists on 3 of 20 seeds",
         "corrects the 3 headlines by Holm's method",
-        "SGD and Adam are references",
+        "SGD and Adam are references. References begin with as many trials as the others",
+        "The probability that it reports a difference on any task where there is none is at most",
         "the learning rate included. The page shows these: defaults of PyTorch and defaults of"
         " Keras.",
         "its value is what it reached on the reporting seeds, which did not choose it",
@@ -162,6 +163,11 @@ def test_the_answers_have_a_line_for_each_task_and_schedule(full):
     assert len(pictures) == len(rows)
     for row, words in zip(rows, pictures, strict=True):
         assert f"{sentences.comparison(row)}, {sentences.verdict(row)}" in words
+
+
+def test_no_margin_is_minus_zero():
+    size = effects.Effect(-0.04, -0.01, 0.03, in_margins=True)
+    assert forest._distance(size) == "0.0 [0.0, 0.0] margins from equality"
 
 
 def test_a_verdict_that_the_correction_takes_away_is_marked(full, monkeypatch):

@@ -15,7 +15,6 @@ import pytest
 
 import synthetic_results as synthetic
 from rmsprop.study import spelling
-from rmsprop.study.report import files
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -146,17 +145,6 @@ def faults(examine: Any, tmp_path: Any) -> Callable[..., list[str]]:
     return of
 
 
-@pytest.fixture(scope="module")
-def address(chromium: Any, tmp_path_factory: Any) -> str:
-    """The address of a report's page; after `chromium`, for drawing it takes a while."""
-    file = files.write(
-        synthetic.comparison(),
-        tmp_path_factory.mktemp("report") / "folder",
-        {"valley": synthetic.surface},
-    )
-    return file.resolve().as_uri()
-
-
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_nothing_is_wrong_with_the_page(examine, address, width, dark):
     assert examine(address, width, dark) == []
@@ -267,10 +255,17 @@ def test_a_picture_states_its_values_at_the_pointer_and_by_keys(new_page, addres
         page.mouse.move(0, 0)
         assert words.inner_text() == ""
         frame.focus()
+        assert words.inner_text() == f"RMSprop, constant, tuned: {rows[0].metric}"
+        assert frame.get_attribute("role") == "application"
+        label = "Results on valley by schedule of the learning rate and setting. The arrow keys"
+        assert (frame.get_attribute("aria-label") or "").startswith(label)
         heard = []
-        for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "End"):
+        for key in ("Home", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "End"):
             page.keyboard.press(key)
             heard.append(words.inner_text())
+        page.mouse.move(box["x"] + 5, box["y"] + 5)
+        page.mouse.move(0, 0)
+        assert words.inner_text() != "", "the point stays while the picture has the focus"
         first, second, back, up, down, end = heard
         assert first == f"RMSprop, constant, tuned: {rows[0].metric}"
         assert second.startswith("RMSprop, ")

@@ -27,7 +27,7 @@ def test_all_numbers_are_on_the_page(folder, page, comparison):
                 assert str(number) in text
     for words in (
         *("steps to a good run, tuned", "trials", "expected best of 27 trials"),
-        *("learning rates within 5 % of the best", "seconds to compile, once"),
+        *("learning rates within 5 % of the best", "time to compile, once"),
     ):
         assert words in text
 

@@ -17,6 +17,8 @@ from claim_results import (
 
 pytestmark = pytest.mark.slow
 
+RMSPROP = "the test error (share of images) of RMSprop with decay"
+
 
 def _bible(scores, adagrad, **options):
     task = with_finalists(one_task(better="higher", **options), scores, adagrad)
@@ -27,14 +29,16 @@ def test_the_published_bible():
     claim = _bible({0.1: 0.48, 0.01: 0.52}, 0.52)
     assert claim.verdict == "agrees"
     assert claim.reason == (
-        "As published, decay 0.9 is below decay 0.99 and decay 0.9 is below AdaGrad."
+        f"As published, {RMSPROP} 0.9 is below that of RMSprop with decay 0.99 and {RMSPROP} 0.9 is"
+        " below that of AdaGrad."
     )
     assert len(claim.measurements) == 2
+    assert claim.measurements[0].startswith("RMSprop with decay 0.9 - RMSprop with decay 0.99 is ")
     claim = _bible({0.1: 0.52, 0.01: 0.48}, 0.56)
     assert claim.verdict == "differs"
     assert claim.reason == (
-        "As published, decay 0.9 is below AdaGrad; unlike in the published result, it is not so "
-        "that decay 0.9 is below decay 0.99."
+        f"As published, {RMSPROP} 0.9 is below that of AdaGrad; unlike in the published result, it"
+        f" is not so that {RMSPROP} 0.9 is below that of RMSprop with decay 0.99."
     )
 
 
@@ -42,14 +46,16 @@ def test_an_order_without_an_interval_that_shows_it_is_not_shown():
     # The means are in the published order; with few seeds or near each other nothing follows.
     claim = _bible({0.1: 0.5199, 0.01: 0.52}, 0.56)
     assert claim.verdict == "not shown here"
-    assert claim.reason.endswith("it is not shown here that decay 0.9 is below decay 0.99.")
+    assert claim.reason.endswith(
+        f"it is not shown here that {RMSPROP} 0.9 is below that of RMSprop with decay 0.99."
+    )
     assert _bible({0.1: 0.48, 0.01: 0.52}, 0.52, seeds=5).verdict == "not shown here"
 
 
 def test_a_decay_that_the_race_left_none_of():
     claim = _bible({0.01: 0.52}, 0.52)
     assert claim.verdict == "not shown here"
-    assert claim.measurements == ("no finalist has decay 0.9.", "no finalist has decay 0.9.")
+    assert claim.measurements == ("No finalist of RMSprop has decay 0.9.",)
 
 
 def test_the_published_characters():

@@ -254,6 +254,19 @@ def test_prepare_takes_new_empty_and_earlier_folders(other_comparison, tmp_path,
     assert files.prepare(pathlib.Path(os.path.relpath(tmp_path / "c"))).name == "c"
 
 
+def test_results_alone_are_a_report_that_is_written_where_they_lie(other_comparison, tmp_path):
+    other_comparison.save(tmp_path)
+    assert files.prepare(tmp_path, tmp_path) == tmp_path
+    assert files.prepare(tmp_path, os.path.relpath(tmp_path)) == tmp_path
+    words = r"such as results\.nc; name a new or empty folder with --out"
+    for source in (None, tmp_path.parent):
+        with pytest.raises(ValueError, match=words):
+            files.prepare(tmp_path, source)
+    (tmp_path / "index.html").write_text("a stranger's page")
+    with pytest.raises(ValueError, match=r"such as index\.html; name a new"):
+        files.prepare(tmp_path, tmp_path)
+
+
 def test_prepare_refuses_what_would_overwrite_something(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(ValueError, match="file is a file, but the report needs a folder; name"):

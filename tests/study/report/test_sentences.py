@@ -77,8 +77,8 @@ TUNED = " Each optimizer is tuned on 3 of 20 seeds."
 
 def test_answers_are_sentences():
     assert _answer(seeds_needed=23) == (
-        "digits: RMSprop / AdaGrad is 0.94 [0.85, 1.03]: no verdict is reached (it would take about"
-        " 23 seeds). Each optimizer is tuned on 3 of 20 seeds."
+        "digits: RMSprop / AdaGrad is 0.94 [0.85, 1.03]: which is better is not decided (it would"
+        " take about 23 seeds). Each optimizer is tuned on 3 of 20 seeds."
     )
     ratio = Estimate(0.80, 0.71, 0.90)
     assert _answer(ratio, "better").endswith(f"0.80 [0.71, 0.90]: RMSprop is better.{TUNED}")
@@ -110,7 +110,7 @@ def test_what_half_of_the_seeds_choose_stands_beside_the_headline():
 )
 def test_the_seeds_that_an_answer_needs_have_two_digits(seeds, text):
     amount = f"about {text}" if text else "more than 10,000"
-    words = f": no verdict is reached (it would take {amount} seeds).{TUNED}"
+    words = f": which is better is not decided (it would take {amount} seeds).{TUNED}"
     assert _answer(seeds_needed=seeds).endswith(words)
 
 
@@ -118,11 +118,16 @@ def test_the_share_of_diverged_choices_is_said():
     shares = (Estimate(0.125, 0.0213, 0.38), Estimate(0.0, 0.0, 0.3))
     assert _answer(Estimate(1.2, 0.9, 1.6), diverged=shares).endswith(
         "RMSprop / AdaGrad is 1.20 [0.90, 1.60], where the run of RMSprop diverged in 12 % [2 %, 38"
-        f" %] of the choices: no verdict is reached.{TUNED}"
+        f" %] of the choices: which is better is not decided.{TUNED}"
     )
+    few = (Estimate(0.0004, 0.00002, 0.169), Estimate(0.0, 0.0, 0.3))
+    assert "diverged in below 0.1 % [below 0.1 %, 16.9 %] of" in _answer(diverged=few)
+    none = (Estimate(0.008, 0.0, 0.169), Estimate(0.0, 0.0, 0.3))
+    assert "diverged in 0.8 % [0.0 %, 16.9 %] of" in _answer(diverged=none)
     shares = (Estimate(1.0, 0.7, 1.0),) * 2
     assert _answer(Estimate(1, 1, 1), diverged=shares).endswith(
-        f"all chosen runs of RMSprop and of AdaGrad diverged: no verdict is reached.{TUNED}"
+        "digits: All chosen runs of RMSprop and of AdaGrad diverged: which is better is not"
+        f" decided.{TUNED}"
     )
 
 
@@ -185,10 +190,10 @@ def test_the_answer_over_all_tasks_groups_them_by_verdict():
     own = "Each optimizer runs under its own better schedule."
     assert _overall("abcdef") == (
         f"{start}RMSprop is better on a, slightly better on b; AdaGrad is better on c; the two are "
-        f"equal on d; no verdict is reached on e and f. {own} The verdicts are corrected for 6 "
+        f"equal on d; e and f are not decided. {own} The differences are corrected for 6 "
         "comparisons by Holm's method."
     )
-    assert _overall("e") == f"{start}no verdict is reached on e. {own}"
+    assert _overall("e") == f"{start}e is not decided. {own}"
     assert _overall("a", ["constant"]) == f"{start}RMSprop is better on a."
     assert _overall("e", seeds=5) == f"{start}there are too few seeds on e. {own}"
 
@@ -197,10 +202,10 @@ def test_a_verdict_that_holds_by_itself_alone_is_no_answer_over_all_tasks():
     """Of three p-values 0.04 is multiplied by one, if the others are smaller, or by more."""
     assert "RMSprop is better on a, slightly better on b and g" in _overall("abg")
     answer = _overall("aeg")
-    assert "RMSprop is better on a; no verdict is reached on e and g." in answer
+    assert "RMSprop is better on a; e and g are not decided." in answer
     assert answer.endswith(
-        "The verdicts are corrected for 3 comparisons by Holm's method. Without this correction, "
-        "there would be a verdict on g (RMSprop is slightly better) too."
+        "The differences are corrected for 3 comparisons by Holm's method. Without this "
+        "correction, there would be a verdict on g (RMSprop is slightly better) too."
     )
 
 
@@ -211,7 +216,7 @@ def test_the_answer_over_all_tasks_is_of_each_pair(full):
     odd = Comparison.of({"t": synthetic.unusual()}, synthetic.ROOT)
     assert sentences.overall(digests(odd)) == (
         "In the comparison of RMSprop with AdaGrad, there are too few seeds on t. In the comparison"
-        " of RMSprop with αdam, there are too few seeds on t. The verdicts are corrected for 2"
+        " of RMSprop with αdam, there are too few seeds on t. The differences are corrected for 2"
         " comparisons by Holm's method."
     )
 
@@ -222,6 +227,15 @@ def test_the_probability_of_improvement_is_that_of_all_tasks(full):
     assert sentence.endswith(", which is the mean over 3 tasks.")
     alone = Comparison.of({"t": synthetic.task(GRIDS, steps=10)}, synthetic.ROOT)
     assert sentences.across_tasks(digests(alone)) == []
+
+
+def test_a_comma_in_the_name_of_a_metric_is_closed():
+    assert spelling.metric("test loss") == "test loss"
+    assert spelling.metric("loss, mean of all steps") == "loss, mean of all steps,"
+    task = synthetic.task({"adagrad": GRIDS["adagrad"]}, steps=10, label="loss, mean of all steps")
+    alone = Comparison.of({"t": synthetic.with_one_finalist(task)}, synthetic.ROOT)
+    (answer,) = sentences.answers(digests(alone))
+    assert answer.startswith("t: The loss, mean of all steps, of AdaGrad is ")
 
 
 def test_the_winner_of_a_schedule_is_one_by_a_verdict(full):
@@ -250,8 +264,8 @@ LONG = "eps 1e-07) has a memory longer than a third of the run, so that it is"
 @pytest.mark.parametrize(
     ("fixed", "end"),
     [
-        (None, "AdaGrad with another learning rate."),
-        ({"bias_correction": True}, "AdaGrad with another learning rate."),
+        (None, "close to AdaGrad with another learning rate."),
+        ({"bias_correction": True}, "close to AdaGrad with another learning rate."),
         (
             {"bias_correction": False},
             "close to AdaGrad with learning rate 0.316, initial accumulator value 0.0001.",
@@ -302,6 +316,9 @@ def test_facts_of_tuning_are_words():
 def test_steps_to_a_target_are_words():
     inf, nan = math.inf, math.nan
     assert sentences.steps_to(Estimate(30, 20, 40)) == "30 [20, 40]"
+    assert sentences.steps_to(Estimate(240.0, 240.0, 246.0)) == "240 [240, 246]"
+    assert sentences.steps_to(Estimate(240.0, 240.0, inf)) == "240 [240, ∞]"
+    assert sentences.steps_to(Estimate(240.0, nan, nan)) == "240 [no interval]"
     assert sentences.steps_to(Estimate(inf, inf, inf)) == "never"
     assert sentences.steps_to(Estimate(inf, 20, inf)) == "seldom"
     assert sentences.steps_to(Estimate(nan, nan, nan)) == "no target"
@@ -371,6 +388,22 @@ def test_sizes(count, text):
 def test_durations():
     assert spelling.seconds(0.000189) == "0.00019"
     assert spelling.seconds(math.nan) == "unknown"
+    assert spelling.durations([7.9e-05, 9e-05, 0.00012]) == ["79 µs", "90 µs", "120 µs"]
+    assert spelling.durations([0.0021, math.nan, 0.05]) == ["2.1 ms", "unknown", "50.0 ms"]
+    assert spelling.durations([1.3, 12.0]) == ["1.3 s", "12.0 s"]
+    assert spelling.durations([math.nan]) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        *((0.54, "0.540"), (10.2, "10.2"), (2.5, "2.50"), (1234.5, "1230"), (999.9, "1000")),
+        *((2e-7, "2.00e-07"), (-0.0, "0"), (0, "0"), (math.nan, "unknown"), (-1.5, "-1.50")),
+        *((math.inf, "∞"), (-math.inf, "-∞"), (3.2e7, "3.20e+07")),
+    ],
+)
+def test_numbers_have_three_digits(number, words):
+    assert spelling.number(number) == words
 
 
 def test_settings_are_named_after_who_ships_them():

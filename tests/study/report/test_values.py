@@ -1,10 +1,10 @@
 """The values that a reader of a picture can ask for are the numbers of the results."""
 
+import itertools
 import json
 import math
 
 import numpy as np
-import pytest
 from plot_cases import GRIDS, axes_of, lines_of, view_of
 
 import synthetic_results as synthetic
@@ -34,8 +34,8 @@ def series_of(figure):
 
 
 def digits_of(numbers):
-    """Three significant digits of each number."""
-    return [f"{float(f'{number:.3g}'):g}" for number in numbers]
+    """Three significant digits of each number, zeros included."""
+    return ["∞" if math.isinf(x) else f"{x:#.3g}".rstrip(".") for x in numbers]
 
 
 def assert_places(figure, axes, x, y, series):
@@ -83,10 +83,23 @@ def test_effective_rates(task):
         quantile = task["effective_rate"].values[0, :, :, QUANTILES.index(level)]
         assert rmsprop[part] == digits_of(np.median(quantile.astype(float), axis=0))
     steps = task["bin"].values
-    assert rmsprop["where"] == [str(step) for step in steps]
-    assert adagrad["where"] == [str(step) for step in np.delete(steps, 2)], "without a number"
+    firsts = [1, *(steps[:-1] + 1)]
+    where = [f"{a}–{b}" if b > a else str(b) for a, b in zip(firsts, steps, strict=True)]
+    assert rmsprop["where"] == where
+    assert adagrad["where"] == [*where[:2], *where[3:]], "without a number"
+    assert rmsprop["key"] == "steps"
     (line,) = lines_of(axes_of(figure)[0], "RMSprop")
     assert_places(figure, axes_of(figure)[0], steps, line.get_ydata(), rmsprop)
+
+
+def test_steps_are_not_rounded():
+    """A mean over the steps 957 to 1407 is said to be one of them, to the step."""
+    figure = plots.effective_rates(view_of(GRIDS, steps=1407))
+    where = series_of(figure)[0]["where"]
+    ends = [[int(x) for x in each.split("–")] for each in where]
+    assert ends[0][0] == 1
+    assert ends[-1][-1] == 1407
+    assert all(after[0] == before[-1] + 1 for before, after in itertools.pairwise(ends))
 
 
 def test_results_by_schedule():
@@ -120,7 +133,7 @@ def test_heat_map_cells(task):
         assert (row["key"], row["where"]) == ("decay", ["0.97", "0.7"])
         words = [
             ("diverged" if math.isinf(means[index]) else digits_of([means[index]])[0])
-            + (", chosen" if index == chosen else "")
+            + (", the chosen configuration lies in this cell" if index == chosen else "")
             for index in (2 * place + 1, 2 * place)
         ]
         assert row["values"] == words
@@ -185,7 +198,7 @@ def test_memory_and_profile():
     for index, each in enumerate(series_of(comparison.plot_profile())):
         assert each["name"] == spelling.name(curves.optimizers[index])
         assert each["values"][0] == f"{100 * curves.share[index, 0]:.0f} %"
-        assert each["where"][-1] == digits_of([curves.factors[-1]])[0]
+        assert each["where"][-1] == f"{curves.factors[-1]:.3g}"
 
 
 def test_a_path_has_a_hundred_points_at_most(task):
@@ -205,11 +218,3 @@ def test_the_same_picture_has_the_same_bytes(task):
     plain.series.clear()
     assert export.svg(plain) == export.svg(first), "values leave no trace in the picture"
     assert values.of(plain) == ""
-
-
-@pytest.mark.parametrize(
-    ("number", "word"),
-    [(0.12345, "0.123"), (1234.5, "1230"), (2e-7, "2e-07"), (math.inf, "∞"), (-math.inf, "-∞")],
-)
-def test_numbers_have_three_digits(number, word):
-    assert values.word(number) == word

@@ -12,7 +12,7 @@ import os
 import pathlib
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from matplotlib.figure import Figure
 
@@ -23,17 +23,21 @@ from rmsprop.study.report import csv_files
 from rmsprop.study.report.page import markup, page
 from rmsprop.study.report.plots import export
 from rmsprop.study.report.surfaces import Surface
-from rmsprop.study.results.digest import digests
+from rmsprop.study.results.digest import Digest, digests
 from rmsprop.study.results.labelled import FILE_NAME, Results
 
 PAGE = "index.html"
 
 
-def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
+def prepare(
+    folder: str | os.PathLike[str], source: str | os.PathLike[str] | None = None
+) -> pathlib.Path:
     """Checks, before a long job, that a report can be written to a folder; changes nothing.
 
     Args:
         folder: A new or empty folder, or one with an earlier report, which `write` will replace.
+        source: The folder that the results were loaded from; None where they were not. Where it is
+            the same one, its results need no report beside them.
 
     Returns:
         The path of the folder.
@@ -54,12 +58,16 @@ def prepare(folder: str | os.PathLike[str]) -> pathlib.Path:
         words = error.strerror or str(error)
         raise ValueError(str(atomic.WriteError(existing, error.errno, words))) from error
     # What a killed run left behind may be ours without a page, but a page that is not ours is not.
-    remains = {DEFINITION, RUNS} & {*names} or any(name.startswith(UNFINISHED) for name in names)
+    parts = {DEFINITION, RUNS}
+    if source is not None and pathlib.Path(source).resolve() == path.resolve():
+        parts |= {FILE_NAME}
+    remains = parts & {*names} or any(name.startswith(UNFINISHED) for name in names)
     ours = (PAGE not in names and remains) or _holds_report(path)
     if names and not ours:
         raise ValueError(
-            f"the folder {path} holds files that are no report of rmsprop, such as {min(names)}; "
-            "name a new or empty folder, so that nothing is overwritten."
+            f"the folder {path} holds files that are no report of rmsprop, such as"
+            f" {PAGE if PAGE in names else min(names)}; name a new or empty folder with --out"
+            " (folder= in Python), so that nothing is overwritten."
         )
     tables = (csv_files.DIFFERENCES, csv_files.RESULTS)
     check_links(path, (PAGE, FILE_NAME, *tables, markup.FIGURES, DEFINITION, RUNS))
@@ -70,6 +78,9 @@ def write(
     results: Results,
     folder: str | os.PathLike[str],
     surfaces: Mapping[str, Surface] | None = None,
+    *,
+    of_tasks: Sequence[Digest] | None = None,
+    source: str | os.PathLike[str] | None = None,
 ) -> pathlib.Path:
     """Writes the report of a comparison.
 
@@ -79,6 +90,8 @@ def write(
             an earlier report is replaced.
         surfaces: The loss of tasks of two parameters by their names, for the contours below the
             paths; see `rmsprop.study.report.surfaces.surface_of`.
+        of_tasks: The digests of the results, where they are there already.
+        source: The folder that the results were loaded from, as `prepare` takes it.
 
     Returns:
         The path of the page.
@@ -87,14 +100,14 @@ def write(
         ValueError: The folder is refused by `prepare`.
         WriteError: The report cannot be written; an earlier page is then as it was.
     """
-    target = prepare(folder)
+    target = prepare(folder, source)
     figures: dict[str, bytes] = {}
 
     def keep(name: str, figure: Figure) -> None:
         """Draws a figure that is to be written."""
         figures[name] = export.png(figure)
 
-    of_tasks = digests(results)
+    of_tasks = digests(results) if of_tasks is None else of_tasks
     text = page.page_of(results, of_tasks, surfaces, keep)
     with atomic.writing(target):
         target.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """What a reader has to know of the configurations that were chosen, a sentence each.
 
-A best value at the limit of its grid, and an RMSprop that is AdaGrad under another name.
+A best value at the limit of its grid, and an RMSprop that is close to AdaGrad.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _best_at_limit(row: Row) -> str:
 
 
 def twins(digest: Digest) -> list[str]:
-    r"""One sentence for each chosen RMSprop that is AdaGrad under another name.
+    r"""One sentence for each chosen RMSprop that is close to AdaGrad.
 
     Where :math:`(1 - d) T < 3` for a decay d and T steps, the average of RMSprop has hardly begun
     to forget when the run ends. Without bias correction it is then close to
@@ -78,11 +78,11 @@ def _remembers(row: Row) -> float:
 
 
 def _twin(digest: Digest, row: Row) -> str:
-    """What AdaGrad it is; exactly so where the averages are known not to be bias-corrected."""
+    """What AdaGrad it is; with its values where averages are known not to be bias-corrected."""
     fixed = digest.fixed.get(row.optimizer, {})
     arguments = {**fixed, **row.hyperparameters}
     if fixed.get("bias_correction", True) or "eps" not in arguments:
-        return "AdaGrad with another learning rate"
+        return "close to AdaGrad with another learning rate"
     rest = _remembers(row)
     rate = arguments["learning_rate"] / math.sqrt(rest)
     start = arguments["eps"] / rest

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rmsprop.study.results import across
 from rmsprop.study.results.verdicts import holm
-from rmsprop.study.spelling import listed, name, schedule, times
+from rmsprop.study.spelling import listed, metric, name, schedule, times
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MANY_SEEDS = 10_000
 # The probability with which even one of all verdicts together may be wrong.
 LEVEL = 0.05
+ALL_RUNS = "all chosen runs"
+# The verdict of a line that shows neither a difference nor equality, as a clause.
+OPEN = "which is better is not decided"
 
 
 def headlines(digests: Sequence[Digest]) -> list[Difference]:
@@ -47,9 +50,9 @@ def overall(digests: Sequence[Digest]) -> str:
         empty where there is nothing to compare.
 
     Example:
-        `In the comparison of RMSprop with AdaGrad, RMSprop is better on valley; no verdict is
-        reached on digits and bible. Each optimizer runs under its own better schedule. The verdicts
-        are corrected for 3 comparisons by Holm's method.`
+        `In the comparison of RMSprop with AdaGrad, RMSprop is better on valley; digits and bible
+        are not decided. Each optimizer runs under its own better schedule. The differences are
+        corrected for 3 comparisons by Holm's method.`
     """
     rows = headlines(digests)
     if not rows:
@@ -101,13 +104,13 @@ def _by_verdict(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
     open_ones = [row.task for row in rows if row.verdict == "undecided" and not row.too_few]
     open_ones += [row.task for row in rows if row in lost]
     if open_ones:
-        clauses.append(f"no verdict is reached on {listed(open_ones)}")
+        clauses.append(f"{listed(open_ones)} {'are' if len(open_ones) > 1 else 'is'} not decided")
     return "; ".join(clauses)
 
 
 def _correction(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
     """For how many comparisons the overall answer is corrected, and what that took away."""
-    sentence = f"The verdicts are corrected for {len(rows)} comparisons by Holm's method."
+    sentence = f"The differences are corrected for {len(rows)} comparisons by Holm's method."
     if lost:
         taken = listed([f"{row.task} ({verdict(row)})" for row in lost])
         sentence += f" Without this correction, there would be a verdict on {taken} too."
@@ -138,10 +141,11 @@ def answers(digests: Sequence[Digest]) -> list[str]:
         As many answers as tasks, in the order of the tasks.
 
     Example:
-        `digits: RMSprop / AdaGrad is 0.94 [0.87, 1.02]: no verdict is reached (it would take about
-        150 seeds). Each optimizer runs under its own better schedule and is tuned on 3 of 20 seeds.
-        With tuning on 10 seeds, RMSprop / AdaGrad is 0.95 [0.90, 1.01]. Under the same schedule,
-        RMSprop / AdaGrad is 0.96 [0.90, 1.03] (constant) and 0.88 [0.83, 0.93] (linear to 0).`
+        `digits: RMSprop / AdaGrad is 0.94 [0.87, 1.02]: which is better is not decided (it would
+        take about 150 seeds). Each optimizer runs under its own better schedule and is tuned on 3
+        of 20 seeds. With tuning on 10 seeds, RMSprop / AdaGrad is 0.95 [0.90, 1.01]. Under the same
+        schedule, RMSprop / AdaGrad is 0.96 [0.90, 1.03] (constant) and 0.88 [0.83, 0.93] (linear to
+        0).`
     """
     return [f"{digest.task}: {answer(digest)}" for digest in digests]
 
@@ -200,7 +204,8 @@ def _metric(row: Row, label: str, where: str) -> str:
     """A sentence on a result; where it is infinite, on how many runs diverged."""
     optimizer = name(row.optimizer)
     if math.isfinite(row.metric.value):
-        return f"{where}{'the' if where else 'The'} {label} of {optimizer} is {row.metric}."
+        start = f"{where}{'the' if where else 'The'} {metric(label)}"
+        return f"{start} of {optimizer} is {row.metric}."
     lost = f"because {row.diverged} of {row.runs} runs diverged"
     return f"{where}{optimizer} has no {label}, {lost}."
 
@@ -213,7 +218,10 @@ def winners(digest: Digest, place: str) -> set[str]:
 
 def conclusion(row: Difference) -> str:
     """What is compared, by how much they differ, and the verdict: one sentence, without a stop."""
-    answer = f"{comparison(row)}: {judgement(row)}"
+    what = comparison(row)
+    if what.startswith(ALL_RUNS):  # names of optimizers stay as they are
+        what = f"{what[0].upper()}{what[1:]}"
+    answer = f"{what}: {judgement(row)}"
     return answer if row.seeds_needed is None else f"{answer} ({seeds(row)})"
 
 
@@ -226,7 +234,7 @@ def comparison(row: Difference) -> str:
     of_each = list(zip((row.first, row.second), row.diverged, strict=True))
     lost = [name(optimizer) for optimizer, share in of_each if share.value >= 1]
     if lost:
-        return f"all chosen runs of {' and of '.join(lost)} diverged"
+        return f"{ALL_RUNS} of {' and of '.join(lost)} diverged"
     shares = [
         f"the run of {name(optimizer)} diverged in {_percents(share)} of the choices"
         for optimizer, share in of_each
@@ -240,7 +248,9 @@ def _percents(share: Estimate) -> str:
     """A share with its interval, all three with the same decimals: `12 % [2 %, 38 %]`."""
     numbers = [100 * x for x in (share.value, share.low, share.high)]
     decimals = 1 if min(number for number in numbers if number > 0) < 1 else 0
-    value, low, high = (f"{number:.{decimals}f} %" for number in numbers)
+    value, low, high = (
+        "below 0.1 %" if 0 < number < 0.05 else f"{number:.{decimals}f} %" for number in numbers
+    )
     return f"{value} [{low}, {high}]"
 
 
@@ -284,7 +294,7 @@ def judgement(difference: Difference) -> str:
     if difference.winner is not None:
         return verdict(difference)
     equal = difference.verdict == "equal"
-    return f"the two are {verdict(difference)}" if equal else "no verdict is reached"
+    return f"the two are {verdict(difference)}" if equal else OPEN
 
 
 def margin(difference: Difference) -> str:
@@ -322,4 +332,7 @@ def steps_to(estimate: Estimate) -> str:
         return "no target"
     if math.isinf(estimate.value):
         return "never" if math.isinf(estimate.low) else "seldom"
-    return str(estimate)
+    if math.isnan(estimate.low):
+        return f"{estimate.value:.0f} [no interval]"
+    low, high = (f"{x:.0f}" if math.isfinite(x) else "∞" for x in (estimate.low, estimate.high))
+    return f"{estimate.value:.0f} [{low}, {high}]"

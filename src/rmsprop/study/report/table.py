@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
@@ -18,14 +19,15 @@ from rmsprop.study.results.summary import Row
 WIDTH = 80
 
 
-def table(results: Results) -> Table:
+def table(results: Results, of_tasks: Sequence[Digest] | None = None) -> Table:
     """The results as a table for a terminal of 80 columns, the answer over all tasks first.
 
     Args:
         results: The results of a comparison.
+        of_tasks: Their digests, where they are there already.
     """
     whole = Table.grid(expand=True)
-    of_tasks = digests(results)
+    of_tasks = digests(results) if of_tasks is None else of_tasks
     if overall := sentences.overall(of_tasks):
         whole.add_row(Text(overall))
         whole.add_row("")

@@ -39,7 +39,8 @@ Conventions:
   `references` a JSON list of the names of optimizers that are references, and `defaults` holds for
   each optimizer and setting the arguments that were used.
 * The attribute `versions` of a task is a JSON object, as that of the root: the versions of the
-  packages by the part of a study that made the task. Where it is missing they are the root's.
+  packages by the part of a study that made the task, joined by "and" where several parts did.
+  Where it is missing they are the root's.
 * `at_edge` is a JSON list: the names of the hyper-parameters whose best value is the first or the
   last of its grid.
 * NaN in `effective_rate` says that no coordinate had a gradient in that interval.

@@ -21,8 +21,8 @@ from rmsprop.study.results.statistics import Estimate
 # AdaGrad's exponent under gradients of a constant size is -1/2 exactly, that of a settled average
 # 0; the gradients of a task change, so what lies within a tenth of these is called near.
 NEAR = 0.1
-# With (1 - decay) * steps below this RMSprop has forgotten so little by the end that it is AdaGrad
-# with another learning rate: its twin.
+# With (1 - decay) * steps below this RMSprop has forgotten so little by the end that it is close
+# to AdaGrad with another learning rate: its twin.
 TWIN = 3
 # The memories 1 / (1 - decay) that the claim is about, of decays from 0.9 to 0.99.
 MEMORIES = (10, 100)
@@ -91,7 +91,7 @@ def _decay(digest: Digest) -> tuple[str, str]:
     steps = int(dataset.attrs["steps"])
     decay = f" with a decay of {spelling.value(name, rest)} over {steps:,} steps"
     if rest * steps < TWIN:
-        return decay, "the chosen RMSprop is AdaGrad with another learning rate"
+        return decay, "the memory of the chosen RMSprop is longer than a third of the run"
     shortest, longest = MEMORIES
     # Grids are multiplied out, so that a memory of 100 may be one of 100.00000000000001.
     if not 1 / longest * (1 - 1e-9) <= rest <= 1 / shortest * (1 + 1e-9):

@@ -73,7 +73,7 @@ def _of_effective_rates(tasks: Sequence[Digest]) -> tuple[Claim | None, ...]:
     return (
         claim_of(
             "RMSprop gives each weight a learning rate of its own: with gradients of 0.1 and 10, "
-            "two weights have rates of 100 to 1 and move equally far.",
+            "two weights have rates in the ratio 100 to 1 and move equally far.",
             [two_weights.of_rmsprop()],
         ),
         claim_of(

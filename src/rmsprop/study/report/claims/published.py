@@ -89,14 +89,14 @@ def _claim_of_shapes(statement: str, shapes: Sequence[Shape]) -> Claim:
     ]
     holds = [shape.holds for shape in shapes]
     verdict = DIFFERS if False in holds else AGREES if all(holds) else UNDECIDED
-    lines = tuple(f"{shape.figures}." for shape in shapes)
+    lines = tuple(dict.fromkeys(sentence(shape.figures) for shape in shapes))
     return Claim(statement, lines, verdict, sentence("; ".join(findings)))
 
 
 def _bible_books(digest: Digest) -> Claim | None:
     if not {"0.9", "0.99"} <= {*decays_of(digest.dataset, RMSPROP)}:
         return None
-    below = [_ascent(digest, "decay 0.9", x) for x in ("decay 0.99", "AdaGrad")]
+    below = [_ascent(digest, "0.9", x) for x in ("0.99", None)]
     return _claim_of_shapes(
         "Verses of the Bible are assigned to 66 books in three epochs. At the best learning rate, "
         "the test accuracy of RMSprop is 0.483 with decay 0.9, 0.518 with 0.99 and 0.524 with "
@@ -113,8 +113,8 @@ def _characters(digest: Digest) -> Claim | None:
         "training loss over 600 steps of RMSprop is 1.596 with decay 0.9 and 1.709 with 0.99; that "
         "of AdaGrad is 1.811 (measured with Optax 0.2.8).",
         [
-            _ascent(digest, "decay 0.9", "decay 0.99"),
-            _ascent(digest, "decay 0.99", "AdaGrad"),
+            _ascent(digest, "0.9", "0.99"),
+            _ascent(digest, "0.99", None),
         ],
     )
 
@@ -133,32 +133,37 @@ def _schedule(digest: Digest) -> str:
     return CONSTANT if CONSTANT in names else names[0]
 
 
-def _candidates(digest: Digest) -> Mapping[str, Finalists]:
-    """The finalists of each decay, and those of AdaGrad."""
+def _candidates(digest: Digest) -> Mapping[str | None, Finalists]:
+    """The finalists of each decay, and, for None, those of AdaGrad."""
     dataset, schedule = digest.dataset, _schedule(digest)
     headline = digest.metrics[0]
     by_decay = finalists_by_decay(dataset, RMSPROP, schedule, headline)
     line = Line(digest.task, schedule, TUNED, headline, RMSPROP, ADAGRAD)
-    of_decays = {f"decay {decay}": runs for decay, runs in by_decay.items()}
-    return {**of_decays, "AdaGrad": finalists(dataset, ADAGRAD, line)}
+    return {**by_decay, None: finalists(dataset, ADAGRAD, line)}
 
 
-def _ascent(digest: Digest, low: str, high: str) -> Shape:
+def _who(decay: str | None) -> str:
+    """Whose result it is: that of RMSprop with a decay, or for None of AdaGrad."""
+    return "AdaGrad" if decay is None else f"RMSprop with decay {decay}"
+
+
+def _ascent(digest: Digest, low: str, high: str | None) -> Shape:
     """Whether the first has the lower value of the headline.
 
     Args:
         digest: What the results of the task say.
-        low: What is published to be the lower: a decay, or AdaGrad.
-        high: What is published to be the higher.
+        low: What is published to be the lower: the decay of an RMSprop.
+        high: What is published to be the higher: another decay, or None for AdaGrad.
     """
-    order = f"{low} is below {high}"
+    order = f"the {spelling.metric(digest.label)} of {_who(low)} is below that of {_who(high)}"
     runs = _candidates(digest)
-    missing = [name for name in (low, high) if name not in runs]
+    missing = [decay for decay in (low, high) if decay is not None and decay not in runs]
     if missing:
-        return Shape(f"no finalist has {spelling.listed(missing)}", None, order)
+        decays = spelling.listed(missing, "or")
+        return Shape(f"no finalist of RMSprop has decay {decays}", None, order)
     result = _reselection(digest, runs[low], runs[high])
     figures = (
-        f"{low} {'/' if result.logarithmic else '-'} {high} is"
+        f"{_who(low)} {'/' if result.logarithmic else '-'} {_who(high)} is"
         f" {Ratio.exp(result.difference) if result.logarithmic else result.difference}"
         f" ({sentences.measure(digest.dataset)})"
     )
@@ -194,6 +199,7 @@ def _tolerance(digest: Digest) -> list[Shape]:
     if not all(ran_off_rate(dataset, name, schedule) for name in (RMSPROP, ADAGRAD)):
         return []
     regret = regrets(dataset, schedule, RMSPROP, ADAGRAD)[-1]
-    figures = regret_in_words(regret, dataset.attrs["report_label"])
+    attributes = dataset.attrs
+    figures = regret_in_words(regret, attributes["report_label"], attributes["report_better"])
     order = "RMSprop loses more than AdaGrad from a learning rate that is far off"
     return [Shape(figures, regret.sign > 0 if regret.sign else None, order)]

@@ -7,7 +7,7 @@ reporting seeds and its score on the others; wrong rates and defaults by runs on
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from rmsprop.study.results.schema import OWN, TUNED, Better, mean_tuning_scores
 from rmsprop.study.results.statistics import Estimate, Ratio
 from rmsprop.study.results.summary import Line, finalists, metrics_of
 from rmsprop.study.results.verdicts import verdict
+
+BOTH_ALIKE = "neither the decay nor the optimizer is shown to matter more"
 
 
 def effect_of_decay(digest: Digest) -> Part | None:
@@ -49,7 +51,7 @@ def effect_of_decay(digest: Digest) -> Part | None:
     apart = "differ by a factor of" if effect.is_ratio else "differ by"
     both = "factor divided by the second" if effect.is_ratio else "difference minus the second"
     figures = (
-        f"the decays {effect.worst} and {effect.best}, in most choices the worst and the best,"
+        f"the worst and the best decay, most often {effect.worst} and {effect.best},"
         f" {apart} {effect.spread}; AdaGrad and the best decay {apart} {effect.other}; the first"
         f" {both} is {effect.excess} ({sentences.measure(digest.dataset)})"
     )
@@ -64,7 +66,7 @@ def effect_of_decay(digest: Digest) -> Part | None:
         return Part(digest.task, figures, None, finding)
     if effect.sign < 0:
         return Part(digest.task, figures, False, "the optimizer makes the larger difference")
-    return Part(digest.task, figures, None, "neither is shown to matter more")
+    return Part(digest.task, figures, None, BOTH_ALIKE)
 
 
 def _tuning_scores(digest: Digest) -> str:
@@ -83,7 +85,8 @@ def _tuning_scores(digest: Digest) -> str:
         for rest, score in zip(rests[::-1], best[::-1], strict=True)
     ]
     return (
-        f"on the first tuning seed, the best {attributes['choose_by_label']} by decay is"
+        f"on the first tuning seed, the best {spelling.metric(attributes['choose_by_label'])} by"
+        f" decay is"
         f" {spelling.listed(of_each)}"
     )
 
@@ -101,14 +104,16 @@ def forgiveness(digest: Digest) -> Iterator[Part]:
         if all(ran_off_rate(dataset, name, schedule) for name in (RMSPROP, ADAGRAD))
     ]
     for schedule in names:
-        yield _forgiveness(digest, schedule)
+        yield _forgiveness(digest, schedule, names)
 
 
-def _forgiveness(digest: Digest, schedule: str) -> Part:
+def _forgiveness(digest: Digest, schedule: str, names: Sequence[str]) -> Part:
+    """What the task says of one of the schedules that both ran under with wrong rates."""
     dataset = digest.dataset
     of_distances = regrets(dataset, schedule, RMSPROP, ADAGRAD)
-    figures = "; ".join(regret_in_words(x, dataset.attrs["report_label"]) for x in of_distances)
-    part = part_name(digest.task, schedule, digest.schedules)
+    label, better = dataset.attrs["report_label"], dataset.attrs["report_better"]
+    figures = "; ".join(regret_in_words(x, label, better) for x in of_distances)
+    part = part_name(digest.task, spelling.schedule(schedule), names)
     if dataset.sizes["seed"] < LEAST_SEEDS:
         return Part(part, figures, None, TOO_FEW)
     signs = {x.sign for x in of_distances} - {0}
@@ -125,19 +130,31 @@ def _forgiveness(digest: Digest, schedule: str) -> Part:
     return Part(part, figures, adagrad, finding)
 
 
-def regret_in_words(regret: Regret, label: str) -> str:
+def regret_in_words(regret: Regret, label: str, better: Better) -> str:
     """What a wrong rate costs each of the two, and how the costs differ: one clause.
 
     Args:
         regret: The regrets of RMSprop, the first, and AdaGrad.
         label: The name of the metric in words.
+        better: Whether a lower or a higher value of it is better.
     """
-    effect = f"multiplies the {label} by" if regret.is_ratio else f"worsens the {label} by"
-    sign = "/" if regret.is_ratio else "-"
+    metric = spelling.metric(label)
+    start = f"a learning rate that is off by {regret.distance}"
+    if regret.is_ratio:
+        return (
+            f"{start} multiplies the {metric} by {regret.first} for RMSprop and"
+            f" {regret.second} for AdaGrad, and the factor of RMSprop divided by that of AdaGrad is"
+            f" {regret.difference}"
+        )
+    changes = [x if better == "lower" else _negative(x) for x in (regret.first, regret.second)]
     return (
-        f"a learning rate that is off by {regret.distance} {effect} {regret.first} for RMSprop and"
-        f" {regret.second} for AdaGrad, and RMSprop {sign} AdaGrad is {regret.difference}"
+        f"{start} changes the {metric} by {changes[0]} for RMSprop and {changes[1]} for"
+        f" AdaGrad, and the regret of RMSprop minus that of AdaGrad is {regret.difference}"
     )
+
+
+def _negative(estimate: Estimate) -> Estimate:
+    return Estimate(-estimate.value, -estimate.high, -estimate.low)
 
 
 def effect_of_tuning(digest: Digest) -> Iterator[Part]:
@@ -170,7 +187,7 @@ def _gain(digest: Digest, setting: str, names: list[str]) -> Part:
         return Part(part, figures, None, TOO_FEW)
     conclusion = verdict(gain.difference, scaled)
     if conclusion == "equal":
-        return Part(part, figures, False, "tuning gains nothing")
+        return Part(part, figures, False, "tuning does not help")
     if conclusion == "undecided":
         return Part(part, figures, None, "no gain from tuning is shown")
     better = (gain.difference.value < 0) == (pair.better == "lower")

@@ -38,7 +38,7 @@ def references(digests: Sequence[Digest]) -> str:
     caption = "Differences from the references"
     forest = _forest(digests, rows, [], caption, "differences-from-references")
     note = (
-        '<p class="small">This plot is read like the one above. The references are tuned on as many'
+        '<p class="small">This plot is read like the one above. The references begin with as many'
         " trials as the others, under one schedule alone. They have no part in the answer over all"
         " tasks.</p>"
     )
@@ -101,17 +101,19 @@ def _sides(row: Difference, several: bool) -> str:
 def _legend(rows: Sequence[Difference], lost: Sequence[Difference]) -> str:
     """How the pictures are read."""
     ratios = {row.is_ratio for row in rows}
-    what = " or ".join(
-        name
-        for is_ratio, name in ((True, "the first divided by the second"), (False, "the difference"))
-        if is_ratio in ratios
-    )
+    what = {
+        (True,): "divided by that of the second",
+        (False,): "minus that of the second",
+        (False, True): "divided by that of the second, or minus it",
+    }[tuple(sorted(ratios))]
     sentences_of_plot = [
-        f"The estimate is {what} on a new seed, with its 95 % interval.",
+        f"The estimate is the result of the first optimizer {what}, on a new seed, with its 95 %"
+        " interval.",
         "The axis counts margins from equality, so that all tasks share it. The grey band is the"
-        " margin, the largest difference that counts as none.",
-        "A full circle marks a line on which one is better, a diamond an equal one, an empty circle"
-        " one that is not decided.",
+        " margin, the largest difference that counts as none. A negative number of margins says"
+        " that the first is better.",
+        "A full circle marks that one is better, a diamond that the two are equal, an empty circle"
+        " that the line is not decided.",
     ]
     without = list(dict.fromkeys(row.task for row in rows if row.margin is None))
     if without:
@@ -180,7 +182,9 @@ def _distance(size: Effect) -> str:
     unit = "margins from equality" if size.in_margins else "on a scale of its own"
     if math.isnan(size.low):
         return f"{abs(size.value):.1f} {unit}"
-    return f"{size.value:.1f} [{size.low:.1f}, {size.high:.1f}] {unit}"
+    # Adding 0 makes a 0 of -0.
+    low, value, high = (round(x, 1) + 0.0 for x in (size.low, size.value, size.high))
+    return f"{value:.1f} [{low:.1f}, {high:.1f}] {unit}"
 
 
 def _tip(row: Difference, size: Effect) -> str:

@@ -50,9 +50,9 @@ def overview_drawings(results: Results, of_tasks: Sequence[Digest]) -> Iterator[
         "memory",
         lambda: plots.memory(of_tasks),
         f"Bytes of optimizer state. {sizes}.",
-        "The picture shows how much memory the state of an optimizer takes, beside the parameters, "
-        "which are the grey bar. The number at the right is the size of the state as a multiple of "
-        "the parameters.",
+        "The points show the size of an optimizer's state, and the grey bar that of the "
+        "parameters. The number at the right is the size of the state as a multiple of the "
+        "parameters.",
     )
 
 
@@ -61,7 +61,7 @@ def _profile_drawing(results: Results, of_tasks: Sequence[Digest]) -> Iterator[D
     curves = across.profile(results) if len(of_tasks) > 1 else None
     if curves is None or len(curves.optimizers) < 2:
         return
-    shares = ", ".join(
+    shares = "; ".join(
         f"{spelling.name(name)} {100 * curves.share[index, 0]:.0f} % within a factor of 1 and "
         f"{100 * curves.share[index, -1]:.0f} % within {curves.factors[-1]:g}"
         for index, name in enumerate(curves.optimizers)
@@ -75,8 +75,8 @@ def _profile_drawing(results: Results, of_tasks: Sequence[Digest]) -> Iterator[D
         "profile",
         lambda: plots.profile(curves),
         f"Share of runs within a factor of the best optimizer's mean. {shares}.",
-        "The picture shows the share of runs whose loss or error rate is at most so many times the "
-        "best optimizer's mean on the same task. Each optimizer runs under its own better "
+        "The picture shows the share of runs whose loss or error rate is at most a given multiple "
+        "of the best optimizer's mean on the same task. Each optimizer runs under its own better "
         "schedule, and a reference runs under its only one. All tasks count alike. The band is the "
         f"95 % interval over seeds.{rest}",
     )
@@ -136,8 +136,8 @@ def _schedule_drawing(digest: Digest) -> Drawing:
     task, first = digest.task, digest.schedules[0]
     places = {(schedule, TUNED): rows for schedule, rows in digest.rows.items()}
     places |= {place: rows for place, rows in digest.defaults.items() if place[0] == first}
-    metrics = "; ".join(
-        f"{spelling.schedule(schedule)}, {spelling.defaults(setting)}: "
+    metrics = ". ".join(
+        f"Schedule {spelling.schedule(schedule)}, {spelling.defaults(setting)}: "
         + _by_optimizer(rows, _metric)
         for (schedule, setting), rows in places.items()
     )
@@ -162,9 +162,9 @@ def _rates_drawing(digest: Digest, rows: Iterable[Row]) -> Drawing:
         f"{task}-learning-rates",
         lambda: plots.learning_rates(digest.view),
         f"Tuning score against learning rate on {task}. Within 5 % of the best: {close_rates}.",
-        "The picture shows how much the learning rate matters. A point is the mean over the tuning "
-        f"seeds that the race ran it on. A wide {'bottom' if lower else 'top'} makes an optimizer "
-        "easy to tune.",
+        "The picture shows how much the learning rate matters. Each point is the mean score of a "
+        f"configuration over the tuning seeds that it ran on in the race. A wide "
+        f"{'bottom' if lower else 'top'} makes an optimizer easy to tune.",
     )
 
 
@@ -174,7 +174,7 @@ def _budget_drawing(digest: Digest, rows: Iterable[Row]) -> Drawing:
     expected = _by_optimizer(
         rows,
         lambda row: ", ".join(
-            f"{number:.3g} of {spelling.trial_count(k)}"
+            f"{spelling.number(number)} of {spelling.trial_count(k)}"
             for k in trials.BUDGETS
             if (number := digest.budgets[first, row.optimizer].of(k)) is not None
         ),
@@ -183,9 +183,9 @@ def _budget_drawing(digest: Digest, rows: Iterable[Row]) -> Drawing:
         f"{task}-budget",
         lambda: plots.budget(digest.view, [digest.budgets[first, row.optimizer] for row in rows]),
         f"Expected best against configurations tried on {task}. {expected}.",
-        "The picture shows what a small budget buys. So many configurations are drawn from the "
-        "first grid, the best of them is chosen on the tuning seeds, and its value is measured on "
-        "other seeds. The band is the 95 % interval.",
+        "The picture shows what a small budget buys. For each number on the axis, that many "
+        "configurations are drawn from the first grid, the best of them is chosen on the tuning "
+        "seeds, and its value is measured on other seeds. The band is the 95 % interval.",
     )
 
 
@@ -203,8 +203,8 @@ def _heat_map_drawing(view: xr.Dataset, task: str, row: Row, second: str, index:
 
 
 def _by_optimizer(rows: Iterable[Row], words: Callable[[Row], str]) -> str:
-    """The words of each row behind the name of its optimizer, with commas."""
-    return ", ".join(f"{spelling.name(row.optimizer)} {words(row)}" for row in rows)
+    """The words of each row behind the name of its optimizer, with semicolons."""
+    return "; ".join(f"{spelling.name(row.optimizer)} {words(row)}" for row in rows)
 
 
 def _metric(row: Row) -> str:

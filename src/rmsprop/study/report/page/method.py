@@ -35,24 +35,26 @@ arrow keys go from point to point when the picture has the focus.""",
 
 def _seeds() -> str:
     return """A seed draws the initial parameters, the batches and, in the tasks that come with
-rmsprop, the split of the data into training, validation and test. An interval over seeds therefore
-includes the randomness of the split. On each seed every optimizer starts from the same parameters
-and sees the same batches."""
+rmsprop, the split of the data into training, validation and test data. An interval over seeds
+therefore includes the randomness of the split. On each seed every optimizer starts from the same
+parameters and sees the same batches."""
 
 
 def _tuning(of_tasks: Sequence[Digest]) -> str:
     schedules = {spelling.schedule(name) for digest in of_tasks for name in digest.schedules}
     several = (
-        """ Each optimizer is tuned under each schedule of the learning rate. The pictures show the
+        """Each optimizer is tuned under each schedule of the learning rate. The pictures show the
 first schedule unless they name another."""
         if len(schedules) > 1
         else ""
     )
     raced = max(digest.dataset.sizes["tuning_seed"] for digest in of_tasks)
-    return f"""Configurations are tuned by a race: all run on one seed, the best third of them on
-{raced}, and the best of these, the finalists, on all reporting seeds, which are other seeds. A grid
-grows where the best configuration lies on its edge. Grids are still coarse: shifting the grid of
-learning rates by half of its spacing changes the result on the valley by about 25 %.{several}"""
+    return f"""Configurations are tuned by a race: all configurations run on one seed, the best
+third of them on {raced}, and the best of these, the finalists, on all reporting seeds, which are
+other seeds. A grid grows where the best configuration lies on its edge. Grids are still coarse:
+shifting the grid of learning rates by half of its spacing changes the result on the valley by about
+25 %.
+{several}"""
 
 
 def _verdicts(of_tasks: Sequence[Digest]) -> list[str]:
@@ -70,11 +72,11 @@ everything else. In the lines below it both run under the same schedule."""
     return [
         f"""A verdict does not rest on one choice of hyper-parameters, which may depend on a few
 lucky seeds. Each optimizer chooses among its finalists on {row.tuning_seeds} of {row.seeds} seeds,
-by validation data, and is compared on the others. The difference is the mean over all such choices,
-or over {MOST_SUBSETS:,} of them where there are more. It is what to expect on a new seed. Its
-interval comes from leaving out one seed after the other, so that it includes the randomness of the
-choice. The estimate with choices on half of the seeds is given beside it. Losses are compared by
-their ratio where all are positive.{own}""",
+by the metric that “Chosen by” names, and is compared on the others. The difference is the mean over
+all such choices, or over {MOST_SUBSETS:,} of them where there are more. It is what to expect on a
+new seed. Its interval comes from leaving out one seed after the other, so that it includes the
+randomness of the choice. The estimate with choices on half of the seeds is given beside it.
+Losses are compared by their ratio where all are positive.{own}""",
         f"""Two optimizers are equal if the interval lies within a margin, which is 5 % of a loss or
 half a point of an accuracy unless the problem sets another. One is better if the interval lies
 beyond the margin. One is slightly better if the interval excludes equality and a difference of the
@@ -87,8 +89,9 @@ def _joint(count: int) -> str:
     """What is corrected for several comparisons, and what is not."""
     if count < 2:
         return ""
-    return f""" The answer over all tasks corrects the {count} headlines by Holm's method: the
-probability that any of its differences is not real is at most 5 %. Equalities and all other lines
+    return f""" The answer over all tasks corrects the {count} headlines by Holm's method. The
+probability that it reports a difference on any task where there is none is at most about 5 %.
+Equalities and all other lines
 are not corrected."""
 
 
@@ -107,10 +110,11 @@ def _references(of_tasks: Sequence[Digest]) -> str:
     names = dict.fromkeys(spelling.name(name) for digest in of_tasks for name in digest.references)
     if not names:
         return ""
+    are = "are references" if len(names) > 1 else "is a reference"
     return text(
-        f"{spelling.listed(list(names))} {'are references' if len(names) > 1 else 'is a reference'}"
-        ", tuned on as many trials as the others, under one schedule alone. References have"
-        " estimates and intervals, and no part in the answer over all tasks."
+        f"{spelling.listed(list(names))} {are}. References begin with as many trials as the"
+        " others, under one schedule alone. They have estimates and intervals, and no part in the"
+        " answer over all tasks."
     )
 
 
@@ -120,7 +124,7 @@ allow: a geometric mean of losses or a mean of accuracies, with its 95 % interva
 difference of two results is that of the verdict under their schedule. The configuration beside a
 result is the one that won the race. Training losses and steps are interquartile means over the
 seeds of that configuration, without the best and the worst quarter, with a 95 % bootstrap interval.
-A run that diverged counts as infinitely bad (∞) there. In a result and in a verdict it counts as
+In these means, a run that diverged counts as ∞. In a result and in a verdict it counts as
 twice the worst loss of its seed, or as an accuracy by chance, and the share of such runs is given.
 """
 
@@ -138,7 +142,7 @@ def _settings(of_tasks: Sequence[Digest]) -> str:
 
 
 def _budget() -> str:
-    return """For the expected best of some trials, so many are drawn without replacement from the
-first grid, without what came by growing it. The best is chosen by its tuning score, and its value
+    return """The expected best of k trials: k configurations are drawn without replacement from the
+first grid, before it grew. The best of them is chosen by its tuning score, and its value
 is what it reached on the reporting seeds, which did not choose it. The value of a configuration
 that was no finalist is its tuning score. The interval is over the reporting seeds."""

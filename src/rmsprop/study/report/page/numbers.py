@@ -66,10 +66,11 @@ def results_table(of_tasks: Sequence[Digest]) -> str:
     return (
         table
         + f'<p class="small">{markup.text(_metrics_in_words(of_tasks))} A bold optimizer is better'
-        " than the other under this schedule, by a verdict that is not corrected; the answers above"
-        " are corrected, and they are about each optimizer under its own better schedule. The"
-        " diverged runs are those of the tuned setting. Defaults are complete and run under the"
-        f" first schedule alone; {ABSENT} marks that there are none.</p>"
+        " than those it is compared with under this schedule, references left aside; this verdict"
+        " is not corrected. The answers above are corrected, and they are about each optimizer"
+        " under its own better schedule. The diverged runs are those of the tuned setting. Defaults"
+        " are complete and run under the first schedule alone;"
+        f" {ABSENT} marks that there are none.</p>"
     )
 
 
@@ -178,14 +179,14 @@ def edges(of_tasks: Sequence[Digest]) -> str:
 
 
 def twins(of_tasks: Sequence[Digest]) -> str:
-    """A note on every chosen RMSprop that is AdaGrad under another name; empty without one."""
+    """A note on every chosen RMSprop that is close to AdaGrad; empty without one."""
     notes = [
         f"<li>{markup.text(note)}</li>" for digest in of_tasks for note in remarks.twins(digest)
     ]
     if not notes:
         return ""
     return (
-        '<div class="note"><strong>RMSprop that is AdaGrad under another name</strong>'
+        '<div class="note"><strong>RMSprop that is close to AdaGrad</strong>'
         f"<ul>{''.join(notes)}</ul></div>"
     )
 
@@ -261,10 +262,11 @@ def _metrics(rows: Sequence[Row | None], label: str, setting: str) -> dict[str, 
 def _costs(rows: Sequence[Row]) -> dict[str, Sequence[object]]:
     """Time and memory, a cell for each optimizer."""
     return {
-        "seconds a run": [spelling.seconds(row.seconds_per_run) for row in rows],
-        "seconds to compile, once": [spelling.seconds(row.compile_seconds) for row in rows],
+        "time of a run": spelling.durations([row.seconds_per_run for row in rows]),
+        "time to compile, once": spelling.durations([row.compile_seconds for row in rows]),
         "optimizer state": [
-            f"{spelling.size(row.state_bytes)}, of parameters {spelling.size(row.parameter_bytes)}"
+            f"{spelling.size(row.state_bytes)}, beside {spelling.size(row.parameter_bytes)} of"
+            " parameters"
             for row in rows
         ],
     }
@@ -273,8 +275,8 @@ def _costs(rows: Sequence[Row]) -> dict[str, Sequence[object]]:
 def _expected_best(number: float | None) -> str:
     """The expected best score of some trials; None where fewer were run."""
     if number is None:
-        return "fewer were tried"
-    return f"{number:.3g}" if math.isfinite(number) else "∞, all may diverge"
+        return "fewer trials were run"
+    return spelling.number(number) if math.isfinite(number) else "∞, all may diverge"
 
 
 def _budget_label(view: xr.Dataset) -> str:

@@ -69,6 +69,7 @@ const pointAfter = (points, from, key) => {
   const beyond = others.filter(each => below(each) > 0);
   return beyond.length ? least(beyond, below) : from;
 };
+const firstSentence = text => (text.match(/^.*?[.!?](?=\s|$)/s) || [text])[0];
 const KEYS = ["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "Home", "End"];
 for (const figure of document.querySelectorAll("figure[data-values]")) {
   const points = pointsOf(figure.dataset.values);
@@ -78,8 +79,10 @@ for (const figure of document.querySelectorAll("figure[data-values]")) {
   let current = null;
   frame.className = "values";
   frame.tabIndex = 0;
-  frame.setAttribute("role", "group");
-  frame.setAttribute("aria-label", "Values of the picture. The arrow keys go from point to point.");
+  // An application is given the arrow keys by a screen reader, which keeps them elsewhere.
+  frame.setAttribute("role", "application");
+  frame.setAttribute("aria-label",
+    `${firstSentence(picture.alt)} The arrow keys go from point to point.`);
   ring.className = "ring";
   words.setAttribute("aria-live", "polite");
   picture.replaceWith(frame);
@@ -104,7 +107,9 @@ for (const figure of document.querySelectorAll("figure[data-values]")) {
   };
   const byMouse = action => event => event.pointerType === "mouse" && action(event);
   frame.addEventListener("pointermove", byMouse(showNearest));
-  frame.addEventListener("pointerleave", byMouse(() => show(null)));
+  frame.addEventListener("pointerleave", byMouse(
+    () => frame.matches(":focus-visible") || show(null)));
+  frame.addEventListener("focus", () => current || show(points[0]));
   frame.addEventListener("click", showNearest);
   frame.addEventListener("blur", () => show(null));
   frame.addEventListener("keydown", event => {

@@ -199,7 +199,12 @@ def profile(curves: Profile) -> Figure:
         axes.fill_between(curves.factors, *band, color=colour, alpha=0.18, linewidth=0)
         line = {"ls": style.dash(index), "color": colour, "lw": 1.8}
         axes.plot(curves.factors, curves.share[index], label=label, **line)
-        points = (curves.factors, curves.share[index], "factor", values.words(curves.factors))
+        points = (
+            curves.factors,
+            curves.share[index],
+            "factor",
+            [f"{x:.3g}" for x in curves.factors],
+        )
         share, low, high = (
             [f"{100 * x:.0f} %" for x in each] for each in (curves.share[index], *band)
         )

@@ -85,7 +85,7 @@ def path(dataset: xr.Dataset, surface: Surface | None = None) -> Figure:
         colour, label = style.colour(index), style.entry(str(optimizer))
         width = max(1.2, 2.4 - 0.7 * index)  # the next, on top, leaves the edges of this one
         name, steps = spelling.name(str(optimizer)), [str(step) for step in range(len(line))]
-        places = [f"({values.word(x)}, {values.word(y)})" for x, y in paths[index]]
+        places = [f"({spelling.number(x)}, {spelling.number(y)})" for x, y in paths[index]]
         values.note(values.Series(axes, name, line[:, 0], line[:, 1], "step", steps, places))
         axes.plot(*line.T, ls=style.dash(index), color=colour, lw=width, label=label, zorder=3)
         axes.plot(*line[-1], "s", color=colour, markersize=6, mec=style.PAPER, zorder=5)

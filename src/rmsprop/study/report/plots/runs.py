@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -63,10 +64,17 @@ def loss_curves(dataset: xr.Dataset) -> Figure:
 
 def _step_words(steps: int, size: int) -> tuple[str, list[str]]:
     """What a point of a curve of losses stands for: the word for it, and its steps."""
-    if size == 1:
-        return "step", [str(step + 1) for step in range(steps)]
     firsts = range(1, steps + 1, size)
-    return "steps", [f"{first}–{min(first + size - 1, steps)}" for first in firsts]
+    lasts = [min(first + size - 1, steps) for first in firsts]
+    return "step" if size == 1 else "steps", _intervals(firsts, lasts)
+
+
+def _intervals(firsts: Sequence[int], lasts: Sequence[int]) -> list[str]:
+    """Intervals of steps in words: `7–9`, or `7` for a single step."""
+    return [
+        f"{first}–{last}" if last > first else str(last)
+        for first, last in zip(firsts, lasts, strict=True)
+    ]
 
 
 def effective_rates(dataset: xr.Dataset) -> Figure:
@@ -84,6 +92,7 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
     steps = dataset["bin"].values
     rates = _median_over_seeds(dataset["effective_rate"].values)
     rates = np.where(rates > 0, rates, np.nan)
+    intervals = _intervals([1, *(steps[:-1] + 1).tolist()], steps.tolist())
     low, high = _positive_range(rates)
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -97,7 +106,7 @@ def effective_rates(dataset: xr.Dataset) -> Figure:
             axes.plot(steps, ends[level], lw=0.7, alpha=0.8, color=colour)
         label = style.entry(str(optimizer))
         axes.plot(steps, ends[0.5], ls=style.dash(index), color=colour, lw=1.8, label=label)
-        points = (spelling.name(str(optimizer)), steps, ends[0.5], "step", values.words(steps))
+        points = (spelling.name(str(optimizer)), steps, ends[0.5], "steps", intervals)
         median, low_words, high_words = (values.words(ends[level]) for level in (0.5, 0.25, 0.75))
         band = ("quartiles", low_words, high_words)
         values.note(values.Series(axes, *points, median, *band))

@@ -137,8 +137,8 @@ def _note_cells(
     across = np.arange(len(others)) + 0.5
     where = [spelling.value(names[1], other) for other in others]
     for place, rate in enumerate(rates):
-        words = [_score(score, (place, x) == chosen) for x, score in enumerate(cells[place])]
-        name = f"{spelling.name(optimizer)}, learning rate {values.word(rate)}"
+        words = [_score(float(score), (place, x) == chosen) for x, score in enumerate(cells[place])]
+        name = f"{spelling.name(optimizer)}, {spelling.settings({names[0]: rate})}"
         y = np.where(np.isnan(cells[place]), np.nan, place + 0.5)
         key = spelling.argument(names[1])
         values.note(values.Series(axes, name, across, y, key, where, words))
@@ -146,7 +146,8 @@ def _note_cells(
 
 def _score(score: float, chosen: bool) -> str:
     """A tuning score in words, and whether it is that of the configuration chosen."""
-    return f"{'diverged' if np.isinf(score) else values.word(score)}{', chosen' if chosen else ''}"
+    words = "diverged" if np.isinf(score) else spelling.number(score)
+    return f"{words}, the chosen configuration lies in this cell" if chosen else words
 
 
 def _write_cells(axes: Axes, image: QuadMesh, cells: NDArray[np.float64], room: float) -> None:
@@ -225,7 +226,7 @@ def budget(dataset: xr.Dataset, budgets: Sequence[Budget] | None = None) -> Figu
         line = np.where(finite, each.expected, np.nan)
         label = style.entry(name)
         axes.plot(counts, line, ls=style.dash(index), color=colour, lw=1.8, label=label)
-        points = (counts, line, "best of", values.words(counts), values.words(each.expected))
+        points = (counts, line, "best of", [*map(str, counts)], values.words(each.expected))
         ends = (values.words(each.low), values.words(each.high))
         interval = ("95 % interval", *ends)
         values.note(values.Series(axes, spelling.name(name), *points, *interval))
@@ -273,7 +274,7 @@ def _rate_lines(
                 rates,
                 np.where(np.isinf(scores), _height(axes, bad_end), scores),
                 "learning rate",
-                values.words(rates),
+                [f"{rate:.3g}" for rate in rates],
                 [_score(score, False) for score in scores],
             )
         )

@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from rmsprop.study import spelling
+
 # The largest number of points of a series: more could not be told apart by a finger.
 POINTS = 100
 
@@ -77,15 +79,8 @@ def note(series: Series) -> None:
 
 
 def words(numbers: ArrayLike) -> list[str]:
-    """Numbers of three significant digits; ∞ for an infinite one."""
-    return [word(number) for number in np.asarray(numbers, dtype=np.float64).tolist()]
-
-
-def word(number: float) -> str:
-    """A number of three significant digits; ∞ for an infinite one."""
-    if np.isinf(number):
-        return "∞" if number > 0 else "-∞"
-    return f"{float(f'{number:.3g}'):g}"
+    """Numbers as `rmsprop.study.spelling.number` writes them, of three significant digits."""
+    return [spelling.number(x) for x in np.asarray(numbers, dtype=np.float64).tolist()]
 
 
 def of(figure: Figure) -> str:
