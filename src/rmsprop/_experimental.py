@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import jax
 import jax.core
+import jax.numpy as jnp
 from jax import lax
 
 from rmsprop._typing import Tree
@@ -78,8 +79,9 @@ def sharded_like(model: object, array: jax.Array) -> jax.Array:
     Outside of a program `jnp.full_like` follows its argument, and the array is returned unchanged.
     Inside of one the devices of an automatic mesh are no part of an array's type, and XLA puts an
     array that is computed from no other one onto a single device. JAX 0.6.0 to 0.10.2 divides two
-    arrays alike by a function in `jax.experimental.shard_alike`. Where it is missing, or has no
-    rule for a transformation, the array is returned unchanged. No number depends on it.
+    arrays alike by a function in `jax.experimental.shard_alike`; where it has no rule for a
+    transformation, the array is returned unchanged. JAX 0.12 has no such function, and the array is
+    chosen by a comparison of the model, whose outcome is known. No number depends on it.
 
     Args:
         model: A traced array, an array or number from outside of the program, or a sharding. A
@@ -87,9 +89,16 @@ def sharded_like(model: object, array: jax.Array) -> jax.Array:
         array: An array of the same shape, of any dtype.
     """
     if isinstance(model, jax.core.Tracer):
-        function = _optional("jax.experimental.shard_alike", "shard_alike")
-        if function is None or not model.ndim or not _several_devices(model):
+        if not model.ndim or not _several_devices(model):
             return array
+        function = _optional("jax.experimental.shard_alike", "shard_alike")
+        if function is None:
+            # XLA divides what is chosen as it does the reason of the choice. No magnitude is
+            # negative, that of a NaN included, so that the array itself is chosen always.
+            real = lax.real(model) if jnp.iscomplexobj(model) else model
+            magnitude = lax.abs(lax.stop_gradient(real))
+            never = lax.lt(magnitude, lax.full_like(magnitude, 0))
+            return lax.select(never, lax.add(array, lax.full_like(array, 1)), array)
         try:
             # Of several arrays that are to follow a model that a program computes itself, JAX 0.6.0
             # lets the first one follow, unless each has a copy of the model to itself.
