@@ -33,7 +33,7 @@ def _jax_step(library, name, params, gradients):
 class _TorchStep:
     """A step of `torch.optim`, on the GPU where JAX is on one."""
 
-    def __init__(self, name, shapes, device, **how):
+    def __init__(self, name, shapes, device, *, compiled=False, **how):
         import torch
 
         self.wait = torch.cuda.synchronize if device == "cuda" else lambda: None
@@ -45,7 +45,7 @@ class _TorchStep:
         else:
             momentum = 0.9 if "momentum" in name else 0.0
             made = torch.optim.RMSprop(params, lr=1e-3, alpha=0.9, momentum=momentum, **how)
-        self.step = made.step
+        self.step = torch.compile(made.step) if compiled else made.step
         self.step()  # a kind that this device or version lacks is refused here
 
     def __call__(self):
@@ -64,6 +64,8 @@ def _torch_steps(name, shapes):
     device = "cpu" if jax.default_backend() == "cpu" else "cuda"
     if device == "cuda" and not torch.cuda.is_available():
         return {}, dict.fromkeys(kinds, "this build of torch has no GPU")
+    if device == "cuda":
+        kinds["torch, compiled"] = {"compiled": True}
     steps, left_out = {}, {}
     for kind, how in kinds.items():
         try:

@@ -3,6 +3,7 @@
     pytest tests/benchmarks --json tests/benchmarks/recorded.json
     python tests/benchmarks/write_table.py
 
+A record of an accelerator, `recorded-<device>.json`, which `accelerator.py` writes, has a section.
 With `--check` it writes nothing and fails where the page does not show the record, which is a test
 as well (`tests/test_readme.py`).
 """
@@ -159,12 +160,32 @@ def table(record):
     )
 
 
+def of_accelerator(content):
+    """What `accelerator.py` recorded on one device: the figures to reach, and what was checked."""
+    record = Record(content)
+    lines = [
+        [
+            goal["work"],
+            f"{'at least' if goal['at_least'] else 'at most'} {goal['limit']:g}",
+            figure(goal["figure"]),
+        ]
+        for goal in content["goals"]
+    ]
+    parts = [f"Medians within one run: {record.where}.", ""]
+    parts += rows_of(["on this device", "wanted", "measured"], lines)
+    parts += [f"* {name}: {remark}." for name, remark in content["remarks"].items()]
+    parts += [f"* Not run: {name} ({why})." for name, why in content["unmeasured"].items()]
+    return "\n".join(parts)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     check = parser.parse_args().check
     record = Record(json.loads((HERE / "recorded.json").read_text()))
     text = "\n".join(table(record))
+    for file in sorted(HERE.glob("recorded-*.json")):
+        text += f"\n\n{of_accelerator(json.loads(file.read_text()))}"
     page = PAGE.read_text()
     before, after = page.split(BEGIN)[0], page.split(END)[1]
     written = f"{before}{BEGIN}\n{text}\n{END}{after}"
