@@ -240,7 +240,7 @@ def test_a_state_that_optax_made_goes_on_in_a_scan(options):
 def test_states_of_other_transformations_are_refused():
     params = jnp.ones(3)
     theirs = optax.scale_by_stddev().init(params)
-    with pytest.raises(ValueError, match=r"fields mu, nu, but this transformation keeps mu, var"):
+    with pytest.raises(ValueError, match=r"fields mu, nu .*, but this .* keeps mu, var"):
         rmsprop.scale_by_stddev().update(params, theirs)
     uncounted = rmsprop.scale_by_rms().init(params)
     with pytest.raises(ValueError, match=r"keeps count, nu"):
@@ -296,7 +296,7 @@ def test_a_state_of_the_other_accumulator_dtype_is_refused(given):
                 used.update(g, made.init(g))
             continue
         state = (used.init(g)[0], *made.init(g)[1:])
-        with pytest.raises(ValueError, match=r"with the fields .*trace, but this transformation"):
+        with pytest.raises(ValueError, match=r"with the fields .*trace .*, but this"):
             used.update(g, state)
 
 

@@ -101,11 +101,11 @@ def _scalar(name: str, value: ScalarLike, allowed: str, valid: Callable[[float],
     number = float(np.real(value))
     if not (math.isfinite(number) and valid(number)):
         raise ValueError(f"{name} is {number}; it must be a finite number, {allowed}.")
-    largest = float(np.finfo(np.float32).max)
-    if abs(number) > largest:  # as infinity it would make NaN of a gradient of zero
+    widest = jnp.finfo(jax.dtypes.canonicalize_dtype(np.float64))
+    if abs(number) > float(widest.max):  # as infinity it would make NaN of a gradient of zero
         raise ValueError(
-            f"{name} is {number}, which is infinite in float32; it must be at most {largest:.2g} in"
-            f" size, {allowed}."
+            f"{name} is {number}, which is infinite in {widest.dtype}; it must be at most"
+            f" {float(widest.max):.2g} in size, {allowed}."
         )
     return number
 
