@@ -43,7 +43,7 @@ PAIRS = [*itertools.permutations(CALLS, 2)]
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        pytest.param(*pair, marks=() if k % 5 == 0 else pytest.mark.slow)
+        pytest.param(*pair, marks=() if k % 11 == 0 else pytest.mark.slow)
         for k, pair in enumerate(PAIRS)
     ],
 )
@@ -71,7 +71,7 @@ def test_with_the_settings_only_what_the_remedy_names_differs(first, second):
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        pytest.param(*pair, marks=() if k % 19 == 0 else pytest.mark.slow)
+        pytest.param(*pair, marks=() if k % 44 == 0 else pytest.mark.slow)
         for k, pair in enumerate(PAIRS)
     ],
 )
@@ -81,7 +81,10 @@ def test_compared_again_the_two_differ_in_what_the_remedy_names(first, second):
     assert {d.axis for d in after.differences} == {axis for axis, _, _ in remedy.rest}
 
 
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    "call",
+    [pytest.param(call, marks=() if k < 3 else pytest.mark.slow) for k, call in enumerate(CALLS)],
+)
 def test_any_setting_of_a_port_is_reached_from_its_defaults(call):
     """Nothing remains where the first is another call of the same port."""
     name = read_call(call, frameworks.MODULES).name

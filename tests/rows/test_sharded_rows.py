@@ -142,6 +142,7 @@ NEW_STATES = """
 """
 
 
+@pytest.mark.slow
 def test_a_new_state_is_where_its_rows_are(monkeypatch):
     """With its averages of rows and its counts, also where `init` is compiled."""
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=8")

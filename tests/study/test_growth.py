@@ -63,6 +63,7 @@ def test_tasks_and_optimizers_are_added(tmp_path, runs):
         _study(tmp_path, ["tiny", "other"], seeds=5)
 
 
+@pytest.mark.slow
 def test_a_task_bears_the_versions_of_the_part_that_made_it(tmp_path, monkeypatch):
     _study(tmp_path)
     before = Comparison.load(tmp_path)
