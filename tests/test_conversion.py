@@ -538,20 +538,17 @@ def test_torch_treats_the_parts_of_a_complex_leaf_apart():
     assert_equal(before, after)
 
 
-def test_integer_leaves_that_are_masked_stay_masked():
-    params = {"w": jnp.ones(2), "n": jnp.ones(2, jnp.int32)}
-    mask = {"w": True, "n": False}
-    old = optax.masked(rmsprop.rmsprop(0.1, momentum=0.9), mask)
-    new = optax.masked(rmsprop.rmsprop(0.1, momentum=0.9, lr_in_momentum=False), mask)
-    state = convert_state(old.init(params), params, old, new)
-    assert_is_a_state_of(state, new, params)
-
-
-def test_keys_that_are_masked_stay_masked():
-    params = {"w": jnp.ones(2), "key": jax.random.key(0)}
-    mask = {"w": True, "key": False}
-    old = optax.masked(rmsprop.rmsprop(0.1, momentum=0.9), mask)
-    new = optax.masked(rmsprop.rmsprop(0.1, momentum=0.9, lr_in_momentum=False), mask)
+@pytest.mark.parametrize("is_masked", [True, False], ids=["masked", "left alone"])
+@pytest.mark.parametrize("leaf", ["integer", "key"])
+def test_what_is_not_trained_has_no_state_after_a_conversion(leaf, is_masked):
+    """Behind a mask, and where the optimizer itself keeps None for it."""
+    other = jnp.ones(2, jnp.int32) if leaf == "integer" else jax.random.key(0)
+    params = {"w": jnp.ones(2), "other": other}
+    old, new = (
+        rmsprop.rmsprop(0.1, momentum=0.9, lr_in_momentum=inside) for inside in (True, False)
+    )
+    if is_masked:
+        old, new = (optax.masked(each, {"w": True, "other": False}) for each in (old, new))
     state = convert_state(old.init(params), params, old, new)
     assert_is_a_state_of(state, new, params)
 

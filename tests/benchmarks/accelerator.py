@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -100,10 +100,7 @@ class Session:
         *,
         rounds: int,
         unit: str,
-        work: Mapping[str, float] | None = None,
-        copy: str | None = None,
-        memory: Mapping[str, tuple[float, float]] | None = None,
-        left_out: Mapping[str, str] | None = None,
+        **report: Any,  # what `races.Race.report` takes
     ) -> dict[str, float]:
         """A race as the fixture of that name runs it, with fewer rounds where time is short."""
         rounds = min(rounds, 3) if self.size == "small" else rounds
@@ -113,7 +110,7 @@ class Session:
             race.round()
             if self.rest < SHORTEST:
                 break
-        return race.report(work, copy=copy, memory=memory, left_out=left_out)
+        return race.report(**report)
 
 
 def bandwidth(session: Session) -> None:
