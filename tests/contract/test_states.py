@@ -60,10 +60,16 @@ def test_a_state_converted_to_the_same_optimizer_is_the_same(entry):
 def test_the_state_of_another_layout_is_refused(entry):
     """In a sentence that names the function which converts it: nothing trains on it in silence."""
     optimizer, params = entry.make(), layouts.PARAMS
-    own = layouts.layout(optimizer.init(params))
-    states = {repr(layouts.layout(s)): s for s in (x.make().init(params) for x in TABLE)}
-    del states[repr(own)]
-    assert len(states) > 30
+    states = {repr(_content(layouts.layout(s))): s for s in (x.make().init(params) for x in TABLE)}
+    del states[repr(_content(layouts.layout(optimizer.init(params))))]
+    assert len(states) > 20
     for state in states.values():
         with pytest.raises((ValueError, TypeError), match=r"rmsprop\.convert_state\(state, params"):
             jax.eval_shape(optimizer.update, params, state, params)
+
+
+def _content(layout):
+    """The links of a chain that hold something: how the empty ones are nested means nothing."""
+    links = layout if isinstance(layout, list) else [layout]
+    parts = [_content(link) if isinstance(link, list) else [link] for link in links]
+    return [link for part in parts for link in part if link != {"EmptyState": {}}]
