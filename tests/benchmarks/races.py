@@ -59,6 +59,42 @@ _HEADER = f"  {'':<37}{'ms':>11}{'ratio':>9}  {'quartiles':<16}{'copy':>7}{'stat
 ROWS: list[Row] = []
 
 
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What the runs of a task of the study cost.
+
+    Attributes:
+        name: Of the task.
+        steps: Of a run.
+        width: Runs that are mapped together.
+        runs_a_second: On all cores, or on the accelerator.
+        of_peak: The share of the peak of matrix products, or None where there are hardly any.
+        megabytes: Memory of all runs under way, in 2^20 bytes.
+        first_result: Seconds until a fresh program has been traced, compiled and run once.
+    """
+
+    name: str
+    steps: int
+    width: int
+    runs_a_second: float
+    of_peak: float | None
+    megabytes: float
+    first_result: float
+
+    def __str__(self) -> str:
+        share = "" if self.of_peak is None else f"{self.of_peak:.1%}"
+        return (
+            f"  {self.name:<16}{self.steps:>6}{self.width:>7}{self.runs_a_second:>12.2f}"
+            f"{share:>9}{self.megabytes:>8.1f}{self.first_result:>9.2f}"
+        )
+
+
+_TASK_HEADER = (
+    f"  {'task':<16}{'steps':>6}{'width':>7}{'runs / s':>12}{'of peak':>9}{'MB':>8}{'first s':>9}"
+)
+TASKS: list[Task] = []
+
+
 class Race:
     """Contenders by name, timed in turn; the first is the reference of the ratios.
 
@@ -127,6 +163,10 @@ def table(size: str) -> Iterator[str]:
     for title in dict.fromkeys(row.race for row in ROWS):
         yield title
         yield from (str(row) for row in ROWS if row.race == title)
+    if TASKS:
+        yield "runs of the study's tasks: memory of all under way, seconds to a first result"
+        yield _TASK_HEADER
+        yield from map(str, TASKS)
 
 
 def record(size: str) -> dict[str, object]:
@@ -137,6 +177,7 @@ def record(size: str) -> dict[str, object]:
         "size": size,
         "versions": _versions(),
         "rows": [dataclasses.asdict(row) for row in ROWS],
+        "tasks": [dataclasses.asdict(task) for task in TASKS],
     }
 
 

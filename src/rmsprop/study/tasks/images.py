@@ -117,10 +117,15 @@ def mnist() -> Problem:
 
     def logits(layers: list[Layer], pixels: Array) -> Array:
         """The scores of the ten digits."""
-        pictures = (pixels.astype(jnp.float32) / 255).reshape(-1, 28, 28, 1)
+        # The pictures are the last axis, so that all that is moved and added is a row of pictures.
+        x = (pixels.T.astype(jnp.float32) / 255).reshape(1, 28, 28, -1)
         for layer in layers[:-1]:
-            pictures = jax.nn.relu(layer(patches(pictures, _KERNEL, _STRIDE)))
-        return layers[-1](pictures.reshape(len(pictures), -1))
+            squares = patches(x, _KERNEL, _STRIDE)
+            products = layer.weight.T @ squares.reshape(len(squares), -1)
+            x = products.reshape(-1, *squares.shape[1:]) + layer.bias[:, None, None, None]
+            x = jax.nn.relu(x)
+        # The dense layer has its inputs row by row, and the channels of a pixel side by side.
+        return layers[-1](x.transpose(3, 1, 2, 0).reshape(len(pixels), -1))
 
     return Problem(
         name="mnist",
@@ -138,22 +143,21 @@ def mnist() -> Problem:
 def patches(pictures: Array, size: int, stride: int) -> Array:
     """The squares of pixels that a convolution without padding multiplies by its kernel.
 
-    With them a convolution is a matrix product. Written so, a step of `mnist` takes a quarter of
-    the time of `lax.conv_general_dilated` on one CPU core, and a sixth where four runs are mapped
-    together, because kernels that differ from run to run turn into grouped convolutions. With
-    `lax.conv_general_dilated_patches` in the place of slices it takes 2.5 times as long.
+    With them a convolution is a matrix product. Written so, a step of `mnist` takes a tenth of
+    the time of `lax.conv_general_dilated` on one CPU core, and 0.6 of the time that it takes where
+    the pictures are the first axis.
 
     Args:
-        pictures: The pictures, shape (n, height, width, channels).
+        pictures: The pictures, shape (channels, height, width, n).
         size: The side of a square in pixels.
         stride: The distance from one square to the next in pixels.
 
     Returns:
-        For each square its pixels row by row, shape (n, rows, columns, size * size * channels).
+        For each square its pixels row by row, shape (size * size * channels, rows, columns, n).
 
     Example:
-        >>> patches(jnp.zeros((1, 28, 28, 1)), size=5, stride=2).shape
-        (1, 12, 12, 25)
+        >>> patches(jnp.zeros((1, 28, 28, 50)), size=5, stride=2).shape
+        (25, 12, 12, 50)
     """
 
     def places(length: int, first: int) -> slice:
@@ -167,4 +171,4 @@ def patches(pictures: Array, size: int, stride: int) -> Array:
         for row in range(size)
         for column in range(size)
     ]
-    return jnp.concatenate(squares, axis=-1)
+    return jnp.concatenate(squares, axis=0)
