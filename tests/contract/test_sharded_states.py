@@ -9,6 +9,9 @@ import sys
 import pytest
 from table import every_entry
 
+# A process of its own compiles some two hundred programs for eight devices.
+pytestmark = pytest.mark.slow
+
 SCRIPT = pathlib.Path(__file__).with_name("sharded_states.py")
 
 

@@ -216,9 +216,21 @@ def test_what_the_command_says_at_its_end_can_be_pasted_into_the_second_call(fir
     ("first", "second", "scale", "settings"),
     [
         ("torch.rmsprop(1e-3)", "keras.rmsprop(1e-3)", 1e-3, {"rho": 0.99, "epsilon": 1e-16}),
-        ("torch.rmsprop(1e-3)", "keras.rmsprop(1e-3)", 1e-4, {"rho": 0.99, "epsilon": 1e-16}),
+        pytest.param(
+            "torch.rmsprop(1e-3)",
+            "keras.rmsprop(1e-3)",
+            1e-4,
+            {"rho": 0.99, "epsilon": 1e-16},
+            marks=pytest.mark.slow,
+        ),
         ("keras.rmsprop(1e-3)", "torch.rmsprop(1e-3)", 1e-4, {"alpha": 0.9, "eps": 10**-3.5}),
-        ("keras.rmsprop(1e-3)", "torch.rmsprop(1e-3)", 1.0, {"alpha": 0.9, "eps": 1e-7}),
+        pytest.param(
+            "keras.rmsprop(1e-3)",
+            "torch.rmsprop(1e-3)",
+            1.0,
+            {"alpha": 0.9, "eps": 1e-7},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_an_epsilon_in_another_place_is_the_one_that_drifts_least(first, second, scale, settings):

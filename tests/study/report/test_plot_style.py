@@ -108,6 +108,7 @@ def drawings(pictures):
     return drawings
 
 
+@pytest.mark.slow  # it draws every picture of a study
 def test_no_text_is_left_black(drawings):
     """It would not be seen on a dark page."""
     for figure, _ in drawings:
@@ -117,6 +118,7 @@ def test_no_text_is_left_black(drawings):
             assert not text.get_text() or to_hex(text.get_color()) in known, text
 
 
+@pytest.mark.slow  # it draws every picture of a study
 def test_no_text_meets_another_or_leaves_the_figure(drawings):
     for figure, drawn in drawings:
         assert drawn
