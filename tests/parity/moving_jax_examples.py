@@ -19,7 +19,7 @@ class Run:
         import moving
         from jax.example_libraries import optimizers
 
-        rates = jnp.asarray(case.rates(moving.STEPS))
+        rates = jnp.asarray(case.rates(moving.STEPS), case.dtype)
         rate = (lambda count: rates[count]) if case.changing else case.learning_rate
         init, self._update, self._params = getattr(optimizers, case.function)(
             rate, **case.arguments

@@ -267,9 +267,7 @@ def _scaled(entries: Entries, factor: float) -> Entries:
         return entries
     name = "gradient_accumulator"
     arrays = {
-        key: dict(own) | {name: (own[name] * factor).astype(own[name].dtype)}
-        if name in own
-        else own
+        key: {slot: x * x.dtype.type(factor) if slot == name else x for slot, x in own.items()}
         for key, own in entries.arrays.items()
     }
     return Entries(entries.order, arrays)

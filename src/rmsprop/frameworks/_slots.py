@@ -15,7 +15,7 @@ slots are the vocabulary between them:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -76,7 +76,7 @@ class Leaves:
     paths: tuple[str, ...]
     keys: tuple[tuple[object, ...], ...]
     values: tuple[jax.Array, ...]
-    _treedef: jax.tree_util.PyTreeDef
+    _treedef: Any  # JAX's class of it is no type for checkers
     _trained: tuple[int, ...]
 
     @classmethod
