@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 import subprocess
 import sys
 import zipfile
@@ -406,6 +407,52 @@ class _Variable:
 
     def numpy(self):
         return self._value
+
+
+@pytest.mark.parametrize(
+    ("module", "call", "sentence"),
+    [
+        (frameworks.paddle, "adagrad", "A .pdopt file of Paddle is a pickle"),
+        (frameworks.mxnet, "adagrad", "The states that MXNet writes are a pickle"),
+        (frameworks.mlx, "adagrad", "Of MLX's files .npz is read here"),
+        (frameworks.chainer, "adagrad", "Chainer's files are .npz files"),
+    ],
+)
+def test_other_files_are_refused_with_what_to_do(module, call, sentence):
+    with pytest.raises(TypeError, match=re.escape(sentence)):
+        module.import_state(getattr(module, call)(0.1), "state.bin", [jnp.zeros(1)])
+    with pytest.raises(TypeError, match="it must map"):
+        module.import_state(getattr(module, call)(0.1), [1], [jnp.zeros(1)])
+
+
+@pytest.mark.parametrize(
+    ("module", "saved", "missing"),
+    [
+        (frameworks.mlx, {"w": {"v": np.zeros(1)}}, "saved has no step"),
+        (frameworks.chainer, {"w/h": np.zeros(1)}, "saved has no t"),
+    ],
+)
+def test_a_saved_state_without_its_count_is_refused(module, saved, missing):
+    with pytest.raises(ValueError, match=missing):
+        module.import_state(module.adagrad(0.1), saved, [jnp.zeros(1)])
+
+
+def test_a_state_of_mlx_is_read_as_a_tree_flat_and_from_a_file(tmp_path):
+    arrays = [np.full(2, 4.0, np.float32), np.full(3, 5.0, np.float32)]
+    tree = {"step": np.uint64(3), "layers": [{"w": {"v": arrays[0]}}, {"w": {"v": arrays[1]}}]}
+    flat = {"step": np.uint64(3), "layers.0.w.v": arrays[0], "layers.1.w.v": arrays[1]}
+    np.savez(tmp_path / "state.npz", **flat)
+    port = frameworks.mlx.rmsprop(0.1)
+    for given in (tree, flat, tmp_path / "state.npz"):
+        names = ["layers.1.w", "layers.0.w"]
+        state = frameworks.mlx.import_state(port, given, [jnp.zeros(3), jnp.zeros(2)], names=names)
+        assert [float(x[0]) for x in nu(state)] == [5, 4]
+
+
+def test_arrays_of_mxnet_that_the_options_do_not_have_are_listed():
+    saved = {0: (np.zeros(1), np.zeros(1), np.zeros(1))}
+    with pytest.raises(ValueError, match="0: array 1, which the optimizer does not have"):
+        frameworks.mxnet.import_state(frameworks.mxnet.rmsprop(0.1), saved, [jnp.zeros(1)])
 
 
 def test_keras_variables_have_names():

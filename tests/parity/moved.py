@@ -94,7 +94,8 @@ def differences(saved, back, path=""):
 
 def unexplained(framework, case, saved, back):
     """The differences that are no rounding of a centered average and not among what is lost."""
-    lost = getattr(moving.module(framework), "LOST", "nothing")
+    own = moving.module(framework)
+    lost = own.lost(case) if hasattr(own, "lost") else getattr(own, "LOST", "nothing")
     # A variance is rounded once when it moves and once when it moves back, relative to the average
     # of the squares that it was taken from.
     rounding = 2 * np.finfo(case.dtype).eps if _is_centered(case) else 0

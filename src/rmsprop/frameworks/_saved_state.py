@@ -294,6 +294,21 @@ def read_npz(saved: Any, sentence: str) -> Mapping[str, Any]:  # noqa: ANN401 (s
     return saved
 
 
+def by_ending(saved: Mapping[str, Any], endings: Mapping[str, str]) -> Entries:
+    """Entries from arrays whose names are that of a parameter and that of a slot.
+
+    Args:
+        saved: The arrays by name. Those with another ending are passed over.
+        endings: By the name of the slot, how a name ends.
+    """
+    arrays: dict[Name, dict[str, np.ndarray]] = {}
+    for key, array in saved.items():
+        for slot, ending in endings.items():
+            if key.endswith(ending):
+                arrays.setdefault(key.removesuffix(ending), {})[slot] = as_numpy(array)
+    return Entries(tuple(arrays), arrays)
+
+
 def _equal(saved: object, own: object) -> bool:
     if saved is None or own is None:  # an option that is off is None or 0
         return not saved and not own
