@@ -12,16 +12,8 @@ import optax
 
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import FrameworkOptimizer
-from rmsprop.frameworks._saved_state import (
-    Turn,
-    as_numpy,
-    by_ending,
-    check_port,
-    exported,
-    imported,
-    read_npz,
-    steps_to_save,
-)
+from rmsprop.frameworks._saved_arrays import Turn, as_numpy, by_ending, read_npz
+from rmsprop.frameworks._saved_state import check_port, exported, imported, steps_to_save
 from rmsprop.frameworks._slots import MEAN, MOMENTUM, SQUARES, slots_of
 
 _SLOTS = {

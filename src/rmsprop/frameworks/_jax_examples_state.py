@@ -15,7 +15,8 @@ from jax.example_libraries import optimizers as examples
 from rmsprop._typing import Tree
 from rmsprop.frameworks import _slots as slots_
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
-from rmsprop.frameworks._saved_state import Entries, as_numpy, check_port, exported, imported
+from rmsprop.frameworks._saved_arrays import Entries, as_numpy
+from rmsprop.frameworks._saved_state import check_port, exported, imported
 from rmsprop.frameworks._slots import MOMENTUM, SQUARES, Leaves
 
 _PORTS = tuple(f"jax_examples.{name}" for name in ("rmsprop", "rmsprop_momentum", "adagrad"))

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rmsprop._typing import Tree
-from rmsprop.frameworks._parameter_layouts import layout_of, places_of
-from rmsprop.frameworks._saved_state import Layout, Name
+from rmsprop.frameworks._parameter_layouts import Layout, layout_of, places_of
+from rmsprop.frameworks._saved_arrays import Name
 
 # What the last key of a leaf of Flax may be called on the other side.
 _ENDINGS = {

@@ -25,17 +25,13 @@ from rmsprop._typing import Tree
 from rmsprop.frameworks import _slots as slots_
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
 from rmsprop.frameworks._keras_files import Stored, read
-from rmsprop.frameworks._keras_step import AccumulateGradients, AverageParameters
+from rmsprop.frameworks._keras_options import calls_per_step, check_class, is_legacy, options_of
+from rmsprop.frameworks._saved_arrays import Entries, Name, Turn, as_numpy, number_of
 from rmsprop.frameworks._saved_state import (
-    Entries,
-    Name,
-    Turn,
-    as_numpy,
     check_options,
     check_port,
     exported,
     imported,
-    number_of,
     steps_to_save,
 )
 from rmsprop.frameworks._slots import AVERAGE, GRADIENTS, MEAN, MOMENTUM, SQUARES, Leaves
@@ -57,7 +53,6 @@ _SLOTS = {
     "keras.legacy_rmsprop": {"rms": SQUARES, "momentum": MOMENTUM, "mg": MEAN},
     "keras.legacy_adagrad": {"accumulator": SQUARES},
 }
-_LIMITS = {"norm": "clipnorm", "value": "clipvalue", "global_norm": "global_clipnorm"}
 
 
 def import_state(
@@ -111,8 +106,8 @@ def import_state(
     stored = _stored(saved)
     if check and stored.options:
         where = f"{type(saved).__name__ if not isinstance(saved, str | os.PathLike) else saved}"
-        _check_class(convention, stored.options)
-        check_options(convention.name, where, stored.options, _options(convention))
+        check_class(convention, stored.options)
+        check_options(convention.name, where, stored.options, options_of(convention))
     slots = _slots_of(optimizer, params)
     count = len(Leaves.of(params).paths)
     shelf = _Shelf.of(stored, slots, count, convention)
@@ -125,7 +120,7 @@ def import_state(
         to_ours=to_ours,
         steps=int(as_numpy(stored.values[0])),
         new=new,
-        per_step=_per_step(convention),
+        per_step=calls_per_step(convention),
         negated=("momentum",),
     )
 
@@ -190,8 +185,8 @@ def export_state(
             f" model.trainable_variables. Pass the number of each:"
             f" [v.path for v in model.trainable_variables].index(name)."
         )
-    steps = steps_to_save(optimizer, state, step, _per_step(convention))
-    legacy = _is_legacy(convention)
+    steps = steps_to_save(optimizer, state, step, calls_per_step(convention))
+    legacy = is_legacy(convention)
     values = [np.asarray(steps, np.int64 if legacy else np.int32)]
     if not legacy and not callable(convention.learning_rate):
         dtypes = (jnp.result_type(leaf) for leaf in Leaves.of(params).values)
@@ -222,8 +217,8 @@ class _Shelf:
             ValueError: It has another length than this order.
         """
         rest = len(stored.values) - 1
-        has_rate = not _is_legacy(convention) and rest % len(slots) == 1
-        if len(slots) == 1 and not _is_legacy(convention):  # the lengths differ by one alone
+        has_rate = not is_legacy(convention) and rest % len(slots) == 1
+        if len(slots) == 1 and not is_legacy(convention):  # the lengths differ by one alone
             scalar = rest > 0 and np.ndim(as_numpy(stored.values[1])) == 0
             has_rate = scalar and rest != count
         first = 2 if has_rate else 1
@@ -308,49 +303,3 @@ def _slots_of(optimizer: FrameworkOptimizer, params: Tree) -> dict[str, str]:
     kept = slots_.slots_of(optimizer.init(params))
     every = _SLOTS[optimizer.convention.name]
     return {theirs: ours for theirs, ours in every.items() if ours in kept}
-
-
-def _is_legacy(convention: Convention) -> bool:
-    return convention.name.startswith("keras.legacy_")
-
-
-def _per_step(convention: Convention) -> int:
-    """The number of calls that make one step."""
-    wrappers = (wrapper for _, wrapper in convention.around)
-    return next((w.steps for w in wrappers if isinstance(w, AccumulateGradients)), 1)
-
-
-def _check_class(convention: Convention, options: Mapping[str, Any]) -> None:
-    wanted = "Adagrad" if convention.decay is None else "RMSprop"
-    if options.get("class_name", wanted) != wanted:
-        raise ValueError(
-            f"the saved optimizer is {options['class_name']}, and {convention.name} goes on from"
-            f" Keras' {wanted}."
-        )
-
-
-def _options(c: Convention) -> dict[str, object]:
-    """The options of a convention by Keras' names, as far as its state or its steps have them."""
-    options: dict[str, object] = {}
-    if c.decay is None:
-        options["initial_accumulator_value"] = number_of(c.initial)
-    else:
-        options["rho"] = number_of(c.decay)
-        options["momentum"] = number_of(c.momentum or 0)
-        options["centered"] = c.centered
-    options["epsilon"] = number_of(c.eps)
-    if _is_legacy(c):
-        return options
-    options["weight_decay"] = number_of(c.weight_decay) or None
-    limit = {} if c.clipping is None else {_LIMITS[c.clipping.kind]: number_of(c.clipping.limit)}
-    options |= {name: limit.get(name) for name in _LIMITS.values()}
-    scale = number_of(c.gradient_scale)
-    options["loss_scale_factor"] = None if scale == 1 else 1 / scale
-    options["gradient_accumulation_steps"] = None if _per_step(c) == 1 else _per_step(c)
-    wrappers = (wrapper for _, wrapper in c.around)
-    average = next((w for w in wrappers if isinstance(w, AverageParameters)), None)
-    options["use_ema"] = average is not None
-    if average is not None:
-        options["ema_momentum"] = number_of(average.momentum)
-        options["ema_overwrite_frequency"] = average.overwrite_every
-    return options

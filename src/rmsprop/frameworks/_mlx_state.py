@@ -13,17 +13,8 @@ import optax
 from rmsprop._typing import Tree
 from rmsprop.frameworks._arguments import parts_of_rate
 from rmsprop.frameworks._convention import FrameworkOptimizer
-from rmsprop.frameworks._saved_state import (
-    Turn,
-    as_numpy,
-    by_ending,
-    check_port,
-    exported,
-    imported,
-    number_of,
-    read_npz,
-    steps_to_save,
-)
+from rmsprop.frameworks._saved_arrays import Turn, as_numpy, by_ending, number_of, read_npz
+from rmsprop.frameworks._saved_state import check_port, exported, imported, steps_to_save
 from rmsprop.frameworks._slots import SQUARES
 
 _PORTS = ("mlx.rmsprop", "mlx.adagrad")

@@ -7,14 +7,8 @@ import optax
 from rmsprop._typing import Tree
 from rmsprop.frameworks import _slots as slots_
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
-from rmsprop.frameworks._saved_state import (
-    Entries,
-    Name,
-    check_port,
-    check_state,
-    imported,
-    number_of,
-)
+from rmsprop.frameworks._saved_arrays import Entries, Name, number_of
+from rmsprop.frameworks._saved_state import check_port, check_state, imported
 from rmsprop.frameworks._slots import Counts, Leaves
 
 _PORTS = ("optax.rmsprop", "optax.adagrad")

@@ -13,14 +13,8 @@ import optax
 
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
-from rmsprop.frameworks._saved_state import (
-    Turn,
-    by_ending,
-    check_port,
-    exported,
-    imported,
-    read_npz,
-)
+from rmsprop.frameworks._saved_arrays import Turn, by_ending, read_npz
+from rmsprop.frameworks._saved_state import check_port, exported, imported
 from rmsprop.frameworks._slots import MEAN, MOMENTUM, SQUARES
 
 _PORTS = ("paddle.rmsprop", "paddle.adagrad")

@@ -1,13 +1,43 @@
 """Which leaf of a tree is which parameter of a framework, found by the names of both."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import jax
 import numpy as np
 
 from rmsprop._typing import Tree
-from rmsprop.frameworks._saved_state import Layout, Name, Turn
+from rmsprop.frameworks._saved_arrays import Name, Turn, as_numpy
 from rmsprop.frameworks._slots import Leaves
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the parameters of a framework stand in a tree of another library.
+
+    Its attributes are arguments of `import_state` and `export_state`.
+
+    Attributes:
+        names: A tree like the parameters, with the number of each in the framework's order.
+        to_ours: `(number, array) -> array` from the framework's layout to that of the tree.
+        to_theirs: `(number, array) -> array` back.
+    """
+
+    names: Tree
+    to_ours: Turn
+    to_theirs: Turn
+
+    def params(self, arrays: Iterable[Any]) -> Tree:
+        """The framework's parameters, given in its order, as a tree of NumPy arrays."""
+        values = [as_numpy(array) for array in arrays]
+        return jax.tree.map(lambda number: self.to_ours(number, values[number]), self.names)
+
+    def arrays(self, params: Tree) -> list[np.ndarray]:
+        """The leaves of a tree in the framework's layout and order."""
+        numbers, values = jax.tree.leaves(self.names), jax.tree.leaves(params)
+        pairs = sorted(zip(numbers, values, strict=True), key=lambda pair: pair[0])
+        return [self.to_theirs(number, np.asarray(value)) for number, value in pairs]
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,12 @@
-"""What a framework has saved, paired with the leaves of the user's tree, and the other way round.
+"""What a framework has saved as the state of a port, and the other way round.
 
 A framework's module reads its own containers into `Entries` and writes them from `Entries`; what
-belongs to all of them stands here: which entry belongs to which leaf, the layouts of arrays, and
-the one error that prints both sides.
+belongs to all of them stands here: the way from entries to a state and back, the number of steps,
+and the comparison of options.
 """
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,56 +17,9 @@ from rmsprop._layouts import misfit
 from rmsprop._typing import Tree
 from rmsprop.frameworks import _slots as slots_
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
-from rmsprop.frameworks._slots import Arrays, Counts, Leaves
-
-Name: TypeAlias = str | int
-"""What a framework calls a parameter: its number or its name."""
-
-Turn: TypeAlias = Callable[[Name, np.ndarray], np.ndarray]
-"""`(name, array) -> array`: an array of one layout in another."""
-
-_MOST = 10  # lines of each kind in an error
-
-
-@dataclass(frozen=True)
-class Entries:
-    """What a framework keeps for its parameters.
-
-    Attributes:
-        order: The names of its parameters in its order.
-        arrays: By the name of the parameter, and by the framework's name of the slot, an array.
-    """
-
-    order: tuple[Name, ...]
-    arrays: Mapping[Name, Mapping[str, np.ndarray]]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the parameters of a framework stand in a tree of another library.
-
-    Its attributes are arguments of `import_state` and `export_state`.
-
-    Attributes:
-        names: A tree like the parameters, with the number of each in the framework's order.
-        to_ours: `(number, array) -> array` from the framework's layout to that of the tree.
-        to_theirs: `(number, array) -> array` back.
-    """
-
-    names: Tree
-    to_ours: Turn
-    to_theirs: Turn
-
-    def params(self, arrays: Iterable[Any]) -> Tree:
-        """The framework's parameters, given in its order, as a tree of NumPy arrays."""
-        values = [as_numpy(array) for array in arrays]
-        return jax.tree.map(lambda number: self.to_ours(number, values[number]), self.names)
-
-    def arrays(self, params: Tree) -> list[np.ndarray]:
-        """The leaves of a tree in the framework's layout and order."""
-        numbers, values = jax.tree.leaves(self.names), jax.tree.leaves(params)
-        pairs = sorted(zip(numbers, values, strict=True), key=lambda pair: pair[0])
-        return [self.to_theirs(number, np.asarray(value)) for number, value in pairs]
+from rmsprop.frameworks._pairing import names_of, paired
+from rmsprop.frameworks._saved_arrays import Entries, Name, Turn, as_numpy, number_of
+from rmsprop.frameworks._slots import Counts, Leaves
 
 
 def imported(
@@ -111,7 +62,7 @@ def imported(
             f" the framework does not save how many were taken. Pass step=, for example from the"
             f" training loop."
         )
-    arrays = _paired(
+    arrays = paired(
         leaves, _signed(entries, negated), slots, names, to_ours, may_lack=may_lack, spare=spare
     )
     counts = None if steps is None else Counts(steps, per_step)
@@ -135,7 +86,7 @@ def exported(
     """What a framework would have saved, in the order of its parameters."""
     check_state(optimizer, state, params)
     leaves = Leaves.of(params)
-    chosen: list[Name] = _names(leaves, names) or [*range(len(leaves.paths))]
+    chosen: list[Name] = names_of(leaves, names) or [*range(len(leaves.paths))]
     double = [name for name in chosen if chosen.count(name) > 1]
     if double:
         raise ValueError(f"names has {double[0]!r} for two leaves; every leaf has one of its own.")
@@ -246,69 +197,6 @@ def check_options(
         )
 
 
-def as_numpy(array: Any) -> np.ndarray:  # noqa: ANN401 (of any framework)
-    """An array of any framework as NumPy's, bfloat16 of PyTorch as float32."""
-    if hasattr(array, "detach"):  # a tensor of PyTorch
-        array = array.detach().cpu().resolve_conj()
-        if str(array.dtype) == "torch.bfloat16":
-            array = array.float()
-    if hasattr(array, "asnumpy"):  # of MXNet
-        return array.asnumpy()
-    if hasattr(array, "numpy"):
-        return np.asarray(array.numpy())
-    return np.asarray(array)
-
-
-def number_of(value: object, steps: int = 0) -> float | bool | int:
-    """A hyper-parameter as Python's number: of a schedule the value after so many steps."""
-    if callable(value):
-        value = value(steps)
-    if isinstance(value, bool | int | float):
-        return value
-    return np.asarray(value).item()
-
-
-def refuse_file(saved: object, sentence: str) -> None:
-    """Refuses a path where the framework's files would be executed.
-
-    Raises:
-        TypeError: `saved` is a path.
-    """
-    if isinstance(saved, str | os.PathLike):
-        raise TypeError(f"saved is the path {os.fspath(saved)!r}. {sentence}")
-
-
-def read_npz(saved: Any, sentence: str) -> Mapping[str, Any]:  # noqa: ANN401 (see `import_state`)
-    """Arrays by name: a mapping as it is, and the content of an `.npz` file.
-
-    Raises:
-        TypeError: `saved` is neither.
-    """
-    if isinstance(saved, str | os.PathLike):
-        if not os.fspath(saved).endswith(".npz"):
-            refuse_file(saved, sentence)
-        with np.load(saved, allow_pickle=False) as file:
-            return dict(file)
-    if not isinstance(saved, Mapping):
-        raise TypeError(f"saved is {type(saved).__name__}; it must map names to arrays. {sentence}")
-    return saved
-
-
-def by_ending(saved: Mapping[str, Any], endings: Mapping[str, str]) -> Entries:
-    """Entries from arrays whose names are that of a parameter and that of a slot.
-
-    Args:
-        saved: The arrays by name. Those with another ending are passed over.
-        endings: By the name of the slot, how a name ends.
-    """
-    arrays: dict[Name, dict[str, np.ndarray]] = {}
-    for key, array in saved.items():
-        for slot, ending in endings.items():
-            if key.endswith(ending):
-                arrays.setdefault(key.removesuffix(ending), {})[slot] = as_numpy(array)
-    return Entries(tuple(arrays), arrays)
-
-
 def _equal(saved: object, own: object) -> bool:
     if saved is None or own is None:  # an option that is off is None or 0
         return not saved and not own
@@ -316,99 +204,3 @@ def _equal(saved: object, own: object) -> bool:
         return saved == own
     # A number that was float32 on one side is as good as its neighbours in float64.
     return bool(np.isclose(float(as_numpy(saved)), number_of(own), rtol=1e-6, atol=0))
-
-
-def _names(leaves: Leaves, names: Tree) -> list[Name] | None:
-    """The name of each leaf, in the order of the leaves; None where they were not given."""
-    if names is None:
-        return None
-    flat = isinstance(names, Sequence) and not isinstance(names, str)
-    if flat and all(isinstance(name, str | int) for name in names):
-        found = [*names]
-    else:
-        try:
-            found = leaves.subtrees(names)
-        except (ValueError, TypeError, KeyError):
-            found = []
-    if len(found) != len(leaves.paths) or not all(isinstance(x, str | int) for x in found):
-        raise ValueError(
-            f"names is {names!r}; it must be a tree with the structure of the parameters, or a"
-            f" sequence in the order of their {len(leaves.paths)} leaves, of numbers or names:"
-            f" {', '.join(leaves.paths[:_MOST])}."
-        )
-    return found
-
-
-def _paired(
-    leaves: Leaves,
-    entries: Entries,
-    slots: Mapping[str, str],
-    names: Tree,
-    to_ours: Turn | None,
-    *,
-    may_lack: bool,
-    spare: Sequence[str],
-) -> Arrays:
-    """By the slot the array of each leaf.
-
-    Raises:
-        ValueError: Entries are missing, superfluous or have another shape.
-    """
-    chosen = _names(leaves, names)
-    if chosen is None:
-        chosen = [*entries.order[: len(leaves.paths)]]
-    missing, other = [], []
-    known = {*entries.order}
-    for position, (path, leaf) in enumerate(zip(leaves.paths, leaves.values, strict=True)):
-        if position >= len(chosen):
-            missing.append(f"{path} {np.shape(leaf)}")
-        elif chosen[position] not in known:
-            missing.append(f"{path} {np.shape(leaf)}, for which names has {chosen[position]!r}")
-    arrays: dict[str, list[np.ndarray | None]] = {slot: [] for slot in slots.values()}
-    for path, leaf, name in zip(leaves.paths, leaves.values, chosen, strict=False):
-        own = entries.arrays.get(name, {})
-        for theirs, ours in slots.items():
-            if theirs not in own:
-                arrays[ours].append(None)
-                if name in known and (name in entries.arrays or not may_lack):
-                    missing.append(f"{path} {np.shape(leaf)}: {name} has no {theirs}")
-                continue
-            array = own[theirs] if to_ours is None else np.asarray(to_ours(name, own[theirs]))
-            arrays[ours].append(array)
-            if array.shape != np.shape(leaf):
-                turned = "" if to_ours is None else f" after to_ours, {own[theirs].shape} before"
-                other.append(f"{path} {np.shape(leaf)} and {name}: {theirs} {array.shape}{turned}")
-    superfluous = [
-        f"{name} ({', '.join(f'{slot} {x.shape}' for slot, x in own.items()) or 'never trained'})"
-        for name in entries.order
-        for own in [entries.arrays.get(name, {})]
-        if name not in chosen
-    ] + [
-        f"{name}: {slot}, which the optimizer does not have with these options"
-        for name in entries.order
-        for slot in entries.arrays.get(name, {})
-        if name in chosen and slot not in slots and slot not in spare
-    ]
-    double = [f"{name} for two leaves" for name in {*chosen} if chosen.count(name) > 1]
-    if missing or superfluous or other or double:
-        raise _mismatch(missing, superfluous + double, other)
-    return arrays
-
-
-def _mismatch(missing: list[str], superfluous: list[str], other: list[str]) -> ValueError:
-    """The error that prints both sides."""
-    lines = ["the saved state does not fit the parameters."]
-    for title, found in (
-        ("parameters without an entry", missing),
-        ("entries without a parameter", superfluous),
-        ("a parameter and its entry of another shape", other),
-    ):
-        if found:
-            lines += [f"{title}:", *(f"    {line}" for line in found[:_MOST])]
-        if len(found) > _MOST:
-            lines.append(f"    and {len(found) - _MOST} more")
-    lines.append(
-        "Pass names, which says for each leaf which entry is its (the default is the order of the"
-        " leaves), and to_ours, which turns an array to the layout of the leaf."
-    )
-    return ValueError("\n".join(lines))

@@ -6,7 +6,7 @@ import optax
 
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
-from rmsprop.frameworks._saved_state import Turn, number_of
+from rmsprop.frameworks._saved_arrays import Turn, number_of
 from rmsprop.frameworks._torch_groups import (
     SLOTS_OF_RMSPROP,
     Form,

@@ -21,16 +21,8 @@ import optax
 
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
-from rmsprop.frameworks._saved_state import (
-    Entries,
-    Name,
-    Turn,
-    as_numpy,
-    check_port,
-    exported,
-    imported,
-    read_npz,
-)
+from rmsprop.frameworks._saved_arrays import Entries, Name, Turn, as_numpy, read_npz
+from rmsprop.frameworks._saved_state import check_port, exported, imported
 from rmsprop.frameworks._slots import MEAN, MOMENTUM, SQUARES
 
 _PORTS = ("tensorflow.rmsprop", "tensorflow.adagrad")

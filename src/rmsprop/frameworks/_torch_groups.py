@@ -16,17 +16,12 @@ from rmsprop._typing import Tree
 from rmsprop.frameworks import _slots as slots_
 from rmsprop.frameworks._arguments import parts_of_rate
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
+from rmsprop.frameworks._saved_arrays import Entries, Name, Turn, as_numpy, number_of, refuse_file
 from rmsprop.frameworks._saved_state import (
-    Entries,
-    Name,
-    Turn,
-    as_numpy,
     check_options,
     check_port,
     exported,
     imported,
-    number_of,
-    refuse_file,
     steps_to_save,
 )
 from rmsprop.frameworks._slots import MEAN, MOMENTUM, SQUARES

@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rmsprop._typing import Tree
-from rmsprop.frameworks._parameter_layouts import Transposed, layout_of, places_of
-from rmsprop.frameworks._saved_state import Layout
+from rmsprop.frameworks._parameter_layouts import Layout, Transposed, layout_of, places_of
 
 # What the last key of a leaf of Flax may be called on the other side.
 _ENDINGS = {

@@ -7,7 +7,7 @@ import optax
 from rmsprop._typing import Tree
 from rmsprop.frameworks._arguments import parts_of_rate
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
-from rmsprop.frameworks._saved_state import Turn, number_of
+from rmsprop.frameworks._saved_arrays import Turn, number_of
 from rmsprop.frameworks._slots import SQUARES
 from rmsprop.frameworks._torch_groups import (
     SLOTS_OF_RMSPROP,
