@@ -218,7 +218,12 @@ def test_steps_that_differ_matter_where_the_rate_falls_with_them():
     state = torch.import_state(falling, saved, params, check=False)
     assert torch.export_state(falling, state, params)["state"][0]["step"] == 5
     saved["param_groups"][0]["lr_decay"] = 0
-    torch.import_state(torch.adagrad(0.1), saved, params)
+    # A scheduler of PyTorch counts for all of them, whatever gradients they had.
+    scheduled = torch.adagrad(optax.linear_schedule(0.1, 0.0, 10))
+    state = torch.import_state(scheduled, saved, params)
+    assert torch.export_state(scheduled, state, params)["param_groups"][0]["lr"] == pytest.approx(
+        0.05
+    )
 
 
 def test_the_number_of_steps_is_asked_for_where_nobody_counts_it():

@@ -15,7 +15,7 @@ import optax
 from rmsprop._typing import Tree
 from rmsprop.frameworks import _slots as slots_
 from rmsprop.frameworks._arguments import parts_of_rate
-from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
+from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, is_zero
 from rmsprop.frameworks._saved_arrays import Entries, Name, Turn, as_numpy, number_of, refuse_file
 from rmsprop.frameworks._saved_state import (
     check_options,
@@ -94,13 +94,14 @@ def import_groups(
         number: int(as_numpy(own["step"])) for number, own in by_number.items() if "step" in own
     }
     slots = _slots_of(optimizer, form, params)
-    if check and slots_.counts_anything(optimizer.init(params)) and len({*steps.values()}) > 1:
+    falls = not is_zero(parts_of_rate(convention.learning_rate)[1])
+    if check and falls and len({*steps.values()}) > 1:
         fewest, most = min(steps, key=steps.__getitem__), max(steps, key=steps.__getitem__)
         raise ValueError(
-            f"entry {fewest} has taken {steps[fewest]} steps and entry {most} {steps[most]}:"
-            f" PyTorch counts them for each parameter, and a schedule of {convention.name} for all"
-            f" together. Move them apart, with optax.partition, or pass check=False to go on from"
-            f" the largest."
+            f"entry {fewest} has taken {steps[fewest]} steps and entry {most} {steps[most]}, and"
+            f" with lr_decay PyTorch lowers the rate of each by its own; {convention.name} counts"
+            f" them for all together. Move them apart, with optax.partition, or pass check=False to"
+            f" go on from the largest."
         )
     return imported(
         optimizer,

@@ -84,8 +84,8 @@ def import_state(
         new: An optimizer with other options to go on with. The state is converted as by
             `rmsprop.convert_state`, and the number of steps is the one that was saved.
         check: Compare the options of the optimizer with those of `param_groups`, the rates of the
-            groups with each other, and, where a schedule counts steps, those of the entries. The
-            rate itself is not compared, since schedulers of PyTorch change it.
+            groups with each other, and, with `lr_decay`, the numbers of steps of the parameters.
+            The rate itself is not compared, since schedulers of PyTorch change it.
 
     Returns:
         A state of `optimizer`, or of `new`. A parameter that never had a gradient has the starting
