@@ -48,6 +48,14 @@ CASES = [
         decay=[0.1],
     ),
     *crossed("legacy_adagrad", epsilon=[1e-3], decay=[None, 0.1]),
+    *(
+        Case(function, arguments, dtype=dtype, path="tf_keras")
+        for function, arguments in (
+            ("rmsprop", {"epsilon": 1e-3, "momentum": 0.9, "centered": True}),
+            ("adagrad", {"epsilon": 1e-3}),
+        )
+        for dtype in _BOTH
+    ),
 ]
 
 RECORDED = [
@@ -72,7 +80,7 @@ RECORDED = [
 
 def needs(case):
     """The modules of this case."""
-    return ("tf_keras", "tensorflow") if case.function.startswith("legacy_") else ("keras",)
+    return ("keras",) if _kind(case) is _Keras3 else ("tf_keras", "tensorflow")
 
 
 class _Keras3:
@@ -146,8 +154,38 @@ class _Legacy:
         self._optimizer.set_weights(saved)
 
 
+class _Later(_Legacy):
+    """A run in tf.keras of TensorFlow 2.11 and later, whose list has no rate."""
+
+    def __init__(self, case, params):
+        import tensorflow as tf
+        import tf_keras
+
+        tf_keras.backend.set_floatx(case.dtype)  # the dtype of the rate
+        make = {"rmsprop": tf_keras.optimizers.RMSprop, "adagrad": tf_keras.optimizers.Adagrad}
+        self._optimizer = make[case.function](case.learning_rate, **case.arguments)
+        self._params = {name: tf.Variable(x, name=name) for name, x in params.items()}
+        self._optimizer.build([*self._params.values()])
+        tf_keras.backend.set_floatx("float32")
+
+    def saved(self):
+        count, *values = [v.numpy() for v in self._optimizer.variables]
+        return [count.astype(np.int32), *values]  # int64 in TensorFlow, int32 in Keras on JAX
+
+    def load(self, saved):
+        for variable, value in zip(self._optimizer.variables, saved, strict=True):
+            variable.assign(value)
+
+
+def _kind(case):
+    """The class of the runs of a case."""
+    if case.function.startswith("legacy_"):
+        return _Legacy
+    return _Later if case.path == "tf_keras" else _Keras3
+
+
 def Run(case, params):
-    return (_Legacy if case.function.startswith("legacy_") else _Keras3)(case, params)
+    return _kind(case)(case, params)
 
 
 if __name__ == "__main__":
