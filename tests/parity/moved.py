@@ -108,3 +108,18 @@ def unexplained(framework, case, saved, back):
 
 def _is_centered(case):
     return case.arguments.get("centered", False) or case.function == "rmsprop_graves"
+
+
+def assert_moves_here(framework, case):
+    """20 steps there, then 20 more in both; what was saved comes back bit for bit."""
+    steps = moving.stream(case)
+    run = moving.begin(framework, case)
+    params = moving.follow(framework, run, steps[: moving.BEFORE])[-1]
+    saved = run.saved()
+    expected = moving.follow(framework, run, steps[moving.BEFORE :])
+    params = jax.tree.map(jnp.asarray, params)
+    optimizer, state = from_there(framework, case, saved, params)
+    back = to_there(framework, optimizer, state, params)
+    assert unexplained(framework, case, saved, back) == []
+    after, _ = follow(optimizer, state, params, steps[moving.BEFORE :])
+    assert moving.difference(after, expected) <= moving.TOLERANCE[case.dtype]

@@ -10,7 +10,7 @@ CASES = [
     *crossed("rmsprop_graves", eps=[1e-3], momentum=[0.9]),
     *crossed("adagrad", eps=[1e-3]),
 ]
-RECORDED = [CASES[0], *CASES[4:7]]
+RECORDED = [CASES[0], CASES[4], CASES[7]]
 NAMES = {name: name for name in moving.ORDER}
 turn = moving.turned
 

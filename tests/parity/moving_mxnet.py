@@ -11,7 +11,7 @@ CASES = [
     *crossed("adagrad", ("float32",), eps=[1e-3], wd=[None, 0.05]),
     Case("rmsprop", {"epsilon": 1e-3, "centered": True, "gamma2": 0.0}, dtype="float32"),
 ]
-RECORDED = CASES
+RECORDED = [CASES[1], CASES[3]]
 
 
 def lost(case):

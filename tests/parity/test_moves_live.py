@@ -32,17 +32,7 @@ def _cases():
 @pytest.mark.parametrize(("framework", "case"), list(_cases()))
 def test_a_run_moves_here(framework, case):
     """20 steps there, then 20 more in both; what was saved comes back bit for bit."""
-    steps = moving.stream(case)
-    run = moving.begin(framework, case)
-    params = moving.follow(framework, run, steps[: moving.BEFORE])[-1]
-    saved = run.saved()
-    expected = moving.follow(framework, run, steps[moving.BEFORE :])
-    params = jax.tree.map(jnp.asarray, params)
-    optimizer, state = moved.from_there(framework, case, saved, params)
-    back = moved.to_there(framework, optimizer, state, params)
-    assert moved.unexplained(framework, case, saved, back) == []
-    after, _ = moved.follow(optimizer, state, params, steps[moving.BEFORE :])
-    assert moving.difference(after, expected) <= moving.TOLERANCE[case.dtype]
+    moved.assert_moves_here(framework, case)
 
 
 @pytest.mark.usefixtures("x64")
