@@ -28,6 +28,8 @@ SHOWN = {
     "rmsprop.rows.rmsprop": rmsprop.rows.rmsprop,
     "rmsprop.frameworks.keras.rmsprop": frameworks.keras.rmsprop,
     "rmsprop.frameworks.torch.adagrad": frameworks.torch.adagrad,
+    "rmsprop.frameworks.torch.import_state": frameworks.torch.import_state,
+    "rmsprop.frameworks.keras.export_state": frameworks.keras.export_state,
     "rmsprop.frameworks.compare_conventions": frameworks.compare_conventions,
 }
 

@@ -33,27 +33,27 @@ MODULES = {
 }
 
 
-def _missing(packages):
+def missing(packages):
     names = (MODULES.get(package, package) for package in packages)
     return tuple(name for name in names if importlib.util.find_spec(name) is None)
 
 
-def _skipped(name, missing):
+def skipped(name, missing):
     reason = f"not installed: {', '.join(missing)}"
     return pytest.param(name, None, id=name, marks=pytest.mark.skip(reason=reason))
 
 
 def _cases():
     for name, record in RECORDS.items():
-        skipped = set()
+        lacking = set()
         for case in record.CASES:
             needed = record.needs(case) if hasattr(record, "needs") else record.PACKAGES
-            missing = _missing(needed)
-            if not missing:
+            absent = missing(needed)
+            if not absent:
                 yield pytest.param(name, case, id=f"{name}.{case.name}")
-            elif missing not in skipped:
-                skipped.add(missing)
-                yield _skipped(name, missing)
+            elif absent not in lacking:
+                lacking.add(absent)
+                yield skipped(name, absent)
 
 
 @pytest.mark.usefixtures("x64")
@@ -108,7 +108,7 @@ def _arguments(function):
 @pytest.mark.parametrize("name", ORIGINALS)
 def test_the_arguments_are_the_framework_s_in_order_and_with_its_defaults(name):
     package, original = ORIGINALS[name]
-    if _missing([package]):
+    if missing([package]):
         pytest.skip(f"not installed: {package}")
     module, function = name.split(".")
     found = _arguments(getattr(getattr(frameworks, module), function))

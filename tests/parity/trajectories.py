@@ -52,11 +52,11 @@ class Case:
         ]
         return f"{self.function}({said}) {' '.join(how)}"
 
-    def rates(self):
+    def rates(self, steps=STEPS):
         """The rate of every step: five steps of warm-up, a decay of 7 %, from the 18th a tenth."""
         if not self.changing:
-            return [self.learning_rate] * STEPS
-        factors = [(k + 1) / 5 if k < 5 else 0.93 ** (k - 4) for k in range(STEPS)]
+            return [self.learning_rate] * steps
+        factors = [(k + 1) / 5 if k < 5 else 0.93 ** (k - 4) for k in range(steps)]
         return [self.learning_rate * f * (0.1 if k >= 17 else 1.0) for k, f in enumerate(factors)]
 
 
@@ -74,7 +74,7 @@ def start(dtype):
     return _split(flat.astype(dtype))
 
 
-def gradients(dtype):
+def gradients(dtype, steps=STEPS):
     """The gradients of every step, by name.
 
     They do not depend on the parameters, so that a difference cannot grow by itself. The scale of
@@ -82,7 +82,7 @@ def gradients(dtype):
     and so is every element of the 12th step.
     """
     rng = np.random.default_rng(3)
-    stream = _normal(2, dtype, (STEPS, SIZE)) * np.logspace(-3, 1, SIZE)
+    stream = _normal(2, dtype, (steps, SIZE)) * np.logspace(-3, 1, SIZE)
     stream[rng.random(stream.shape) < 0.1] = 0
     stream[11] = 0
     stream[:, 7] = 0

@@ -3,7 +3,9 @@
     import rmsprop
     optimizer = rmsprop.frameworks.torch.rmsprop(lr=1e-2, alpha=0.99, momentum=0.9)
 
-A module is imported when it is first used, and none imports its framework.  `optax.partition` takes
+A module is imported when it is first used, and none imports its framework.  `import_state` and
+`export_state` of a module move a run: what its framework has saved becomes a state of the port, and
+back (`docs/move.md` in the repository).  `optax.partition` takes
 the place of parameter groups.  `docs/recipes.md` in the repository has published recipes as one
 line each.
 

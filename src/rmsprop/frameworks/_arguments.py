@@ -1,6 +1,7 @@
 """Arguments of several frameworks: learning rates, their decay with time, a momentum of zero."""
 
 import math
+from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
@@ -38,15 +39,34 @@ def rate(name: str, value: ScalarOrSchedule, *, ascent: str | None = None) -> Ra
 def inverse_time(learning_rate: Rate, name: str, decay: ScalarLike) -> Rate:
     """The rate `learning_rate / (1 + decay * k)` after `k` steps; unchanged if `decay` is zero."""
     coefficient = hyperparameters.nonnegative(name, decay)
-    if is_zero(coefficient):
-        return learning_rate
+    return learning_rate if is_zero(coefficient) else InverseTime(learning_rate, coefficient)
 
-    def rate_at(count: ArrayLike) -> Scalar:
-        steps = lax.convert_element_type(count, jnp.result_type(coefficient))
-        start = learning_rate(count) if callable(learning_rate) else learning_rate
-        return start / (1 + coefficient * steps)
 
-    return rate_at
+@dataclass(frozen=True, eq=False)
+class InverseTime:
+    """A schedule of rates that falls with the inverse of time.
+
+    Attributes:
+        learning_rate: The rate, a number or a schedule, that falls.
+        decay: The coefficient by which it falls.
+    """
+
+    learning_rate: Rate
+    decay: Scalar
+
+    def __call__(self, count: ArrayLike) -> Scalar:
+        """The rate after so many steps."""
+        steps = lax.convert_element_type(count, jnp.result_type(self.decay))
+        rate = self.learning_rate
+        start = rate(count) if callable(rate) else rate
+        return start / (1 + self.decay * steps)
+
+
+def parts_of_rate(learning_rate: Rate) -> tuple[Rate, Scalar]:
+    """The rate without its decay with time, and the coefficient of that decay or 0."""
+    if isinstance(learning_rate, InverseTime):
+        return learning_rate.learning_rate, learning_rate.decay
+    return learning_rate, 0.0
 
 
 def unless_zero(coefficient: Scalar) -> Scalar | None:

@@ -11,8 +11,8 @@ from rmsprop.frameworks._arguments import NEGATED_LOSS, check_label, inverse_tim
 from rmsprop.frameworks._convention import Wrapper, float32_constant, float32_rate, is_zero
 from rmsprop.frameworks._gradients import Clipping, clip, read_clipping
 from rmsprop.frameworks._keras_step import (
-    accumulate_gradients,
-    average_parameters,
+    AccumulateGradients,
+    AverageParameters,
     rate_of_every,
 )
 from rmsprop.frameworks._other_arguments import EXECUTION, LABEL
@@ -86,13 +86,13 @@ def base(
     steps = _whole("gradient_accumulation_steps", gradient_accumulation_steps, 2)
     if steps is not None:
         eta = rate_of_every(steps, eta)
-        around.append((f"mean of {steps} gradients", accumulate_gradients(steps)))
+        around.append((f"mean of {steps} gradients", AccumulateGradients(steps)))
     average = _read_average(use_ema, ema_momentum, ema_overwrite_frequency)
     if average is not None:
         coefficient, frequency = average
         period = "" if frequency is None else f", in their place every {frequency} steps"
         label = f"average of the parameters with {coefficient}{period}"
-        around.append((label, average_parameters(coefficient, frequency, steps or 1)))
+        around.append((label, AverageParameters(coefficient, frequency, steps or 1)))
     return {
         "learning_rate": eta,
         "weight_decay": decay,

@@ -1,6 +1,7 @@
 """Keras' averages around a step: of gradients before it, and of parameters after it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -17,11 +18,11 @@ from rmsprop._precision import narrow, signed_accumulator_dtype, widen
 from rmsprop._states import check_fields, increment, signed_accumulators, zero_count
 from rmsprop._trees import map_leaves, trained_dtype
 from rmsprop._typing import Tree
-from rmsprop.frameworks._convention import Rate, Wrapper
+from rmsprop.frameworks._convention import Rate
 
 
 class AccumulatedGradientsState(NamedTuple):
-    """State of `accumulate_gradients`.
+    """State of `AccumulateGradients`.
 
     Attributes:
         inner: The state of the optimizer.
@@ -35,7 +36,7 @@ class AccumulatedGradientsState(NamedTuple):
 
 
 class AveragedParametersState(NamedTuple):
-    """State of `average_parameters`.
+    """State of `AverageParameters`.
 
     Attributes:
         inner: The state of the optimizer.
@@ -49,15 +50,21 @@ class AveragedParametersState(NamedTuple):
     calls: jax.Array
 
 
-def accumulate_gradients(steps: int) -> Wrapper:
+@dataclass(frozen=True, eq=False)
+class AccumulateGradients:
     """A wrapper that makes one step for every `steps` calls, with the mean of their gradients.
 
     The other calls return zero updates and leave the state of the optimizer alone.
     `optax.MultiSteps` differs by rounding: it keeps a running mean, Keras a sum.
+
+    Attributes:
+        steps: The number of calls that make one step.
     """
 
-    def wrapper(
-        inner: optax.GradientTransformationExtraArgs,
+    steps: int
+
+    def __call__(
+        self, inner: optax.GradientTransformationExtraArgs
     ) -> optax.GradientTransformationExtraArgs:
         def init_fn(params: optax.Params) -> AccumulatedGradientsState:
             # The optimizer comes first, because it refuses parameters with a better message.
@@ -71,7 +78,7 @@ def accumulate_gradients(steps: int) -> Wrapper:
             sums, total = map_leaves(_add, updates, state.gradients)
 
             def step() -> tuple[optax.Updates, Tree, Tree]:
-                mean = jax.tree.map(lambda total: total / steps, sums)
+                mean = jax.tree.map(lambda total: total / self.steps, sums)
                 changes, inner_state = inner.update(mean, state.inner, params, **extra)
                 changes = jax.tree.map(lambda u, g: narrow(u, jnp.result_type(g)), changes, updates)
                 _, zeros = map_leaves(lambda g, s: (g, jnp.zeros_like(s)), updates, total)
@@ -80,14 +87,12 @@ def accumulate_gradients(steps: int) -> Wrapper:
             def wait() -> tuple[optax.Updates, Tree, Tree]:
                 return jax.tree.map(jnp.zeros_like, updates), state.inner, total
 
-            last = state.position == steps - 1
+            last = state.position == self.steps - 1
             updates, inner_state, total = _either(last, step, wait)
             position = lax.select(last, zero_count(), state.position + 1)
             return updates, AccumulatedGradientsState(inner_state, total, position)
 
         return optax.GradientTransformationExtraArgs(init_fn, update_fn)
-
-    return wrapper
 
 
 def rate_of_every(steps: int, learning_rate: Rate) -> Rate:
@@ -97,14 +102,13 @@ def rate_of_every(steps: int, learning_rate: Rate) -> Rate:
     return lambda count: learning_rate(count * steps + (steps - 1))
 
 
-def average_parameters(
-    momentum: Scalar, overwrite_every: int | None, calls_per_step: int = 1
-) -> Wrapper:
+@dataclass(frozen=True, eq=False)
+class AverageParameters:
     r"""A wrapper that averages the parameters, and may replace them by their average at times.
 
     .. math:: a_1 = \theta_1, \quad a_t = m a_{t-1} + (1 - m) \theta_t
 
-    Args:
+    Attributes:
         momentum: The coefficient :math:`m`.
         overwrite_every: The number of steps after which an update leads to the average; None for
             never.
@@ -113,8 +117,12 @@ def average_parameters(
             step is done. All calls of a step that overwrites lead to the average.
     """
 
-    def wrapper(
-        inner: optax.GradientTransformationExtraArgs,
+    momentum: Scalar
+    overwrite_every: int | None
+    calls_per_step: int = 1
+
+    def __call__(
+        self, inner: optax.GradientTransformationExtraArgs
     ) -> optax.GradientTransformationExtraArgs:
         def init_fn(params: optax.Params) -> AveragedParametersState:
             state = inner.init(params)
@@ -130,10 +138,12 @@ def average_parameters(
                 )
             check_fields(state, AveragedParametersState._fields)
             updates, inner_state = inner.update(updates, state.inner, params, **extra)
-            step = state.calls // calls_per_step
-            overwrite = None if overwrite_every is None else (step + 1) % overwrite_every == 0
+            step = state.calls // self.calls_per_step
+            overwrite = (
+                None if self.overwrite_every is None else (step + 1) % self.overwrite_every == 0
+            )
             average = jax.tree.map(
-                lambda u, p, a: _follow(u, p, a, momentum, step == 0),
+                lambda u, p, a: _follow(u, p, a, self.momentum, step == 0),
                 updates,
                 params,
                 state.average,
@@ -151,8 +161,6 @@ def average_parameters(
             return updates, AveragedParametersState(inner_state, average, calls)
 
         return optax.GradientTransformationExtraArgs(init_fn, update_fn)
-
-    return wrapper
 
 
 def _is_none(leaf: object) -> bool:

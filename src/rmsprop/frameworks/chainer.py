@@ -12,6 +12,8 @@ from __future__ import annotations
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate, unless_zero
+from rmsprop.frameworks._chainer_state import export_state as export_state
+from rmsprop.frameworks._chainer_state import import_state as import_state
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
 

@@ -6,6 +6,8 @@ from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import rate
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
+from rmsprop.frameworks._jax_examples_state import export_state as export_state
+from rmsprop.frameworks._jax_examples_state import import_state as import_state
 
 
 def rmsprop(

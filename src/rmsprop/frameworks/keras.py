@@ -30,6 +30,9 @@ from rmsprop.frameworks._keras_arguments import (
     of_earlier_releases,
     of_later_releases,
 )
+from rmsprop.frameworks._keras_layouts import flax_layout as flax_layout
+from rmsprop.frameworks._keras_state import export_state as export_state
+from rmsprop.frameworks._keras_state import import_state as import_state
 from rmsprop.frameworks._other_arguments import other_arguments
 
 

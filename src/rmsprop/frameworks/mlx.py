@@ -20,6 +20,8 @@ from rmsprop.frameworks._convention import (
     build,
     float32_rate,
 )
+from rmsprop.frameworks._mlx_state import export_state as export_state
+from rmsprop.frameworks._mlx_state import import_state as import_state
 
 
 def rmsprop(

@@ -32,6 +32,8 @@ from rmsprop.frameworks._convention import (
     float32_constant,
 )
 from rmsprop.frameworks._gradients import Clipping
+from rmsprop.frameworks._mxnet_state import export_state as export_state
+from rmsprop.frameworks._mxnet_state import import_state as import_state
 from rmsprop.frameworks._other_arguments import EXECUTION, PARAMETERS, other_arguments
 from rmsprop.frameworks._steps import ClipWeights
 

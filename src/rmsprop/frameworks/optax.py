@@ -11,6 +11,8 @@ from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop._rescaling import refuse_corrected_variance
 from rmsprop.frameworks._arguments import rate
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
+from rmsprop.frameworks._optax_state import export_state as export_state
+from rmsprop.frameworks._optax_state import import_state as import_state
 
 
 def rmsprop(

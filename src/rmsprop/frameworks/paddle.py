@@ -27,6 +27,8 @@ from rmsprop.frameworks._convention import (
 )
 from rmsprop.frameworks._gradients import Clipping
 from rmsprop.frameworks._other_arguments import LABEL, PARAMETERS, other_arguments
+from rmsprop.frameworks._paddle_state import export_state as export_state
+from rmsprop.frameworks._paddle_state import import_state as import_state
 
 
 @dataclass(frozen=True)

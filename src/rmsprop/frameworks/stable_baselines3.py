@@ -12,6 +12,8 @@ from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import NEGATED_LOSS, rate, unless_zero
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
+from rmsprop.frameworks._stable_baselines3_state import export_state as export_state
+from rmsprop.frameworks._stable_baselines3_state import import_state as import_state
 
 
 @other_arguments(params=PARAMETERS)

@@ -18,6 +18,8 @@ from rmsprop.frameworks._convention import (
     float32_rate,
 )
 from rmsprop.frameworks._other_arguments import other_arguments
+from rmsprop.frameworks._tensorflow_state import export_state as export_state
+from rmsprop.frameworks._tensorflow_state import import_state as import_state
 
 _OF_KERAS = (
     "The optimizer of tf.keras.optimizers has it: call that of frameworks.keras, with legacy_"

@@ -12,6 +12,10 @@ from rmsprop._hyperparameters import ScalarLike, ScalarOrSchedule
 from rmsprop.frameworks._arguments import inverse_time, rate, unless_zero
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer, build
 from rmsprop.frameworks._other_arguments import PARAMETERS, other_arguments
+from rmsprop.frameworks._torch_layouts import equinox_layout as equinox_layout
+from rmsprop.frameworks._torch_layouts import flax_layout as flax_layout
+from rmsprop.frameworks._torch_state import export_state as export_state
+from rmsprop.frameworks._torch_state import import_state as import_state
 
 _ASCENT = "Pass maximize=True to maximise."
 
