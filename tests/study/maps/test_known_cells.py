@@ -1,5 +1,6 @@
 """The cells that must come out, and RMSprop against itself: what was known before the map."""
 
+import against_itself
 import pytest
 
 from rmsprop import study
@@ -61,3 +62,13 @@ def test_drift_of_at_least_the_noise_under_linear_decay_is_rmsprops(default_map)
     ]
     assert len(strong) == 8
     assert all(cell.winner == "rmsprop" for cell in strong)
+
+
+def test_rmsprop_is_seldom_better_than_itself():
+    """Nominal are 5 in 100 of the cells before the correction; the seeds of the maps are fixed.
+
+    With a race that leaves 16 configurations it was 11 in 100 under a constant rate.
+    """
+    shares = against_itself.shares(maps=12)
+    assert sum(share["before"] for share in shares.values()) / len(shares) <= 0.07
+    assert max(share["after"] for share in shares.values()) <= 0.05

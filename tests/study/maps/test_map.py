@@ -10,6 +10,8 @@ from rmsprop import study
 from rmsprop.study.contenders import RMSPROP
 from rmsprop.study.maps import program, tuning
 from rmsprop.study.maps.results import MapResults
+from rmsprop.study.maps.verdicts import judge, undominated
+from rmsprop.study.results.reselection import Finalists, reselect
 
 TINY = study.Plane("tiny", "noise", (0.1, 1.0), "drift", (0.0, 0.1), {"horizon": 20.0})
 # Numbers of the results that depend on nothing but the runs.
@@ -151,3 +153,16 @@ def test_a_shorter_horizon_has_a_shorter_memory():
         rest.sel(y=20.0).dropna("configuration") >= 3 / 20 * 0.66
     ).all()  # 0.1, the shortest grid
     assert (rest.sel(y=100.0).dropna("configuration") >= 3 / 100 * 0.99).all()
+
+
+def test_what_is_dominated_is_chosen_nowhere(rng):
+    """The verdict is the same with all configurations, of which most are left out."""
+    risks = [np.exp(rng.normal(size=(30, 1)) + 0.2 * rng.normal(size=(30, 6))) for _ in range(2)]
+    risks[0][3, 2] = np.inf
+    (verdict,) = judge([risks[0]], [risks[1]], 3)
+    pair = [Finalists(each, each) for each in (risks[1], risks[0])]
+    whole = reselect(pair[0], pair[1], 3, "lower")
+    assert len(undominated(risks[0])) < 15
+    assert np.log(verdict.ratio.value) == pytest.approx(whole.difference.value, rel=1e-12)
+    assert np.log(verdict.ratio.high) == pytest.approx(whole.difference.high, rel=1e-12)
+    assert verdict.p_value == pytest.approx(whole.p_value, rel=1e-9)

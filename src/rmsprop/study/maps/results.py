@@ -55,6 +55,9 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "risk": ("optimizer", "schedule", "y", "x", "configuration", "seed"),
 }
 
+# Those that a cell has one value of.
+_OF_CELL = (*(name for name, dimensions in VARIABLES.items() if dimensions == _CELLS), "number")
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -177,25 +180,25 @@ class MapResults:
         dataset = self.plane(name)
         if line not in self.lines:
             raise ValueError(f"line {line!r} is not here; name {', '.join(self.lines)}.")
-        view, dials = dataset.sel(line=line), self.definition(name).cells()
-        rows, columns = view.sizes["y"], view.sizes["x"]
+        dials, view = self.definition(name).cells(), dataset.sel(line=line)
+        of_each = {key: np.ravel(view[key].values).tolist() for key in _OF_CELL}
+        columns = dataset.sizes["x"]
         cells = []
-        for row, column in np.ndindex(rows, columns):
-            at = view.isel(y=row, x=column)
-            ratio = Ratio(*(float(at[key]) for key in ("ratio", "low", "high")))
+        for number, of_cell in enumerate(dials):
+            at = {key: values[number] for key, values in of_each.items()}
             cells.append(
                 Cell(
                     plane=name,
                     line=line,
-                    dials=dials[row * columns + column],
-                    number=float(at["number"]),
-                    ratio=ratio,
-                    p_value=float(at["p_value"]),
-                    adjusted=float(at["adjusted_p_value"]),
-                    plain_verdict=str(at["plain_verdict"].values),
-                    verdict=str(at["verdict"].values),
-                    winner=str(at["winner"].values),
-                    place=(row, column),
+                    dials=of_cell,
+                    number=at["number"],
+                    ratio=Ratio(at["ratio"], at["low"], at["high"]),
+                    p_value=at["p_value"],
+                    adjusted=at["adjusted_p_value"],
+                    plain_verdict=at["plain_verdict"],
+                    verdict=at["verdict"],
+                    winner=at["winner"],
+                    place=(number // columns, number % columns),
                 )
             )
         return cells

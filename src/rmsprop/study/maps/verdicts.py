@@ -57,6 +57,25 @@ class CellVerdict:
         return 0 if self.ratio.value > 1 else 1
 
 
+def undominated(risks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The configurations that may be the best on some seeds: no other is better on every seed.
+
+    Those that are left out, most of a wide grid, are the choice of no subset of the seeds.
+
+    Args:
+        risks: Shape (configurations, seeds); infinite where a run diverged.
+
+    Returns:
+        The rows that are left, in their order; at least one.
+
+    Example:
+        >>> undominated(np.array([[1.0, 3.0], [2.0, 2.0], [3.0, 4.0]])).tolist()
+        [[1.0, 3.0], [2.0, 2.0]]
+    """
+    worse = (risks[:, None] > risks[None]).all(axis=-1).any(axis=-1)
+    return risks[~worse]
+
+
 def judge(
     first: Sequence[NDArray[np.float64]],
     second: Sequence[NDArray[np.float64]],
@@ -72,8 +91,8 @@ def judge(
     """
     raw = []
     for one, other in zip(first, second, strict=True):
-        pair = Finalists(other, other), Finalists(one, one)
-        raw.append(difference_of(*pair, tuning_seeds, "lower"))
+        pair = [Finalists(x, x) for x in (undominated(other), undominated(one))]
+        raw.append(difference_of(pair[0], pair[1], tuning_seeds, "lower"))
     adjusted = holm([p for _, p, _ in raw])
     return [
         CellVerdict(
