@@ -6,7 +6,7 @@ import re
 import write_map
 
 from rmsprop.study.maps.dials import DIALS, settings
-from rmsprop.study.maps.planes import DEFAULT_PLANES, PLANES
+from rmsprop.study.maps.planes import PLANES
 
 RECORD = json.loads(write_map.RECORD.read_text())
 
@@ -21,7 +21,7 @@ def test_the_page_has_every_dial_with_its_default_and_every_plane():
     assert {name: float(value) for name, value in rows.items()} == settings()
     assert [*rows] == [*DIALS]
     assert all(f"`{name}`" in text for name in PLANES)
-    assert set(DEFAULT_PLANES) <= set(RECORD["planes"])
+    assert set(RECORD["planes"]) == set(PLANES)
 
 
 def test_the_record_is_of_the_planes_that_there_are():
