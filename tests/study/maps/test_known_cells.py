@@ -60,15 +60,16 @@ def test_drift_of_at_least_the_noise_under_linear_decay_is_rmsprops(default_map)
         for cell in cells
         if cell.dials["drift"] >= cell.dials["noise"] and cell.dials["drift"] > 0
     ]
-    assert len(strong) == 8
+    assert len(strong) == 10
     assert all(cell.winner == "rmsprop" for cell in strong)
 
 
 def test_rmsprop_is_seldom_better_than_itself():
-    """Nominal are 5 in 100 of the cells before the correction; the seeds of the maps are fixed.
+    """Nominal are 5 in 100 of the cells before the correction; `test_map_page.py` has 60 maps.
 
-    With a race that leaves 16 configurations it was 11 in 100 under a constant rate.
+    The cells of a map share their seeds: 12 maps are some 36 independent cells, of which 5 in 100
+    have a standard error of 3.6 in 100, and 14 in 100 is 2.5 of these above.
     """
     shares = against_itself.shares(maps=12)
-    assert sum(share["before"] for share in shares.values()) / len(shares) <= 0.07
+    assert max(share["before"] for share in shares.values()) <= 0.14
     assert max(share["after"] for share in shares.values()) <= 0.05

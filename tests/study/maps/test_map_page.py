@@ -49,3 +49,10 @@ def test_what_must_come_out_is_recorded():
                 assert 0.9 < float(drift["grids"]["constant"][row][column].split()[0]) < 1.1
             if float(value) >= float(noise):
                 assert drift["grids"]["linear"][row][column].endswith("R")
+
+
+def test_rmsprop_is_recorded_to_be_seldom_better_than_itself():
+    record = json.loads(write_map.SELF.read_text())
+    assert record["maps"] >= 60
+    assert len(record["shares"]) == 3
+    assert all(share["before"] <= 0.07 for share in record["shares"].values())
