@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from rmsprop.commands import command_line, compare
+from rmsprop.commands import command_line, compare, protocol
 from rmsprop.study import tasks
 from rmsprop.study.comparison import Comparison
 from rmsprop.study.running.engine import Engine
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("compiled_quickly")
 def tiny_task(monkeypatch):
     """A task that takes a second, beside the real ones; compiled programs stay in memory."""
     monkeypatch.setitem(tasks.TASKS, "tiny", tasks.Task(tiny, "a parabola", tasks.Kind.LESSON))
-    monkeypatch.setattr(compare, "_keep_compiled_programs", lambda: None)
+    monkeypatch.setattr(compare, "keep_compiled_programs", lambda: None)
 
 
 def _compare(folder, *words, references=False):
@@ -394,12 +394,12 @@ def test_a_pipe_that_closes_early_is_no_error():
 def test_a_cache_that_would_change_numbers_is_switched_off(monkeypatch, sound):
     """With JAX 0.6.0 the same study, run again, would end with other numbers."""
     monkeypatch.undo()  # of what the other tests put in the place of the function
-    monkeypatch.setattr(compare, "compilation_cache_is_sound", lambda: sound)
+    monkeypatch.setattr(protocol, "compilation_cache_is_sound", lambda: sound)
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "said by the user")
     before = jax.config.jax_enable_compilation_cache
     jax.config.update("jax_enable_compilation_cache", True)
     try:
-        compare._keep_compiled_programs()
+        protocol.keep_compiled_programs()
         assert jax.config.jax_enable_compilation_cache == sound
     finally:
         jax.config.update("jax_enable_compilation_cache", before)

@@ -97,7 +97,7 @@ def _refuse(sentence: str) -> int:
 def _parser() -> tuple[Parser, dict[str, Parser]]:
     """The parser, and those of the commands by their names."""
     import rmsprop
-    from rmsprop.commands import compare, conventions, report, steps
+    from rmsprop.commands import compare, conventions, map, report, steps  # noqa: A004
 
     parser = Parser(
         prog="rmsprop",
@@ -117,6 +117,18 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     )
     compare.add_arguments(of_compare)
     of_compare.set_defaults(run=compare.run, options=of_compare.options)
+    of_map = commands.add_parser(
+        "map",
+        help="map when RMSprop beats AdaGrad, over sparsity, noise, drift, shrinking",
+        description=(
+            "Maps where RMSprop beats AdaGrad (or any other optimizer) on a family of stochastic"
+            " quadratic problems with dials for sparsity, noise, drift of the optimum, shrinking of"
+            " the gradients, condition number, rotation and horizon: tunes both in every cell,"
+            " prints the planes and writes a page to open in a browser."
+        ),
+    )
+    map.add_arguments(of_map)
+    of_map.set_defaults(run=map.run, options=of_map.options)
     of_report = commands.add_parser(
         "report",
         help="write the report of a folder's results again, without running anything",
@@ -147,6 +159,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     of_conventions.set_defaults(run=conventions.run, options=of_conventions.options)
     return parser, {
         "compare": of_compare,
+        "map": of_map,
         "report": of_report,
         "steps": of_steps,
         "conventions": of_conventions,

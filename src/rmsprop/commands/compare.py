@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jax
-
 from rmsprop.commands.options import whole_number
 from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, console, write_and_print
+from rmsprop.commands.protocol import add_seeds_and_schedules, keep_compiled_programs
 from rmsprop.study import interrupts, tasks
 from rmsprop.study.lookup import late_import, load_object
 from rmsprop.study.problems import Problem
-from rmsprop.study.running.devices import compilation_cache_is_sound
 from rmsprop.study.spelling import size
-from rmsprop.study.tasks.data import cache_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,37 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_protocol(parser: argparse.ArgumentParser) -> None:
     """Adds what says how each optimizer is tuned and reported."""
-    parser.add_argument(
-        "--schedules",
-        default="constant,linear",
-        metavar="A,B",
-        help="schedules of the learning rate, each optimizer tuned under each: constant, linear (to"
-        " 0), inverse_sqrt (1/sqrt(t)); with commas between them, or all; default: %(default)s",
-    )
-    parser.add_argument(
-        "--seeds",
-        type=whole_number,
-        default=20,
-        metavar="N",
-        help="number of seeds that are reported, at least 2, and at least 6 for a verdict; a seed"
-        " draws initial parameters, batches and the split of the data; default: %(default)s",
-    )
-    parser.add_argument(
-        "--tuning-seeds",
-        type=whole_number,
-        default=3,
-        metavar="N",
-        help="number of the seeds that a verdict chooses hyper-parameters on, over all such"
-        " choices; of the seeds half is the most; default: %(default)s",
-    )
-    parser.add_argument(
-        "--first-seed",
-        type=whole_number,
-        default=0,
-        metavar="N",
-        help="the first seed that is reported; the same comparison on other seeds is one with"
-        " --first-seed 1000 or any other number of at least 0; default: %(default)s",
-    )
+    add_seeds_and_schedules(parser)
     parser.add_argument(
         "--no-references",
         action="store_true",
@@ -166,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
     optimizers = _optimizers(arguments)
     problems = _problems(arguments)
     schedules = [name.strip() for name in arguments.schedules.split(",")]
-    _keep_compiled_programs()
+    keep_compiled_programs()
     interrupts.raise_if_interrupted()
     errors = console(stderr=True, quiet=arguments.quiet)
     try:
@@ -258,18 +224,3 @@ def _own_problem(place: str) -> Problem:
             f" a function without arguments that makes one."
         )
     return problem
-
-
-def _keep_compiled_programs() -> None:
-    """Lets JAX keep compiled programs on disk, unless the user has said where they belong."""
-    if not compilation_cache_is_sound():
-        jax.config.update("jax_enable_compilation_cache", False)
-        return
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
-        return
-    try:
-        folder = cache_folder() / "xla"
-    except RuntimeError:  # no home folder: compiled programs are not kept
-        return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

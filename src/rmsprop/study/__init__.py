@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rmsprop.study.comparison import Comparison, compare
     from rmsprop.study.contenders import named
+    from rmsprop.study.maps.making import map  # noqa: A004 (as `study.map` it hides nothing)
+    from rmsprop.study.maps.planes import Plane
+    from rmsprop.study.maps.presentation import Map
     from rmsprop.study.optimizers import Optimizer, Tunable, optimizer
     from rmsprop.study.problems import Metric, Problem
     from rmsprop.study.tasks import QUICK, TASKS, task
@@ -22,11 +25,14 @@ __all__ = [
     "QUICK",
     "TASKS",
     "Comparison",
+    "Map",
     "Metric",
     "Optimizer",
+    "Plane",
     "Problem",
     "Tunable",
     "compare",
+    "map",
     "named",
     "optimizer",
     "task",
@@ -36,6 +42,9 @@ _PLACES = {
     "problems": ("Metric", "Problem"),
     "comparison": ("Comparison", "compare"),
     "contenders": ("named",),
+    "maps.making": ("map",),
+    "maps.planes": ("Plane",),
+    "maps.presentation": ("Map",),
     "optimizers": ("Optimizer", "Tunable", "optimizer"),
     "tasks": ("QUICK", "TASKS", "task"),
 }

@@ -17,6 +17,7 @@ Extent = Mapping[str, tuple[int, Sequence[str]]]
 
 # The settings that all runs of a study share, in words.
 _SHARED = {
+    "kind": "what it is a study of (a map, or none for a comparison)",
     "first_seed": "the first seed (--first-seed)",
     "tuning_seeds": "the number of seeds that a verdict chooses on (--tuning-seeds)",
     "schedules": "the schedules of the learning rate (--schedules)",
@@ -27,6 +28,7 @@ _SHARED = {
 _OF_TASK = {
     "steps": "the steps of a run (--steps)",
     "data_sha256": "the data, by their SHA-256",
+    "dials": "the values of the dials",
     "choose_by": "the metrics that hyper-parameters are chosen by",
     "report": "the metrics that are reported",
 }

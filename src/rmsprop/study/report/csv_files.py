@@ -18,6 +18,8 @@ from rmsprop.study.results.statistics import Estimate
 from rmsprop.study.results.summary import Difference, Row
 
 DIFFERENCES, RESULTS = "differences.csv", "results.csv"
+# Of a map, which has neither.
+CELLS = "cells.csv"
 
 
 def write(of_tasks: Sequence[Digest], folder: pathlib.Path) -> list[pathlib.Path]:
@@ -31,8 +33,8 @@ def write(of_tasks: Sequence[Digest], folder: pathlib.Path) -> list[pathlib.Path
         The paths of the files. A comparison of one optimizer has an empty file of differences.
     """
     texts = {
-        DIFFERENCES: _text(_difference(row) for digest in of_tasks for row in digest.differences),
-        RESULTS: _text(_result(row) for digest in of_tasks for row in _rows(digest)),
+        DIFFERENCES: text_of(_difference(row) for digest in of_tasks for row in digest.differences),
+        RESULTS: text_of(_result(row) for digest in of_tasks for row in _rows(digest)),
     }
     files = []
     for name, text in texts.items():
@@ -105,7 +107,7 @@ def plain(cell: object) -> object:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
-def _text(lines: Iterable[Mapping[str, object]]) -> str:
+def text_of(lines: Iterable[Mapping[str, object]]) -> str:
     """Lines as CSV with a head; nothing but an empty text for no line."""
     lines = [{name: plain(cell) for name, cell in line.items()} for line in lines]
     buffer = io.StringIO()

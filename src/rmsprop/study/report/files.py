@@ -12,7 +12,7 @@ import os
 import pathlib
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from matplotlib.figure import Figure
 
@@ -20,7 +20,7 @@ from rmsprop.study import atomic, interrupts
 from rmsprop.study.atomic import UNFINISHED
 from rmsprop.study.folder import DEFINITION, RUNS, check_links
 from rmsprop.study.report import csv_files
-from rmsprop.study.report.page import markup, page
+from rmsprop.study.report.page import document, markup, page
 from rmsprop.study.report.plots import export
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.digest import Digest, digests
@@ -69,7 +69,7 @@ def prepare(
             f" {PAGE if PAGE in names else min(names)}; name a new or empty folder with --out"
             " (folder= in Python), so that nothing is overwritten."
         )
-    tables = (csv_files.DIFFERENCES, csv_files.RESULTS)
+    tables = (csv_files.DIFFERENCES, csv_files.RESULTS, csv_files.CELLS)
     check_links(path, (PAGE, FILE_NAME, *tables, markup.FIGURES, DEFINITION, RUNS))
     return path
 
@@ -109,6 +109,34 @@ def write(
 
     of_tasks = digests(results) if of_tasks is None else of_tasks
     text = page.page_of(results, of_tasks, surfaces, keep)
+    return replace_report(
+        target,
+        text,
+        figures,
+        lambda fresh: [results.save(fresh), *csv_files.write(of_tasks, fresh)],
+    )
+
+
+def replace_report(
+    target: pathlib.Path,
+    text: str,
+    figures: Mapping[str, bytes],
+    numbers: Callable[[pathlib.Path], Iterable[pathlib.Path]],
+) -> pathlib.Path:
+    """Puts a report into a folder, in the place of an earlier one.
+
+    Args:
+        target: The folder, which `prepare` has checked.
+        text: The page.
+        figures: The pictures as PNG by the names of their files.
+        numbers: A function that writes the files of numbers into a folder and returns their paths.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        WriteError: The report cannot be written; an earlier page is then as it was.
+    """
     with atomic.writing(target):
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target) as hidden:
@@ -118,10 +146,9 @@ def write(
             for picture in pictures:
                 picture.write_bytes(figures[picture.name])
             (fresh / PAGE).write_text(text, encoding="utf-8")
-            tables = [*csv_files.write(of_tasks, fresh)]
-            numbers = results.save(fresh)
+            files = [*numbers(fresh)]
             with interrupts.deferred():
-                _move(fresh, target, (numbers, *tables, *pictures, fresh / PAGE))
+                _move(fresh, target, (*files, *pictures, fresh / PAGE))
     return target / PAGE
 
 
@@ -129,7 +156,7 @@ def _holds_report(folder: pathlib.Path) -> bool:
     """Whether the page in a folder is one of rmsprop."""
     try:
         with open(folder / PAGE, encoding="utf-8") as file:
-            return page.GENERATOR in file.read(1000)
+            return document.GENERATOR in file.read(1000)
     except (OSError, UnicodeDecodeError):
         return False
 

@@ -20,10 +20,10 @@ from typing import Self
 import numpy as np
 import xarray as xr
 
-from rmsprop.study import atomic
 from rmsprop.study.lookup import suggestion
 from rmsprop.study.names import check_task_name, excerpt
-from rmsprop.study.results import summary
+from rmsprop.study.results import netcdf, summary
+from rmsprop.study.results.netcdf import FILE_NAME
 from rmsprop.study.results.schema import (
     FORMAT,
     OWN,
@@ -37,14 +37,9 @@ from rmsprop.study.results.schema import (
 from rmsprop.study.results.summary import Difference, Line, Row
 from rmsprop.study.results.validation import check_tree
 
-FILE_NAME = "results.nc"
-
 
 def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
     """Writes results to a netCDF file, whole or not at all.
-
-    The file is made in memory first: the HDF5 library that writes it would end the process where
-    the disk is full.
 
     Args:
         tree: The results, one group per task, as `rmsprop.study.results.schema` says.
@@ -56,12 +51,7 @@ def save(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
         WriteError: the file cannot be written; an earlier one is then as it was.
     """
     check_tree(tree)
-    # Copied and released at once: Python 3.12 crashes where such a view is still held, by the frame
-    # of an exception for example, when it is collected as garbage together with its memory.
-    view = tree.to_netcdf(engine="h5netcdf")
-    content = bytes(view)
-    view.release()
-    atomic.write(file, content)
+    netcdf.write(tree, file)
 
 
 def load(file: str | os.PathLike[str]) -> xr.DataTree:
@@ -79,15 +69,7 @@ def load(file: str | os.PathLike[str]) -> xr.DataTree:
             hold the results of a comparison.
     """
     path = pathlib.Path(file)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; name a {FILE_NAME} that was saved before.")
-    try:
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
-            tree = xr.DataTree.from_dict(
-                {node.path: _plain(node.to_dataset(inherit=False)) for node in opened.subtree}
-            )
-    except Exception as error:  # whatever the readers of HDF5 raise on a damaged file
-        raise ValueError(f"{path} is damaged or no netCDF file ({error}); make it anew.") from error
+    tree = netcdf.read(path)
     # The first format had no number; what has no time of its making either is no file of ours.
     number = tree.attrs.get("format", 1 if "created" in tree.attrs else FORMAT)
     if np.ndim(number) or number != FORMAT:
@@ -101,21 +83,6 @@ def load(file: str | os.PathLike[str]) -> xr.DataTree:
     except ValueError as error:
         raise ValueError(f"{path} does not hold the results of a comparison: {error}") from error
     return tree
-
-
-def _plain(dataset: xr.Dataset) -> xr.Dataset:
-    """In memory, as it was before saving: Python's own numbers, no trace of the file."""
-    dataset = dataset.load().drop_encoding()
-    dataset.attrs = {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in dataset.attrs.items()
-    }
-    texts = {
-        name: variable.astype(str)
-        for name, variable in dataset.variables.items()
-        if variable.dtype.kind in "OT"
-    }
-    return dataset.assign(texts)
 
 
 @dataclass(frozen=True, eq=False)

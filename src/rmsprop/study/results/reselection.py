@@ -137,6 +137,78 @@ def reselect(
         >>> print(f"{np.exp(result.difference.value):.2f}, {result.improvement.value:.0f}")
         2.00, 0
     """
+    runs = _chosen(first, second, tuning_seeds, better, choose_by=choose_by, chance=chance)
+    sign = 1 if better == "lower" else -1
+    order = [
+        np.where(np.isfinite(x), sign * y, np.inf)
+        for x, y in zip(runs.reports, runs.scores, strict=True)
+    ]
+    wins = _wins(*order)
+    against_each = np.tensordot(runs.weights[0], wins, axes=1)  # (subsets, configurations, seeds)
+    improvements = _snapped(np.matmul(runs.weights[1][:, None], against_each)[:, 0])
+    seeds = runs.subsets.shape[1]
+    difference, p = _difference(runs)
+    return Reselection(
+        difference,
+        share_interval(*jackknife(improvements, runs.subsets), seeds),
+        _diverged(runs),
+        p,
+        runs.logarithmic,
+        seeds,
+        tuning_seeds,
+    )
+
+
+def difference_of(
+    first: Finalists, second: Finalists, tuning_seeds: int, better: Better
+) -> tuple[Estimate, float, tuple[Estimate, Estimate]]:
+    """What `reselect` says but for the improvement, which costs the most with many configurations.
+
+    Args:
+        first: The configurations of the first optimizer.
+        second: Those of the second, on the same seeds in the same order.
+        tuning_seeds: The number K of seeds of a choice, at least 1 and at most S - 1.
+        better: Whether "lower" or "higher" values are better.
+
+    Returns:
+        `difference`, `p_value` and `diverged` of a `Reselection`.
+
+    Raises:
+        ValueError: as `reselect`.
+    """
+    runs = _chosen(first, second, tuning_seeds, better)
+    return *_difference(runs), _diverged(runs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """All choices of two optimizers, and what is reported of them; a list has one item of each.
+
+    Attributes:
+        weights: How much of each choice falls to each configuration, as `weights` makes them.
+        reports: What is reported, in logarithms if `logarithmic`; not finite where it diverged.
+        scores: The same with a finite score where it diverged.
+        subsets: The seeds of each choice.
+        logarithmic: Whether reports and scores are logarithms.
+    """
+
+    weights: list[Floats]
+    reports: list[Floats]
+    scores: list[Floats]
+    subsets: Subsets
+    logarithmic: bool
+
+
+def _chosen(
+    first: Finalists,
+    second: Finalists,
+    tuning_seeds: int,
+    better: Better,
+    *,
+    choose_by: Better | None = None,
+    chance: float | None = None,
+) -> _Chosen:
+    """Makes all choices; the arguments are those of `reselect`."""
     seeds = first.choice.shape[1]
     if second.choice.shape[1] != seeds:
         raise ValueError(
@@ -155,27 +227,26 @@ def reselect(
     chosen = [weights(turn * x, subsets) for x in choices]
     reports, logarithmic = logarithms([x.report for x in both], better)
     scores = without_divergence(reports, better, chance, logarithmic=logarithmic)
-    one, other = (w @ x for w, x in zip(chosen, scores, strict=True))
-    scale = max(float(np.abs(x).max()) for x in scores)
-    differences = without_rounding(one - other, scale)
-    sign = 1 if better == "lower" else -1
-    order = [
-        np.where(np.isfinite(x), sign * y, np.inf) for x, y in zip(reports, scores, strict=True)
-    ]
-    wins = _wins(*order)
-    against_each = np.tensordot(chosen[0], wins, axes=1)  # (subsets, configurations, seeds)
-    improvements = _snapped(np.matmul(chosen[1][:, None], against_each)[:, 0])
-    difference, error = jackknife(differences, subsets)
-    bad = [_snapped(w @ ~np.isfinite(x)) for w, x in zip(chosen, reports, strict=True)]
-    return Reselection(
-        interval_of(difference, error, seeds),
-        share_interval(*jackknife(improvements, subsets), seeds),
-        (share_of_seeds(bad[0], subsets, seeds), share_of_seeds(bad[1], subsets, seeds)),
-        p_value(difference, error, seeds),
-        logarithmic,
-        seeds,
-        tuning_seeds,
+    return _Chosen(chosen, reports, scores, subsets, logarithmic)
+
+
+def _difference(runs: _Chosen) -> tuple[Estimate, float]:
+    """The score of the first minus that of the second with its interval, and its p-value."""
+    one, other = (w @ x for w, x in zip(runs.weights, runs.scores, strict=True))
+    scale = max(float(np.abs(x).max()) for x in runs.scores)
+    seeds = runs.subsets.shape[1]
+    value, error = jackknife(without_rounding(one - other, scale), runs.subsets)
+    return interval_of(value, error, seeds), p_value(value, error, seeds)
+
+
+def _diverged(runs: _Chosen) -> tuple[Estimate, Estimate]:
+    """For each of the two the share of choices and seeds in which the chosen run diverged."""
+    seeds = runs.subsets.shape[1]
+    one, other = (
+        share_of_seeds(_snapped(w @ ~np.isfinite(x)), runs.subsets, seeds)
+        for w, x in zip(runs.weights, runs.reports, strict=True)
     )
+    return one, other
 
 
 def expected_scores(

@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 from rmsprop.study.lookup import suggestion
 
 # By what the learning rate is multiplied, from the count of steps before, from 0, and all of them.
-SCHEDULES: Mapping[str, Callable[[Array, int], Array]] = {
+SCHEDULES: Mapping[str, Callable[[Array, int | Array], Array]] = {
     "constant": lambda count, steps: jnp.ones_like(count),
     "linear": lambda count, steps: 1 - count / steps,
     "inverse_sqrt": lambda count, steps: lax.rsqrt(count + 1),
@@ -43,7 +43,7 @@ def check_schedules(names: Sequence[str]) -> None:
 
 
 def scheduled(
-    learning_rate: Array, names: Sequence[str], number: Array, steps: int
+    learning_rate: Array, names: Sequence[str], number: Array, steps: int | Array
 ) -> Array | optax.Schedule:
     """The learning rate under the schedule of a run.
 
@@ -51,7 +51,7 @@ def scheduled(
         learning_rate: Its largest value, a traced scalar.
         names: The schedules of the study.
         number: Which of them, a traced int32 scalar, so that one program serves all.
-        steps: Of a run.
+        steps: Of a run; traced where one program serves runs of several lengths.
 
     Returns:
         A function of the count of steps; the learning rate itself where all are constant, which

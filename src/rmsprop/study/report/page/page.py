@@ -8,10 +8,7 @@ become lists on a phone. Every text that comes from results goes through `markup
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
-import importlib.resources
 import json
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,17 +18,16 @@ from matplotlib.figure import Figure
 from rmsprop.study import spelling
 from rmsprop.study.report import csv_files, plots, sentences
 from rmsprop.study.report.page import claims, forest, markup, method, numbers, task
+from rmsprop.study.report.page.document import document, duration
 from rmsprop.study.report.page.gallery import Drawing, overview_drawings, task_drawings
-from rmsprop.study.report.page.markup import Picture, attribute, definitions, text
-from rmsprop.study.report.plots import export, style, values
+from rmsprop.study.report.page.markup import Picture, definitions, text
+from rmsprop.study.report.plots import export, values
 from rmsprop.study.report.surfaces import Surface
 from rmsprop.study.results.costs import costs_of
 from rmsprop.study.results.digest import Digest
 from rmsprop.study.results.labelled import FILE_NAME, Results
 from rmsprop.study.results.schema import names_of
 
-# By this line a page of rmsprop is known from a page of somebody else.
-GENERATOR = '<meta name="generator" content="rmsprop">'
 # The forest plot as a picture, beside the page.
 DIFFERENCES = "differences.png"
 
@@ -66,7 +62,6 @@ def render(
     )
     names = spelling.listed([spelling.name(optimizer) for optimizer in optimizers])
     title = f"{names} compared" if len(optimizers) > 1 else f"{names} measured"
-    title_bar = f"<header><h1>{text(title)}</h1><p>{text(_subtitle(results))}</p></header>"
     parts = {
         "answers": ("Answers", "Answers", _answers(of_tasks, files=files)),
         "references": ("References", "References", forest.references(of_tasks)),
@@ -86,35 +81,9 @@ def render(
         "method": ("How to read this page", "Method", method.how_to_read(of_tasks)),
         "settings": ("Settings and versions", "Settings", _settings(results, files=files)),
     }
-    sections = "".join(
-        f'<h2 id="{place}">{heading}</h2>\n{content}\n'
-        for place, (heading, _, content) in parts.items()
-        if content
-    )
     names = {place: name for place, (_, name, content) in parts.items() if content}
-    script = _resource("page.js")
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-{GENERATOR}
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {_hash(script)}">
-<link rel="icon" href="data:,">
-<title>{attribute(title)}</title>
-<style>{_style_sheet()}</style>
-</head>
-<body>
-{_navigation(results, names)}
-{title_bar}
-<main>
-{sections}</main>
-<script>{script}</script>
-</body>
-</html>
-"""
+    sections = {place: (heading, content) for place, (heading, _, content) in parts.items()}
+    return document(title, _subtitle(results), _navigation(results, names), sections)
 
 
 def _navigation(results: Results, names: Mapping[str, str]) -> str:
@@ -126,7 +95,7 @@ def _navigation(results: Results, names: Mapping[str, str]) -> str:
             links.append(f'<span class="tasks">{" ".join(of_tasks)}</span>')
         else:
             links.append(f'<a href="#{place}">{name}</a>')
-    return f'<nav aria-label="Contents"><div>{" ".join(links)}</div></nav>'
+    return " ".join(links)
 
 
 def _answers(of_tasks: Sequence[Digest], *, files: bool) -> str:
@@ -162,12 +131,6 @@ def _numbers(of_tasks: Sequence[Digest]) -> str:
     return f"{numbers.results_table(of_tasks)}{numbers.edges(of_tasks)}{numbers.twins(of_tasks)}"
 
 
-def _hash(script: str) -> str:
-    """The hash by which a browser knows the only script that it may run."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
-
-
 def _how_to_load(results: Results) -> str:
     """How the numbers are read from the file beside the page."""
     return f"""<p>All numbers behind this page are in <code>{FILE_NAME}</code> beside it, a netCDF
@@ -185,13 +148,9 @@ def _subtitle(results: Results) -> str:
     costs = functools.reduce(operator.add, (costs_of(results.task(x)) for x in results.tasks))
     return (
         f"rmsprop {version} · made {date} on {where} · {costs.runs:,} runs took"
-        f" {_duration(costs.seconds)} of one core or device; the study took"
-        f" {_duration(attributes['seconds'])} over all its parts"
+        f" {duration(costs.seconds)} of one core or device; the study took"
+        f" {duration(attributes['seconds'])} over all its parts"
     )
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _settings(results: Results, *, files: bool) -> str:
@@ -205,21 +164,6 @@ def _settings(results: Results, *, files: bool) -> str:
     versions = json.loads(attributes["versions"])
     load = _how_to_load(results) if files else ""
     return f"{definitions(facts)}<h3>Versions</h3>{definitions(versions)}{load}"
-
-
-def _resource(name: str) -> str:
-    """The text of a file that lies beside this module."""
-    return importlib.resources.files("rmsprop.study.report.page").joinpath(name).read_text("utf-8")
-
-
-def _style_sheet() -> str:
-    """The style sheet with the colours of the figures, for a light and for a dark page."""
-    names = {"ink": style.INK, "muted": style.MUTED, "line": style.GRID, "card": style.PAPER}
-    names |= {f"o{index}": colour for index, colour in enumerate(style.COLOURS)}
-    light = ";".join(f"--{name}:{colour}" for name, colour in names.items())
-    dark = ";".join(f"--{name}:{style.DARK[colour]}" for name, colour in names.items())
-    root = f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
-    return f"{root}\n{_resource('page.css')}"
 
 
 def page_of(
@@ -244,7 +188,7 @@ def page_of(
 
     def pictures_of(drawings: Iterable[Drawing]) -> list[Picture]:
         """The pictures of some drawings, in their order."""
-        return [_picture(drawing, keep) for drawing in drawings]
+        return [picture(drawing, keep) for drawing in drawings]
 
     if keep and sentences.headlines(of_tasks):
         keep(DIFFERENCES, plots.differences(of_tasks))
@@ -256,7 +200,7 @@ def page_of(
     return render(results, of_tasks, overview, pictures, files=keep is not None)
 
 
-def _picture(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> Picture:
+def picture(drawing: Drawing, keep: Callable[[str, Figure], None] | None) -> Picture:
     """The picture of a drawing, after its figure has been handed to `keep`."""
     figure = drawing.make()
     file = f"{drawing.name}.png" if keep else ""

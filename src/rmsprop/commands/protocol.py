@@ -1,0 +1,67 @@
+"""What the commands that tune optimizers share: seeds, schedules, and compiled programs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import jax
+
+from rmsprop.commands.options import whole_number
+from rmsprop.study.running.devices import compilation_cache_is_sound
+from rmsprop.study.tasks.data import cache_folder
+
+
+def add_seeds_and_schedules(parser: argparse.ArgumentParser, seeds: int = 20) -> None:
+    """Adds what says how each optimizer is tuned and reported to `parser`.
+
+    Args:
+        parser: The parser of the command.
+        seeds: The default number of seeds that are reported.
+    """
+    parser.add_argument(
+        "--schedules",
+        default="constant,linear",
+        metavar="A,B",
+        help="schedules of the learning rate, each optimizer tuned under each: constant, linear (to"
+        " 0), inverse_sqrt (1/sqrt(t)); with commas between them, or all; default: %(default)s",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=whole_number,
+        default=seeds,
+        metavar="N",
+        help="number of seeds that are reported, at least 2, and at least 6 for a verdict; a seed"
+        " draws initial parameters, batches and the split of the data; default: %(default)s",
+    )
+    parser.add_argument(
+        "--tuning-seeds",
+        type=whole_number,
+        default=3,
+        metavar="N",
+        help="number of the seeds that a verdict chooses hyper-parameters on, over all such"
+        " choices; of the seeds half is the most; default: %(default)s",
+    )
+    parser.add_argument(
+        "--first-seed",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="the first seed that is reported; the same comparison on other seeds is one with"
+        " --first-seed 1000 or any other number of at least 0; default: %(default)s",
+    )
+
+
+def keep_compiled_programs() -> None:
+    """Lets JAX keep compiled programs on disk, unless the user has said where they belong."""
+    if not compilation_cache_is_sound():
+        jax.config.update("jax_enable_compilation_cache", False)
+        return
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    try:
+        folder = cache_folder() / "xla"
+    except RuntimeError:  # no home folder: compiled programs are not kept
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

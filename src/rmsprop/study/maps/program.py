@@ -1,0 +1,197 @@
+"""A program of a map: the runs of one optimizer as XLA compiles them, many cells at a time.
+
+Dials, hyper-parameters, schedule and the number of steps are arguments, so that one program serves
+all planes.  A point is a cell with a configuration and a schedule; a call runs `width` points on
+every seed.  On a CPU a thread per core feeds points to the same program.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import as_completed
+from importlib.metadata import version
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from rmsprop.study.folder import StudyFolder, digest
+from rmsprop.study.maps.dials import COORDINATES, OF_GRADIENT
+from rmsprop.study.maps.family import Draws, run_of
+from rmsprop.study.optimizers import Optimizer
+from rmsprop.study.running.cores import Cores
+from rmsprop.study.running.devices import device, on_cpu
+from rmsprop.study.running.engine import Advance
+from rmsprop.study.running.schedules import scheduled
+from rmsprop.study.running.training import Build
+
+# Runs of one call: on a CPU so many that their states stay in the cache of a core.
+RUNS_ON_CPU, RUNS_ON_ACCELERATOR = 2_560, 81_920
+
+
+class Points(NamedTuple):
+    """Cells with a configuration and a schedule each; the first axis of every array counts them.
+
+    Attributes:
+        dials: The dials of the gradient by name, float32.
+        values: The hyper-parameters by name, float32.
+        schedules: The number of each schedule, int32.
+    """
+
+    dials: Mapping[str, NDArray[np.float32]]
+    values: Mapping[str, NDArray[np.float32]]
+    schedules: NDArray[np.int32]
+
+    def rows(self, index: NDArray[np.intp]) -> Points:
+        """The points with these numbers."""
+        return jax.tree.map(lambda column: column[index], self)
+
+
+class Seeds(NamedTuple):
+    """Seeds, and what they draw.
+
+    Attributes:
+        name: A name for all that decides what they draw.
+        draws: What they draw.
+    """
+
+    name: str
+    draws: Draws
+
+    @classmethod
+    def of(cls, seeds: Sequence[int], steps: int, stream: int) -> Seeds:
+        """These seeds, for runs of at most so many steps; see `Draws.of`."""
+        return cls(repr(([*map(int, seeds)], steps, stream)), Draws.of(seeds, steps, stream))
+
+
+class MapProgram:
+    """What runs one optimizer on the family of problems, on a number of seeds at once.
+
+    Args:
+        optimizer: The optimizer.
+        schedules: The names of the schedules of the learning rate.
+        steps: The most steps of a run.
+        seeds: The number of seeds.
+        rotated: Whether the dial of the rotation is obeyed.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        schedules: Sequence[str],
+        steps: int,
+        seeds: int,
+        *,
+        rotated: bool,
+    ) -> None:
+        runs = RUNS_ON_CPU if on_cpu() else RUNS_ON_ACCELERATOR
+        self.names, self.width = optimizer.names, max(1, runs // seeds)
+        self._lock = threading.Lock()
+        build = functools.partial(_build, optimizer, tuple(schedules))
+        run = run_of(build, rotated=rotated)
+        on_seeds = jax.vmap(run, (None, None, None, None, 0))
+        on_points = jax.vmap(on_seeds, (0, 0, 0, None, None))
+        column = jax.ShapeDtypeStruct((self.width,), jnp.float32)
+        integers = jax.ShapeDtypeStruct((self.width,), jnp.int32)
+        draws = jax.eval_shape(lambda: _blank(seeds, steps))
+        self._lowered = jax.jit(on_points).lower(
+            dict.fromkeys(OF_GRADIENT, column),
+            dict.fromkeys(self.names, column),
+            integers,
+            jax.ShapeDtypeStruct((), jnp.int32),
+            draws,
+        )
+        versions = (version("jax"), version("jaxlib"))
+        self.fingerprint = digest(self._lowered.as_text(), device(), *versions)
+
+    def compile(self) -> None:
+        """Compiles now what else is compiled at the first call."""
+        with self._lock:
+            _ = self._compiled
+
+    def __call__(self, points: Points, steps: int, draws: Draws) -> NDArray[np.float32]:
+        """The risks of at most `width` points, of shape (points, seeds)."""
+        count = len(points.schedules)
+        padded = points.rows(np.append(np.arange(count), np.zeros(self.width - count, np.intp)))
+        return np.asarray(self._compiled(*padded, np.int32(steps), draws))[:count]
+
+    @functools.cached_property
+    def _compiled(self) -> jax.stages.Compiled:
+        # The threads are ours: with XLA's own beside them cores would be handed to and fro.
+        options: dict[str, str | bool] = {"xla_cpu_multi_thread_eigen": False} if on_cpu() else {}
+        return self._lowered.compile(compiler_options=options)
+
+
+def _blank(seeds: int, steps: int) -> Draws:
+    """Draws of the shapes that a program takes."""
+    table = jnp.zeros((seeds, steps, COORDINATES), jnp.float32)
+    return Draws(table[:, 0], table, table, table, table)
+
+
+def _build(optimizer: Optimizer, schedules: tuple[str, ...], steps: Array) -> Build:
+    """How an optimizer is made in a run of so many steps."""
+    return lambda values, schedule: optimizer.build(
+        values, scheduled(values["learning_rate"], schedules, schedule, steps)
+    )
+
+
+def sweep(
+    program: MapProgram,
+    points: Points,
+    steps: int,
+    seeds: Seeds,
+    *,
+    cores: Cores,
+    folder: StudyFolder,
+    advance: Advance,
+) -> NDArray[np.float64]:
+    """Runs points on seeds, over all cores, and keeps what has ended.
+
+    Args:
+        program: What runs them.
+        points: The points.
+        steps: Steps of every run.
+        seeds: The seeds.
+        cores: The threads.
+        folder: Where risks are kept.
+        advance: Is called with the number of runs that have ended.
+
+    Returns:
+        The risks, shape (points, seeds); infinite where a run diverged.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+
+    def call(part: Points) -> NDArray[np.float32]:
+        """The risks of the points of one call, kept before anybody waits for them."""
+        columns = [*part.dials.values(), *part.values.values(), part.schedules]
+        name = digest(program.fingerprint, seeds.name, str(steps), *(x.tobytes() for x in columns))
+        kept = folder.get(name)
+        if kept is not None:
+            return kept["risk"]
+        risk = program(part, steps, seeds.draws)
+        folder.put(name, {"risk": risk})
+        return risk
+
+    count, width = len(points.schedules), program.width
+    starts = range(0, count, width)
+    calls = {
+        cores.submit(call, points.rows(np.arange(start, min(start + width, count)))): start
+        for start in starts
+    }
+    risks = np.full((count, len(seeds.draws.start)), np.inf)
+    try:
+        for ended in as_completed(calls):
+            risk, start = ended.result(), calls[ended]
+            risks[start : start + len(risk)] = np.where(np.isfinite(risk), risk, np.inf)
+            advance(risk.size)
+    finally:
+        for each in calls:
+            each.cancel()
+    return risks
