@@ -17,10 +17,13 @@ import sys
 import textwrap
 from pathlib import Path
 
+import spacing
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 RECORD = HERE / "recorded_map.json"
 SELF = HERE / "recorded_self.json"
+SPACING = HERE / "recorded_spacing.json"
 PAGE = ROOT / "docs" / "map.md"
 FIGURES = ROOT / "docs" / "figures"
 PICTURES = ("number-linear", "drift-noise-linear", "shrinking-drift-constant")
@@ -82,6 +85,7 @@ def parts_of(record: dict) -> dict[str, str]:
         "answer": "\n".join(textwrap.wrap(record["answer"], WIDTH)),
         "itself": "\n".join(textwrap.wrap(_against_itself(json.loads(SELF.read_text())), WIDTH)),
         "planes": "\n\n".join(blocks),
+        "spacing": _spacing(json.loads(SPACING.read_text())),
     }
 
 
@@ -97,6 +101,19 @@ def _against_itself(record: dict) -> str:
         f" {rates[1]} % under a constant rate and in {rates[2]} % under linear decay; after it in"
         f" {left[0]}, {left[1]} and {left[2]} %."
     )
+
+
+def _spacing(record: dict) -> str:
+    """The cells of `spacing.PLANE` with the grids of the map, and with as fine ones for both."""
+    heads = [f"{spacing.PLANE.y} \\ {spacing.PLANE.x}"]
+    heads += [f"{value:g}" for value in spacing.PLANE.x_values]
+    lines = [f"| {' | '.join(heads)} |", f"|---|{'--:|' * (len(heads) - 1)}"]
+    width = len(heads) - 1
+    for row, value in enumerate(spacing.PLANE.y_values):
+        here = slice(row * width, (row + 1) * width)
+        pairs = zip(record["usual"][here], record["fine"][here], strict=True)
+        lines.append(f"| {' | '.join([f'{value:g}', *(' → '.join(pair) for pair in pairs)])} |")
+    return "\n".join(lines)
 
 
 def written(text: str, parts: dict[str, str]) -> str:
