@@ -37,6 +37,7 @@ class Record:
 
     def __init__(self, record):
         self.lines = record["rows"]
+        self.tasks = record.get("tasks", [])
         versions = {k: v.split("+")[0] for k, v in record["versions"].items()}
         self.where = (
             f"{record['device']}, {record['cores']} cores; JAX {versions['jax']},"
@@ -90,11 +91,22 @@ def steps(record):
         kinds = ["single", "foreach"] + ["fused"] * (key == "adagrad")
         title = f"torch, {name}: {' / '.join(kinds)}"
         lines.append([title, *cells(key, [f"torch, {kind}" for kind in kinds])])
-    builds = [record.race(f"all three, rmsprop, {tree}")["this library"]["ratio"] for tree in TREES]
-    lines.append(["to trace, lower and compile, RMSprop", *map(figure, builds)])
+    lines += compilation(record)
     share = cells("rmsprop", ["this library"], "of_copy")
     lines.append(["bandwidth as a share of a copy's, RMSprop (1 at most)", *share])
     yield from rows_of(header, lines)
+
+
+def compilation(record):
+    """Over Optax, and of bfloat16 accumulators over float32, which Optax does not have."""
+    for key, name in OPTIMIZERS.items():
+        builds = [record.race(f"all three, {key}, {tree}") for tree in TREES]
+        ratios = [build["this library"]["ratio"] if build else None for build in builds]
+        yield [f"to trace, lower and compile, {name}", *map(figure, ratios)]
+    narrow, title = "this library, bfloat16 accumulators", "the same of bfloat16 over float32"
+    builds = [record.race(f"all three, rmsprop, {tree}") for tree in TREES]
+    ratios = [build[narrow]["ratio"] / build["this library"]["ratio"] for build in builds]
+    yield [f"{title}, RMSprop", *map(figure, ratios)]
 
 
 def accumulators(record):
@@ -141,11 +153,39 @@ def tables(record):
     yield from rows_of(header, lines)
 
 
+def passes(record):
+    """A step of AdaGrad on one array in passes over memory, of which a copy makes two."""
+    race = record.race("passes, adagrad")
+    lines = [
+        [name, f"{line['milliseconds']:.1f} ms", f"{2 * line['ratio']:.1f}"]
+        for name, line in race.items()
+        if line["left_out"] is None
+    ]
+    yield from rows_of(["AdaGrad, one array of 8 M", "time", "passes over memory"], lines)
+
+
+def tasks(record):
+    """What the runs of the study cost, task by task."""
+    header = ["task", "steps", "runs a second", "of the peak", "memory", "first result after"]
+    lines = [
+        [
+            task["name"],
+            f"{task['steps']:,}",
+            figure(task["runs_a_second"]),
+            "–" if task["of_peak"] is None else f"{task['of_peak']:.0%}",
+            f"{figure(task['megabytes'])} MB",
+            f"{task['first_result']:.1f} s",
+        ]
+        for task in record.tasks
+    ]
+    yield from rows_of(header, lines)
+
+
 def table(record):
     """The section of the page."""
     yield f"Medians of the ratios within one run: {record.where}."
     yield ""
-    for part in (steps, accumulators, tables):
+    for part in (steps, accumulators, passes, tables, tasks):
         yield from part(record)
     runs = record.race("digits training runs")
     others = [

@@ -201,16 +201,16 @@ def test_bible_metrics_are_those_of_a_dense_table(bible, rng):
     check_metrics(bible, params, load_data(bible.name), lambda x: reference_bag(rows, x)[0])
 
 
-@pytest.mark.parametrize(("way", "columns"), [("in_turn", 3), ("in_turn", 40), ("at_once", 3)])
-def test_all_ways_to_sum_rows_are_the_slow_one(rng, way, columns):
-    """An accelerator takes one way, and a CPU one for short rows and one for long rows."""
+@pytest.mark.parametrize("way", ["in_turn", "at_once"])
+def test_both_ways_to_sum_rows_are_the_slow_one(rng, way):
+    """An accelerator takes the one way and a CPU the other; both can be run here."""
     take = getattr(row_sums, f"_take_{way}")
     add = getattr(row_sums, f"_add_{way}")
-    table = rng.standard_normal((7, columns)).astype(np.float32)
+    table = rng.standard_normal((7, 3)).astype(np.float32)
     # Repeated rows, and 7 and above for no row.
     numbers = np.array([[0, 6, 7, 7], [2, 2, 9, 2], [7, 7, 7, 7], [6, 1, 2, 0]], np.int32)
-    summands = rng.standard_normal((4, columns)).astype(np.float32)
-    sums, totals = np.zeros((4, columns)), table.astype(np.float64)
+    summands = rng.standard_normal((4, 3)).astype(np.float32)
+    sums, totals = np.zeros((4, 3)), table.astype(np.float64)
     for example, listed in enumerate(numbers):
         for number in listed[listed < 7]:
             sums[example] += table[number]
