@@ -42,7 +42,7 @@ def inverse_time(learning_rate: Rate, name: str, decay: ScalarLike) -> Rate:
     return learning_rate if is_zero(coefficient) else InverseTime(learning_rate, coefficient)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class InverseTime:
     """A schedule of rates that falls with the inverse of time.
 

@@ -50,7 +50,7 @@ class AveragedParametersState(NamedTuple):
     calls: jax.Array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class AccumulateGradients:
     """A wrapper that makes one step for every `steps` calls, with the mean of their gradients.
 
@@ -102,7 +102,7 @@ def rate_of_every(steps: int, learning_rate: Rate) -> Rate:
     return lambda count: learning_rate(count * steps + (steps - 1))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class AverageParameters:
     r"""A wrapper that averages the parameters, and may replace them by their average at times.
 
