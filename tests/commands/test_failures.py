@@ -33,7 +33,10 @@ def error_line(capsys, *words):
     ("words", "sentence"),
     [
         ((), "the following arguments are required: command. See rmsprop --help."),
-        (("comapre",), r"there is no command comapre; it must be .* Did you mean compare or map\? See .*"),
+        (
+            ("comapre",),
+            r"there is no command comapre; it must be .* Did you mean compare or map\? See .*",
+        ),
         (("compare", "--taks", "x"), r"there is no option --taks\. Did you mean --tasks\? See .*"),
         (("--stepz", "steps"), r"there is no option --stepz\. Did you mean --steps.*\? See .*"),
         (("steps", "square"), r"there is no argument square\. See rmsprop steps --help\."),

@@ -25,30 +25,39 @@ PLANE = study.Plane("itself", "noise", (0.03, 0.3, 3.0), "drift", (0.0, 0.03))
 MAPS, SEEDS = 60, 20
 
 
-def shares(maps: int, seeds: int = SEEDS) -> dict[str, dict[str, float]]:
-    """How often RMSprop is better than itself, by line of schedules.
+Counts = dict[str, dict[str, int]]
+
+
+def counts_of(number: int, seeds: int = SEEDS) -> Counts:
+    """In how many cells of one map RMSprop is better than itself, by line of schedules.
 
     Args:
-        maps: The number of maps, on disjoint seeds.
-        seeds: The reporting seeds of each.
+        number: Of the map; those of different numbers have disjoint seeds.
+        seeds: The reporting seeds.
 
     Returns:
-        The share of cells that are "better" or "slightly better" before Holm's correction, and
-        after it.
+        The cells that are "better" or "slightly better" before Holm's correction, and after it.
     """
-    pair, counts = (RMSPROP, replace(RMSPROP, name="again")), {}
-    for number in range(maps):
-        plan = MapPlan([PLANE], pair, seeds, 3, 200 * number, ("constant", "linear"), (0, 1))
-        result = making.run(plan, StudyFolder(None), None, "against itself", Silent())
-        for line in result.lines:
-            cells = result.cells(PLANE.name, line)
-            count = counts.setdefault(line, {"before": 0, "after": 0})
-            count["before"] += sum("better" in cell.plain_verdict for cell in cells)
-            count["after"] += sum(bool(cell.winner) for cell in cells)
-    total = maps * len(PLANE.cells())
-    return {line: {when: x / total for when, x in each.items()} for line, each in counts.items()}
+    pair = (RMSPROP, replace(RMSPROP, name="again"))
+    plan = MapPlan([PLANE], pair, seeds, 3, 200 * number, ("constant", "linear"), (0, 1))
+    result = making.run(plan, StudyFolder(None), None, "against itself", Silent())
+    counts: Counts = {}
+    for line in result.lines:
+        cells = result.cells(PLANE.name, line)
+        before = sum("better" in cell.plain_verdict for cell in cells)
+        counts[line] = {"before": before, "after": sum(bool(cell.winner) for cell in cells)}
+    return counts
+
+
+def shares(counts: list[Counts]) -> dict[str, dict[str, float]]:
+    """The share of the cells of some maps, by line of schedules, before and after."""
+    total = len(counts) * len(PLANE.cells())
+    return {
+        line: {when: sum(each[line][when] for each in counts) / total for when in first}
+        for line, first in counts[0].items()
+    }
 
 
 if __name__ == "__main__":
-    measured = {"maps": MAPS, "seeds": SEEDS, "shares": shares(MAPS)}
-    RECORD.write_text(json.dumps(measured, indent=1) + "\n")
+    measured = {"seeds": SEEDS, "counts": [counts_of(number) for number in range(MAPS)]}
+    RECORD.write_text(json.dumps(measured) + "\n")

@@ -1,5 +1,7 @@
 """The cells that must come out, and RMSprop against itself: what was known before the map."""
 
+import json
+
 import against_itself
 import pytest
 
@@ -64,12 +66,15 @@ def test_drift_of_at_least_the_noise_under_linear_decay_is_rmsprops(default_map)
     assert all(cell.winner == "rmsprop" for cell in strong)
 
 
-def test_rmsprop_is_seldom_better_than_itself():
-    """Nominal are 5 in 100 of the cells before the correction; `test_map_page.py` has 60 maps.
+@pytest.mark.parametrize("number", [0, 59])
+def test_rmsprop_against_itself_is_what_was_recorded(number):
+    """`test_map_page.py` says of all recorded maps how often it is better than itself.
 
-    The cells of a map share their seeds: 12 maps are some 36 independent cells, of which 5 in 100
-    have a standard error of 3.6 in 100, and 14 in 100 is 2.5 of these above.
+    Another kind of processor rounds in another way. That may turn the verdict of a cell whose
+    interval ends at the margin, and no more than one of these eighteen is let go.
     """
-    shares = against_itself.shares(maps=12)
-    assert max(share["before"] for share in shares.values()) <= 0.14
-    assert max(share["after"] for share in shares.values()) <= 0.05
+    recorded = json.loads(against_itself.RECORD.read_text())["counts"][number]
+    counts = against_itself.counts_of(number)
+    for when in ("before", "after"):
+        away = sum(abs(counts[line][when] - recorded[line][when]) for line in recorded)
+        assert away <= 1, (when, counts, recorded)

@@ -17,12 +17,12 @@ import sys
 import textwrap
 from pathlib import Path
 
+import against_itself
 import spacing
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 RECORD = HERE / "recorded_map.json"
-SELF = HERE / "recorded_self.json"
 SPACING = HERE / "recorded_spacing.json"
 PAGE = ROOT / "docs" / "map.md"
 FIGURES = ROOT / "docs" / "figures"
@@ -83,7 +83,9 @@ def parts_of(record: dict) -> dict[str, str]:
             blocks.append("\n".join(lines))
     return {
         "answer": "\n".join(textwrap.wrap(record["answer"], WIDTH)),
-        "itself": "\n".join(textwrap.wrap(_against_itself(json.loads(SELF.read_text())), WIDTH)),
+        "itself": "\n".join(
+            textwrap.wrap(_against_itself(json.loads(against_itself.RECORD.read_text())), WIDTH)
+        ),
         "planes": "\n\n".join(blocks),
         "spacing": _spacing(json.loads(SPACING.read_text())),
     }
@@ -91,14 +93,15 @@ def parts_of(record: dict) -> dict[str, str]:
 
 def _against_itself(record: dict) -> str:
     """How often RMSprop was better than itself, in a sentence."""
-    shares = record["shares"]
+    shares = against_itself.shares(record["counts"])
     rates = [f"{100 * shares[x]['before']:.1f}" for x in ("own", "constant", "linear")]
     left = [f"{100 * shares[x]['after']:.1f}" for x in ("own", "constant", "linear")]
     return (
         f"RMSprop against itself, each with its own tuning seeds and its own noise"
-        f" ({record['maps']} maps of six cells, {record['seeds']} seeds): before the correction it"
-        f" is better than itself in {rates[0]} % of the cells under each its own schedule, in"
-        f" {rates[1]} % under a constant rate and in {rates[2]} % under linear decay; after it in"
+        f" ({len(record['counts'])} maps of six cells, {record['seeds']} seeds): before the"
+        f" correction it is better than itself in {rates[0]} % of the cells under each its own"
+        f" schedule, in {rates[1]} % under a constant rate and in {rates[2]} % under linear decay;"
+        f" after it in"
         f" {left[0]}, {left[1]} and {left[2]} %."
     )
 
