@@ -96,7 +96,7 @@ def convert_state(
         >>> print([type(link).__name__ for link in state], state[1].count)
         ['ScaleByRmsState', 'ScaleByScheduleState', 'TraceState'] 1
     """
-    number = None if step is None else _checked_step(step)
+    number = None if step is None else checked_step(step)
     _check_plain(state, params)
     target = new.init(params)
     template = jax.eval_shape(old.init, params)
@@ -349,7 +349,13 @@ def _concrete(count: jax.Array) -> int:
     return int(count)
 
 
-def _checked_step(step: object) -> int:
+def checked_step(step: object) -> int:
+    """A number of steps after its check.
+
+    Raises:
+        TypeError: It is no integer.
+        ValueError: It is out of the range of a step count.
+    """
     allowed = "it must be the number of steps taken so far, an integer from 0 to 2**31 - 1"
     if isinstance(step, bool):
         raise TypeError(f"step is {step!r}; {allowed}.")

@@ -1,6 +1,7 @@
 """What is refused when a run moves, what is overruled, and which entry belongs to which leaf."""
 
 import ast
+import functools
 import sys
 from pathlib import Path
 
@@ -312,3 +313,90 @@ def test_optax_states_in_other_parameters_are_refused():
         optax_port.import_state(
             optax_port.rmsprop(0.1, momentum=0.9), optax.rmsprop(0.1).init(PARAMS), PARAMS
         )
+
+
+def test_slots_that_are_something_else_are_refused():
+    """By their names where Keras and TensorFlow have them, and otherwise by their signs."""
+    params = [jnp.ones(2)]
+
+    class Variable(np.ndarray):
+        path = ""
+
+    def named(path, values):
+        variable = np.asarray(values, np.float32).view(Variable)
+        variable.path = f"optimizer/{path}"
+        return variable
+
+    first = [named("iteration", 3), named("learning_rate", 0.1)]
+    sums, squares = (named(f"w_{x}", [0.5, 1]) for x in ("gradient_accumulator", "velocity"))
+    with pytest.raises(ValueError, match=r"gradient_accumulator where keras\.rmsprop .* velocity"):
+        keras.import_state(keras.rmsprop(momentum=0.9), [*first, sums, squares], params)
+    with pytest.raises(
+        ValueError, match=r"gradient_accumulator where keras\.adagrad .* accumulator"
+    ):
+        keras.import_state(keras.adagrad(0.1), [*first, sums], params)
+    with pytest.raises(ValueError, match=r"squares of \[0\] has negative values"):
+        keras.import_state(keras.rmsprop(0.1), [np.int32(3), np.float32(0.1), -np.ones(2)], params)
+    saved = {"w/RMSProp": np.ones(2), "w/RMSProp_1": np.zeros(2), "w/RMSProp_2": np.zeros(2)}
+    with pytest.raises(ValueError, match="saved has w/RMSProp_2"):
+        tensorflow.import_state(tensorflow.rmsprop(0.1, momentum=0.9), saved, params, names=["w"])
+
+
+def test_a_state_of_other_parameters_is_not_lost_in_silence():
+    optimizer = torch.rmsprop(lr=0.1)
+    group = {"lr": 0.1, "params": [0]}
+    entry = {"step": 5.0, "square_avg": np.ones(2, np.float32)}
+    saved = {"state": {"w": entry}, "param_groups": [group]}
+    with pytest.raises(ValueError, match="no parameter has an entry"):
+        torch.import_state(optimizer, saved, [jnp.ones(2)])
+    falling = torch.adagrad(lr=0.1, lr_decay=0.1)
+    entry = {"step": 100.0, "sum": np.ones(2, np.float32)}
+    saved = {"state": {0: entry}, "param_groups": [{"lr": 0.1, "params": [0, 1]}]}
+    with pytest.raises(ValueError, match="entry 1 has taken 0 steps and entry 0 100"):
+        torch.import_state(falling, saved, [jnp.ones(2)] * 2)
+    state = optimizer.init([jnp.ones(5)])
+    with pytest.raises(ValueError, match=r"shape \(5,\) for \[0\], whose shape is \(2,\)"):
+        torch.export_state(optimizer, state, [jnp.ones(2)], step=1)
+
+
+@pytest.mark.parametrize(
+    ("step", "error"), [(-5, ValueError), (2.7, TypeError), (2**31, ValueError)]
+)
+def test_a_number_of_steps_is_checked(step, error):
+    optimizer = torch.rmsprop(lr=0.1)
+    params = [jnp.ones(2)]
+    with pytest.raises(error, match=r"step is .*; it must be the number of steps taken so far"):
+        torch.export_state(optimizer, optimizer.init(params), params, step=step)
+    scheduled = tensorflow.rmsprop(lambda count: 0.1 / (1 + count))
+    saved = {"w/RMSProp": np.ones(2), "w/RMSProp_1": np.zeros(2)}
+    with pytest.raises(error, match=r"step is .*; it must be the number of steps taken so far"):
+        tensorflow.import_state(scheduled, saved, params, names=["w"], step=step)
+
+
+def test_a_layout_that_does_not_fit_is_the_error_of_both_sides():
+    """A bias in the place of a kernel, and names in the place of the numbers of a layout."""
+    shapes = {"out": {"kernel": jnp.zeros((3, 3)), "bias": jnp.zeros(3)}}
+    layout = torch.flax_layout(shapes, ["out.weight", "out.bias"])
+    optimizer = torch.rmsprop(lr=0.1)
+    entries = [{"step": 1.0, "square_avg": np.ones(s, np.float32)} for s in (3, (3, 3))]
+    group = {"lr": 0.1, "params": [0, 1], "param_names": ["out.bias", "out.weight"]}
+    saved = {"state": dict(enumerate(entries)), "param_groups": [group]}
+    bring = functools.partial(torch.import_state, optimizer, saved, shapes)
+    with pytest.raises(ValueError, match=r"'kernel'.*and 0: square_avg \(3,\).*to_ours fails"):
+        bring(names=layout.names, to_ours=layout.to_ours)
+    words = {"out": {"kernel": "out.weight", "bias": "out.bias"}}
+    with pytest.raises(ValueError, match="a layout knows parameters by number"):
+        bring(names=words, to_ours=layout.to_ours)
+    with pytest.raises(ValueError, match="arrays has 3 arrays; it must have the 2"):
+        layout.params([np.ones((3, 3)), np.ones(3), np.ones(3)])
+
+
+def test_a_schedule_comes_after_accumulation():
+    """Seven calls are three steps and a half, and the schedule counts the steps."""
+    params = [jnp.ones(2)]
+    old = keras.rmsprop(0.1, gradient_accumulation_steps=2)
+    saved = keras.export_state(old, old.init(params), params, step=7)
+    new = keras.rmsprop(lambda count: 0.1 / (1 + count), gradient_accumulation_steps=2)
+    state = keras.import_state(old, saved, params, new=new)
+    counts = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.integer)]
+    assert sorted(map(int, counts)) == [1, 3]

@@ -233,6 +233,8 @@ class _Shelf:
         arrays: list[dict[str, np.ndarray]] = [{} for _ in range(number)]
         for position, slot in enumerate(slots):
             for index in range(number):
+                if stored.paths:
+                    _check_slot(stored.paths[first + position * number + index], slot, convention)
                 arrays[index][slot] = as_numpy(stored.values[first + position * number + index])
         slot = next(iter(slots))
         paths = stored.paths[first : first + number]
@@ -277,6 +279,21 @@ def _without(path: str, slot: str) -> str:
     parts = path.partition(":")[0].split("/")[1:]
     parts = [part for part in parts if part != slot]
     return "_".join(parts).removesuffix(f"_{slot}")
+
+
+def _check_slot(path: str, slot: str, convention: Convention) -> None:
+    """Refuses a variable whose path says that it is another slot.
+
+    Raises:
+        ValueError: It is.
+    """
+    words = path.partition(":")[0].split("/")
+    is_sum = words[-1].endswith("_gradient_accumulator")  # which ends like Adagrad's slot
+    if slot not in words and (not words[-1].endswith(f"_{slot}") or (is_sum and "_" not in slot)):
+        raise ValueError(
+            f"saved has {path} where {convention.name} with these options has a variable called"
+            f" {slot}. Pass the options of the run that was saved."
+        )
 
 
 def _stored(saved: Any) -> Stored:  # noqa: ANN401 (see `import_state`)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 
 from rmsprop._typing import Tree
@@ -15,15 +16,20 @@ def names_of(leaves: Leaves, names: Tree) -> list[Name] | None:
     """The name of each leaf, in the order of the leaves; None where they were not given."""
     if names is None:
         return None
+    if isinstance(names, np.ndarray):
+        names = names.tolist()
     flat = isinstance(names, Sequence) and not isinstance(names, str)
-    if flat and all(isinstance(name, str | int) for name in names):
+    if flat and all(isinstance(name, str | int | np.integer) for name in names):
         found = [*names]
     else:
         try:
             found = leaves.subtrees(names)
         except (ValueError, TypeError, KeyError):
             found = []
-    if len(found) != len(leaves.paths) or not all(isinstance(x, str | int) for x in found):
+    found = [int(name) if isinstance(name, np.integer) else name for name in found]
+    if len(found) != len(leaves.paths) or not all(
+        isinstance(x, str | int) and not isinstance(x, bool) for x in found
+    ):
         raise ValueError(
             f"names is {names!r}; it must be a tree with the structure of the parameters, or a"
             f" sequence in the order of their {len(leaves.paths)} leaves, of numbers or names:"
@@ -66,11 +72,18 @@ def paired(
                 if name in known and (name in entries.arrays or not may_lack):
                     missing.append(f"{path} {np.shape(leaf)}: {name} has no {theirs}")
                 continue
-            array = own[theirs] if to_ours is None else np.asarray(to_ours(name, own[theirs]))
+            array = own[theirs]
+            if to_ours is not None:
+                try:
+                    array = np.asarray(to_ours(name, array))
+                except (ValueError, IndexError) as error:
+                    failure = f", on which to_ours fails ({error})"
+                    other.append(_pair(path, leaf, name, theirs, array) + failure)
+                    continue
             arrays[ours].append(array)
             if array.shape != np.shape(leaf):
                 turned = "" if to_ours is None else f" after to_ours, {own[theirs].shape} before"
-                other.append(f"{path} {np.shape(leaf)} and {name}: {theirs} {array.shape}{turned}")
+                other.append(_pair(path, leaf, name, theirs, array) + turned)
     superfluous = [
         f"{name} ({', '.join(f'{slot} {x.shape}' for slot, x in own.items()) or 'never trained'})"
         for name in entries.order
@@ -86,6 +99,10 @@ def paired(
     if missing or superfluous or other or double:
         raise _mismatch(missing, superfluous + double, other)
     return arrays
+
+
+def _pair(path: str, leaf: jax.Array, name: Name, slot: str, array: np.ndarray) -> str:
+    return f"{path} {np.shape(leaf)} and {name}: {slot} {array.shape}"
 
 
 def _mismatch(missing: list[str], superfluous: list[str], other: list[str]) -> ValueError:

@@ -29,8 +29,18 @@ class Layout:
     to_theirs: Turn
 
     def params(self, arrays: Iterable[Any]) -> Tree:
-        """The framework's parameters, given in its order, as a tree of NumPy arrays."""
-        values = [as_numpy(array) for array in arrays]
+        """The framework's parameters, given in its order, as a tree of NumPy arrays.
+
+        Raises:
+            ValueError: Their number is another.
+        """
+        values = [np.array(as_numpy(array)) for array in arrays]  # copies of what still trains
+        count = len(jax.tree.leaves(self.names))
+        if len(values) != count:
+            raise ValueError(
+                f"arrays has {len(values)} arrays; it must have the {count} trained parameters in"
+                f" the framework's order, without buffers such as running means."
+            )
         return jax.tree.map(lambda number: self.to_ours(number, values[number]), self.names)
 
     def arrays(self, params: Tree) -> list[np.ndarray]:
@@ -113,6 +123,10 @@ class Transposed:
     change: Callable[[np.ndarray], np.ndarray]
 
     def __call__(self, name: Name, array: np.ndarray) -> np.ndarray:
+        if isinstance(name, str):
+            raise ValueError(
+                f"a layout knows parameters by number, and names has {name!r}; pass layout.names."
+            )
         return self.change(array) if name in self.numbers else array
 
 

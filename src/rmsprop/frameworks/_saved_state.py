@@ -12,14 +12,14 @@ import jax
 import numpy as np
 import optax
 
-from rmsprop._conversion import convert_state
+from rmsprop._conversion import checked_step, convert_state
 from rmsprop._layouts import misfit
 from rmsprop._typing import Tree
 from rmsprop.frameworks import _slots as slots_
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
 from rmsprop.frameworks._pairing import names_of, paired
 from rmsprop.frameworks._saved_arrays import Entries, Name, Turn, as_numpy, number_of
-from rmsprop.frameworks._slots import Counts, Leaves
+from rmsprop.frameworks._slots import SQUARES, Counts, Leaves
 
 
 def imported(
@@ -56,6 +56,7 @@ def imported(
     template = optimizer.init(params)
     leaves = Leaves.of(params)
     counted = slots_.counts_anything(template)
+    steps = None if steps is None else checked_step(steps)
     if steps is None and counted:
         raise ValueError(
             f"step is missing: {optimizer.convention.name} counts steps with these options, and"
@@ -65,11 +66,14 @@ def imported(
     arrays = paired(
         leaves, _signed(entries, negated), slots, names, to_ours, may_lack=may_lack, spare=spare
     )
+    _check_squares(arrays, leaves)
     counts = None if steps is None else Counts(steps, per_step)
     state = slots_.filled(template, leaves, arrays, counts)
     if new is None:
         return state
-    step = None if counted or steps is None else steps
+    # The calls that Keras counts for its averages are no count for the schedule of `new`.
+    is_counted = "count" in slots_.counts_of(template)
+    step = None if steps is None or is_counted else steps // per_step
     return convert_state(state, params, optimizer, new, step=step)
 
 
@@ -91,6 +95,7 @@ def exported(
     if double:
         raise ValueError(f"names has {double[0]!r} for two leaves; every leaf has one of its own.")
     held = slots_.arrays_of(state, leaves)
+    _check_shapes(held, leaves)
     arrays: dict[Name, dict[str, np.ndarray]] = {}
     for position, name in enumerate(chosen):
         own = {theirs: held[ours][position] for theirs, ours in slots.items() if ours in held}
@@ -101,6 +106,36 @@ def exported(
     numbers = all(isinstance(name, int) for name in chosen)
     order = tuple(sorted(arrays) if numbers else arrays)  # pyright: ignore[reportArgumentType]
     return _signed(Entries(order, {name: arrays[name] for name in order}), negated)
+
+
+def _check_squares(arrays: slots_.Arrays, leaves: Leaves) -> None:
+    """Refuses averages or sums of squares that are negative, which another slot may be.
+
+    Raises:
+        ValueError: One is.
+    """
+    for path, array in zip(leaves.paths, arrays.get(SQUARES, ()), strict=False):
+        if array is not None and bool(np.any((np.real(array) < 0) | (np.imag(array) < 0))):
+            raise ValueError(
+                f"what was saved as the squares of {path} has negative values, so that it is"
+                f" something else: a mean, a momentum buffer, or accumulated gradients. Pass an"
+                f" optimizer with the options of the run that was saved."
+            )
+
+
+def _check_shapes(held: Mapping[str, Sequence[np.ndarray]], leaves: Leaves) -> None:
+    """Refuses a state of other parameters.
+
+    Raises:
+        ValueError: An array has another shape than its parameter.
+    """
+    for arrays in held.values():
+        for path, leaf, array in zip(leaves.paths, leaves.values, arrays, strict=True):
+            if array.shape != np.shape(leaf):
+                raise ValueError(
+                    f"the state has an array of shape {array.shape} for {path}, whose shape is"
+                    f" {np.shape(leaf)}; pass the parameters that the optimizer trained."
+                )
 
 
 def _signed(entries: Entries, negated: Sequence[str]) -> Entries:
@@ -122,6 +157,7 @@ def steps_to_save(
     Raises:
         ValueError: Neither does, or they differ.
     """
+    step = None if step is None else checked_step(step)
     counts = slots_.counts_of(state)
     if "calls" in counts:
         counted = counts["calls"]

@@ -89,6 +89,12 @@ def import_state(
     for name in jax.tree.leaves(names):
         keys = {slot: _key(tensors, str(name), suffix) for slot, suffix in suffixes.items()}
         arrays[name] = {slot: as_numpy(tensors[key]) for slot, key in keys.items() if key}
+        beyond = _key(tensors, str(name), f"{_label(convention, label)}_{len(suffixes)}")
+        if beyond is not None:
+            raise ValueError(
+                f"saved has {beyond}, which {convention.name} does not have with these options:"
+                f" with centered=True TensorFlow has three slots. Pass the options of the run."
+            )
     known = tuple(name for name, own in arrays.items() if own)
     return imported(
         optimizer,

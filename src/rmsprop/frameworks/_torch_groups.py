@@ -90,9 +90,13 @@ def import_groups(
         for name, number in zip(order, numbers, strict=True)
         if by_number[number]
     }
-    steps = {
-        number: int(as_numpy(own["step"])) for number, own in by_number.items() if "step" in own
-    }
+    if check and states and not arrays:
+        raise ValueError(
+            f"state has entries for {', '.join(repr(x) for x in [*states][:10])}, and param_groups"
+            f" lists {', '.join(repr(x) for x in numbers[:10])}: no parameter has an entry. Pass"
+            f" both as optimizer.state_dict() gave them."
+        )
+    steps = {number: int(as_numpy(own.get("step", 0))) for number, own in by_number.items()}
     slots = _slots_of(optimizer, form, params)
     falls = not is_zero(parts_of_rate(convention.learning_rate)[1])
     if check and falls and len({*steps.values()}) > 1:
