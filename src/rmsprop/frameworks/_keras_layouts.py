@@ -26,6 +26,8 @@ def flax_layout(
 ) -> Layout:
     """Where the variables of a model of Keras stand in a tree of Flax. The arrays are the same.
 
+    Transposed convolutions differ, and have no layout here.
+
     Args:
         params: The parameters, a tree of dictionaries with Flax's names.
         order: The paths of Keras in its order: `[v.path for v in model.trainable_variables]`. What

@@ -69,7 +69,8 @@ def equinox_layout(
     """Where the parameters of a module of PyTorch stand in a module of Equinox, and how they lie.
 
     The arrays are the same except for the biases of convolutions, which have further axes of
-    length 1 in Equinox.
+    length 1 in Equinox. Transposed convolutions and norms over several axes differ, and have no
+    layout here.
 
     Args:
         params: The arrays of the module: `eqx.filter(model, eqx.is_inexact_array)`.

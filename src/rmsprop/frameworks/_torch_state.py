@@ -73,8 +73,9 @@ def import_state(
             refused, because a checkpoint is a pickle: pass what
             `torch.load(path, weights_only=True)` returns for the optimizer.
         params: The parameters, a tree. Those that are not trained have no entry.
-        names: For each leaf the number of its entry, which is its place in
-            `model.parameters()`, or its name where the optimizer was made from
+        names: For each leaf the number of its entry, which is its place in the groups one after
+            the other, and so in `model.parameters()` where the optimizer was made from these; or
+            its name where the optimizer was made from
             `model.named_parameters()`: a tree with the structure of `params`, or a sequence in the
             order of its leaves. None takes the order of the leaves. JAX sorts the keys of a
             dictionary, so that two arrays of one shape may change places without notice: pass the
