@@ -123,11 +123,13 @@ def wilson(examples: int = 100, positive: float = 0.6) -> Problem:
         return jnp.where(is_positive, jnp.float32(1), jnp.float32(-1))
 
     def loss(weights: Weights, labels: Array) -> Array:
+        """Half the squared error of all examples."""
         first, second, third = weights.common
         own = weights.own[:, 0] + jnp.where(labels > 0, 0, weights.own[:, 1:].sum(axis=1))
         return 0.5 * jnp.sum((first * labels + second + third + own - labels) ** 2)
 
     def metrics(weights: Weights) -> dict[str, Array]:
+        """What the weights reach on examples that were not seen."""
         first, second, third = weights.common
         positives = jnp.where(second + third > -first, jnp.float32(positive), 0)
         negatives = jnp.where(second + third < first, jnp.float32(1 - positive), 0)
@@ -202,6 +204,7 @@ def rare(periods: tuple[int, ...] = (1, 10, 100), noise: float = 0.5) -> Problem
     every = np.array(periods, np.int32)
 
     def sample(key: Array, step: Array) -> Observation:
+        """Which features occur in a step, and their values with noise."""
         offset_key, noise_key = jax.random.split(key)
         share = jax.random.uniform(offset_key, every.shape, jnp.float32)
         offsets = (share * every.astype(np.float32)).astype(jnp.int32)
@@ -209,6 +212,7 @@ def rare(periods: tuple[int, ...] = (1, 10, 100), noise: float = 0.5) -> Problem
         return Observation((step[None] + offsets) % every == 0, 1 + noise * normal)
 
     def loss(weights: Array, batch: Observation) -> Array:
+        """Half the squared error of the features that occur."""
         return 0.5 * jnp.sum(jnp.where(batch.present, (weights - batch.values) ** 2, 0))
 
     excess = Metric("mean_excess", "mean excess loss of a feature", "lower")

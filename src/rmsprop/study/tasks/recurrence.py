@@ -39,6 +39,7 @@ def _forward(recur: Array, inputs: Array) -> tuple[Array, tuple[Array, ...]]:
     hidden = len(recur)
 
     def step(state: Array, x: Array) -> tuple[Array, tuple[Array, ...]]:
+        """The next state, and what the gradient needs of this step."""
         h = state @ recur
         gates = jax.nn.sigmoid(x[:, : 2 * hidden] + h[:, : 2 * hidden])
         reset, update = gates[:, :hidden], gates[:, hidden:]

@@ -35,6 +35,7 @@ def _take_at_once(table: Array, numbers: Array) -> Array:
 
 def _take_in_turn(table: Array, numbers: Array) -> Array:
     def take(position: Array, total: Array) -> Array:
+        """The sums with the rows at one position of each list."""
         return total + table.at[numbers[:, position]].get(mode="fill", fill_value=0)
 
     zeros = jnp.zeros((len(numbers), table.shape[1]), table.dtype)
@@ -53,6 +54,7 @@ def _add_in_turn(table: Array, numbers: Array, summands: Array) -> Array:
     numbers = jnp.minimum(numbers, len(table))
 
     def add(position: Array, total: Array) -> Array:
+        """The table with one summand added to one row."""
         example, word = jnp.divmod(position, width)
         return total.at[numbers[example, word]].add(summands[example], mode="promise_in_bounds")
 

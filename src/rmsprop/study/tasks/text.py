@@ -58,9 +58,11 @@ def bible(books: bool = False) -> Problem:
     words, classes = len(dataset.words), len(dataset.classes)
 
     def init(key: Array) -> Rows:
+        """All parameters start at zero."""
         return Rows(jnp.zeros((words, classes), jnp.float32), jnp.zeros(classes, jnp.float32))
 
     def logits(rows: Rows, numbers: Array) -> Array:
+        """The scores of the classes, from the numbers of the words."""
         return sum_of_rows(rows.weights, numbers.astype(jnp.int32)) + rows.bias[None, :]
 
     return Problem(
@@ -121,6 +123,7 @@ def characters(hidden: int = 64, window: int = 32, batch: int = 16, steps: int =
     shapes = ((symbols, 3 * hidden), (hidden, 3 * hidden), (hidden, symbols))
 
     def init(key: Array) -> Model:
+        """Initial parameters, and the place where the text begins."""
         params_key, split_key = jax.random.split(key)
         # One draw for all matrices, because each further draw costs a second to compile.
         size = sum(map(math.prod, shapes))
@@ -132,16 +135,19 @@ def characters(hidden: int = 64, window: int = 32, batch: int = 16, steps: int =
         return Model(Recurrent(read, recur, biases[0], predict, biases[1]), first)
 
     def sample(key: Array, step: Array) -> Array:
+        """The places where the windows of a batch start."""
         # One character more than the network reads: the next one after the last.
         key = jax.random.fold_in(key, step)
         return jax.random.randint(key, (batch,), 0, training - window, jnp.int32)
 
     def loss(model: Model, starts: Array) -> Array:
+        """The mean cross entropy of the windows that start at some places."""
         places = starts[None, :] + jnp.arange(window + 1, dtype=jnp.int32)[:, None]
         codes = jnp.asarray(text.codes)[(model.split + places) % count]
         return _prediction_loss(model.params, codes.astype(jnp.int32))
 
     def metrics(model: Model) -> dict[str, Array]:
+        """The losses on the two pieces that are held out."""
         # Windows that follow each other: the last character of one is the first of the next.
         starts = window * jnp.arange((text.held_out - 1) // window, dtype=jnp.int32)
         return {
