@@ -47,17 +47,22 @@ def _bfloat16_throughout(name, tree, size):
     return trees.Step(program, carry, gradients, jax.random.key(0))
 
 
+def kinds(name, tree, size):
+    """The contenders."""
+    return {
+        "float32": _accumulating(name, None, tree, size),
+        "bfloat16 accumulators": _accumulating(name, jnp.bfloat16, tree, size),
+        "bfloat16 throughout": _bfloat16_throughout(name, tree, size),
+    }
+
+
 @pytest.mark.parametrize(
     ("tree", "name"),
     [(tree, "rmsprop") for tree in trees.TREES[:3]]
     + [(tree, name) for tree in trees.TREES[:2] for name in OPTIMIZERS if name != "rmsprop"],
 )
 def test_accumulators(race, size, tree, name):
-    contenders = {
-        "float32": _accumulating(name, None, tree, size),
-        "bfloat16 accumulators": _accumulating(name, jnp.bfloat16, tree, size),
-        "bfloat16 throughout": _bfloat16_throughout(name, tree, size),
-    }
+    contenders = kinds(name, tree, size)
     count = trees.parameters(tree, size)
     memory = {
         kind: (trees.bytes_of(step.carry[1]) / count, step.peak_bytes() / count)

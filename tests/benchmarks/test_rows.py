@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import trees
 
 from rmsprop import rows
 
@@ -45,33 +46,36 @@ OPTIMIZERS = {
 
 
 def _batches(table_rows, touched, *, distinct=True):
-    """Ids of 16 batches, over and over, and the gradients of the rows."""
+    """The ids of 16 batches, and the gradients of the rows."""
     rng = np.random.default_rng(0)
     draw = functools.partial(rng.choice, table_rows, touched, replace=not distinct)
     ids = [jnp.asarray(draw(), jnp.int32) for _ in range(16)]
-    return itertools.cycle(ids), jnp.asarray(rng.normal(size=(touched, WIDTH)), jnp.float32)
+    return ids, jnp.asarray(rng.normal(size=(touched, WIDTH)), jnp.float32)
+
+
+def _dense_step(table, state, gradient):
+    """Of `optax.rmsprop`."""
+    updates, state = optax.rmsprop(1e-3).update(gradient, state)
+    return optax.apply_updates(table, updates), state
+
+
+def _dense_step_from_rows(table, state, ids, row_gradients):
+    return _dense_step(table, state, jnp.zeros_like(table).at[ids].add(row_gradients))
 
 
 class _Dense:
     """`optax.rmsprop` and `apply_updates`, table and state donated."""
 
     def __init__(self, table_rows, touched=None):
-        optimizer = optax.rmsprop(1e-3)
-
-        def step(table, state, gradient):
-            updates, state = optimizer.update(gradient, state)
-            return optax.apply_updates(table, updates), state
-
-        def from_rows(table, state, ids, row_gradients):
-            return step(table, state, jnp.zeros_like(table).at[ids].add(row_gradients))
-
         table = jnp.ones((table_rows, WIDTH))
         if touched is None:
             self.ids, self.gradient = None, jnp.full_like(table, 0.1)
+            self.step = jax.jit(_dense_step, donate_argnums=(0, 1))
         else:
-            self.ids, self.gradient = _batches(table_rows, touched)
-        self.step = jax.jit(step if touched is None else from_rows, donate_argnums=(0, 1))
-        self.carry = table, optimizer.init(table)
+            ids, self.gradient = _batches(table_rows, touched)
+            self.ids = itertools.cycle(ids)
+            self.step = jax.jit(_dense_step_from_rows, donate_argnums=(0, 1))
+        self.carry = table, optax.rmsprop(1e-3).init(table)
 
     def __call__(self):
         batch = (self.gradient,) if self.ids is None else (next(self.ids), self.gradient)
@@ -82,16 +86,40 @@ class _Sparse:
     """A step of this library, with the ids of the next of some batches."""
 
     def __init__(self, optimizer, table_rows, touched, *, distinct=True):
-        self.ids, self.gradients = _batches(table_rows, touched, distinct=distinct)
+        ids, self.gradients = _batches(table_rows, touched, distinct=distinct)
+        self.ids = itertools.cycle(ids)
         table = jnp.ones((table_rows, WIDTH))
         carry = table, optimizer.init(table)
         step = jax.jit(optimizer.step, donate_argnums=(0, 1))
-        self.compiled = step.lower(*carry, next(self.ids), self.gradients).compile()
+        self.compiled = step.lower(*carry, ids[0], self.gradients).compile()
         self.carry = carry
 
     def __call__(self):
         batch = next(self.ids), self.gradients
         self.carry = jax.block_until_ready(self.compiled(*self.carry, *batch))
+
+
+def in_one_program(size):
+    """Contenders that take a step for each of 16 batches in one program, and their number."""
+    table_rows, touched = LARGE[size]
+    batches, gradients = _batches(table_rows, touched)
+
+    def contender(step, init):
+        def steps(table, state, batches, gradients):
+            def one(carry, ids):
+                return step(*carry, ids, gradients), None
+
+            return jax.lax.scan(one, (table, state), batches)[0]
+
+        table = jnp.ones((table_rows, WIDTH))
+        program = jax.jit(steps, donate_argnums=(0, 1))
+        return trees.Step(program, (table, init(table)), jnp.stack(batches), gradients)
+
+    dense = contender(_dense_step_from_rows, optax.rmsprop(1e-3).init)
+    contenders = {"Optax, dense, from row gradients": dense}
+    for name, make in OPTIMIZERS.items():
+        contenders[name] = contender(make().step, make().init)
+    return contenders, len(batches)
 
 
 def test_a_large_table(race, size):

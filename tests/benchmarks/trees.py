@@ -5,6 +5,7 @@ which a laptop holds several times; "small" with an eighth of every width and at
 twelve leaves, for a quick look.
 """
 
+import functools
 import math
 
 import jax
@@ -14,6 +15,11 @@ import optax
 
 def one_leaf(size):
     return [(8_000_000 // (64 if size == "small" else 1),)]
+
+
+def large_leaf(size):
+    """What an accelerator takes longer to read than the host to hand it over."""
+    return [(64_000_000 // (64 if size == "small" else 1),)]
 
 
 def resnet50(size):
@@ -55,6 +61,7 @@ _SHAPES = {
     "1000 leaves": thousand_leaves,
 }
 TREES = tuple(_SHAPES)
+_SHAPES["1 large leaf"] = large_leaf  # of accelerators alone
 
 
 def shapes(tree, size):
@@ -74,7 +81,7 @@ def parameters(tree, size):
 
 
 def title(tree, size):
-    first = "12 of " if size == "small" and tree != "1 leaf" else ""
+    first = "12 of " if size == "small" and not tree.startswith("1 ") else ""
     return f"{first}{tree} ({parameters(tree, size) / 1e6:.3g} M)"
 
 
@@ -95,8 +102,30 @@ class Step:
     """
 
     def __init__(self, program, carry, *others):
-        self.compiled = program.lower(*carry, *others).compile()
-        self.carry, self.others = carry, others
+        self.program, self.carry, self.others = program, carry, others
+
+    @functools.cached_property
+    def compiled(self):
+        return self.program.lower(*self.carry, *self.others).compile()
+
+    def repeated(self, times):
+        """So many steps in one program, between which the host hands nothing over.
+
+        The barrier keeps XLA from computing once, before the loop, what depends on the gradients
+        alone, which are the same in every step.
+        """
+        number = len(self.carry)
+
+        def step(_, arguments):
+            carry, others = jax.lax.optimization_barrier(arguments)
+            return self.program(*carry, *others), others
+
+        def steps(*arguments):
+            start = arguments[:number], arguments[number:]
+            return jax.lax.fori_loop(0, times, step, start)[0]
+
+        program = jax.jit(steps, donate_argnums=tuple(range(number)))
+        return Step(program, jax.tree.map(jnp.copy, self.carry), *self.others)
 
     def __call__(self):
         self.carry = self.compiled(*self.carry, *self.others)

@@ -218,17 +218,21 @@ def of_accelerator(content):
     return "\n".join(parts)
 
 
+def text_of_the_page():
+    """All of it: the record of the CPU, and those of accelerators."""
+    texts = ["\n".join(table(Record(json.loads((HERE / "recorded.json").read_text()))))]
+    devices = sorted(HERE.glob("recorded-*.json"))
+    texts += [of_accelerator(json.loads(file.read_text())) for file in devices]
+    return "\n\n".join(texts)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     check = parser.parse_args().check
-    record = Record(json.loads((HERE / "recorded.json").read_text()))
-    text = "\n".join(table(record))
-    for file in sorted(HERE.glob("recorded-*.json")):
-        text += f"\n\n{of_accelerator(json.loads(file.read_text()))}"
     page = PAGE.read_text()
     before, after = page.split(BEGIN)[0], page.split(END)[1]
-    written = f"{before}{BEGIN}\n{text}\n{END}{after}"
+    written = f"{before}{BEGIN}\n{text_of_the_page()}\n{END}{after}"
     if not check:
         PAGE.write_text(written)
     elif page != written:
