@@ -161,6 +161,19 @@ def test_what_is_said_of_speed_is_the_record_of_the_benchmarks(record):
     assert f"`rmsprop.rows` is {made:.0f} times as fast as Optax's dense step" in readme
 
 
+def test_what_is_said_of_an_accelerator_is_its_record():
+    goals = {
+        goal["work"]: goal["figure"]
+        for goal in json.loads((ROOT / "tests/benchmarks/recorded-nvidia-h200.json").read_text())[
+            "goals"
+        ]
+    }
+    faster = f"{goals['rows, times faster than dense Optax']:.0f} times as fast as Optax's"
+    assert faster in _prose("README.md")
+    assert faster in " ".join((ROOT / "CHANGELOG.md").read_text().split())
+    assert goals["bandwidth of a copy"] == pytest.approx(1, abs=0.02)  # "the time of a copy"
+
+
 def test_what_the_readme_says_of_parity_is_the_table():
     rows = _cells("docs/parity.md", "<!-- parity:", "<!-- end of parity -->")
     runs = sum(int(row[2]) for row in rows)

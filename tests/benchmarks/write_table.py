@@ -102,7 +102,7 @@ def compilation(record):
     for key, name in OPTIMIZERS.items():
         builds = [record.race(f"all three, {key}, {tree}") for tree in TREES]
         ratios = [build["this library"]["ratio"] if build else None for build in builds]
-        yield [f"to trace, lower and compile, {name}", *map(figure, ratios)]
+        yield [f"CPU time to trace, lower and compile, {name}", *map(figure, ratios)]
     narrow, title = "this library, bfloat16 accumulators", "the same of bfloat16 over float32"
     builds = [record.race(f"all three, rmsprop, {tree}") for tree in TREES]
     ratios = [build[narrow]["ratio"] / build["this library"]["ratio"] for build in builds]
