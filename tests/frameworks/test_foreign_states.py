@@ -54,6 +54,11 @@ MISTAKES = [
     {"state": {}, "param_groups": [{"lr": 0.1}]},
     {"state": {}, "param_groups": [{"lr": 0.1, "params": 3}]},
     {"state": {}, "param_groups": {"lr": 0.1}},
+    {"state": {}, "param_groups": [GROUP | {"params": [[0]]}]},
+    {"state": {}, "param_groups": [GROUP | {"params": ["w"]}]},
+    {"state": {}, "param_groups": [GROUP | {"lr": [0.1, 0.2]}]},
+    {"state": {}, "param_groups": [GROUP | {"lr": "text"}]},
+    {"state": {0: {"square_avg": SQUARES, "sum": SQUARES}}, "param_groups": [GROUP]},
     {"state": {0: 5}, "param_groups": [GROUP]},
     {"state": {0: {"step": float("nan"), "square_avg": SQUARES}}, "param_groups": [GROUP]},
     {"state": {0: {"step": 1, "square_avg": "text", "sum": "text"}}, "param_groups": [GROUP]},
@@ -255,6 +260,25 @@ def test_numbers_that_a_framework_cannot_have_are_refused():
         optimizer = module.adagrad(0.1)
         with pytest.raises(ValueError, match=r"names has 0; .* calls a parameter by its name"):
             module.export_state(optimizer, optimizer.init(params), params, names=[0, 1], **call)
+
+
+def test_arguments_of_other_kinds_are_refused():
+    saved = {"state": {}, "param_groups": [GROUP | {"param_names": None}]}
+    optimizer = torch.rmsprop(0.1)
+    torch.import_state(optimizer, saved, PARAMS)
+    with pytest.raises(TypeError, match="new is str; it must be an optimizer"):
+        torch.import_state(optimizer, saved, PARAMS, new="rmsprop")
+    with pytest.raises(ValueError, match="entries without a parameter"):
+        torch.import_state(optimizer, saved, {})
+    for names, words in ((None, "names is None"), ([0], "calls a parameter by its name")):
+        with pytest.raises(ValueError, match=words):
+            tensorflow.import_state(
+                tensorflow.adagrad(0.1), {"w/Adagrad": SQUARES}, PARAMS, names=names
+            )
+    port = frameworks.optax.rmsprop(0.1)
+    for restored in ({"0": {"nu": [SQUARES]}}, [{"nu": [SQUARES]}]):
+        with pytest.raises(ValueError, match="a checkpoint was restored without a target"):
+            frameworks.optax.import_state(port, restored, PARAMS)
 
 
 def test_a_run_does_not_move_inside_of_jit():

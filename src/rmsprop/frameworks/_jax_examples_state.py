@@ -21,7 +21,7 @@ from rmsprop.frameworks._saved_state import check_port, exported, imported
 from rmsprop.frameworks._slots import MOMENTUM, SQUARES
 
 _PORTS = tuple(f"jax_examples.{name}" for name in ("rmsprop", "rmsprop_momentum", "adagrad"))
-_SLOTS: Mapping[str, str] = {"the squares": SQUARES, "the buffer": MOMENTUM}  # after the parameter
+_SLOTS: Mapping[str, str] = {"squares": SQUARES, "buffer": MOMENTUM}  # after the parameter
 
 
 def import_state(
@@ -141,7 +141,7 @@ def _slots_of(optimizer: FrameworkOptimizer, params: Tree) -> dict[str, str]:
 
 
 def _negated(convention: Convention) -> tuple[str, ...]:
-    return ("the buffer",) if convention.lr_in_momentum else ()
+    return ("buffer",) if convention.lr_in_momentum else ()
 
 
 def _paths(treedef: Any) -> list[str]:  # noqa: ANN401 (no type expression)

@@ -66,6 +66,11 @@ def check_links(state: Tree, template: Tree, function: str) -> None:
     Raises:
         ValueError: The parts differ.
     """
+    if isinstance(state, dict | list):
+        raise ValueError(
+            f"saved is {layouts.with_article(type(state).__name__)} where a state of Optax belongs:"
+            f" {layouts.RESTORE}."
+        )
     own, wanted = _parts(state), _parts(template)
     if own != wanted:
         raise ValueError(

@@ -75,6 +75,10 @@ def imported(
     state = slots_.filled(template, leaves, arrays, counts)
     if new is None:
         return state
+    if not isinstance(new, optax.GradientTransformation):
+        raise TypeError(
+            f"new is {type(new).__name__}; it must be an optimizer, such as rmsprop.rmsprop(0.1)."
+        )
     _check_complex(optimizer, params, new)
     # The calls that Keras counts for its averages are no count for the schedule of `new`.
     is_counted = "count" in slots_.counts_of(template)

@@ -16,12 +16,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 import optax
 
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
+from rmsprop.frameworks._leaves import Leaves
+from rmsprop.frameworks._pairing import names_of
 from rmsprop.frameworks._saved_arrays import (
     Entries,
     Name,
@@ -95,7 +96,11 @@ def import_state(
     suffixes = {slot: f"{_label(convention, label)}{end}" for slot, end in _ends(convention)}
     arrays: dict[Name, dict[str, np.ndarray]] = {}
     used: set[str] = set()
-    for name in jax.tree.leaves(names):
+    chosen = names_of(Leaves.of(params), names)
+    if chosen is None:
+        raise ValueError("names is None; pass for each leaf the name of its variable.")
+    check_words(chosen, "TensorFlow")
+    for name in chosen:
         keys = {slot: _key(tensors, str(name), suffix) for slot, suffix in suffixes.items()}
         arrays[name] = {
             slot: as_numpy(tensors[key], f"saved[{key!r}]") for slot, key in keys.items() if key

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rmsprop.frameworks._saved_arrays import steps_of
+from rmsprop.frameworks._saved_arrays import as_numpy, steps_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Saved:
     def steps(self) -> dict[int, int]:
         """The number of steps of each parameter."""
         return {
-            number: steps_of(own.get("step", 0), f"state[{number}]['step']")
+            number: steps_of(own["step"] if own else 0, f"state[{number}]['step']")
             for number, own in self.entries.items()
         }
 
@@ -51,12 +51,14 @@ def read(saved: Any) -> Saved:  # noqa: ANN401 (see `import_state`)
         raise TypeError(f"param_groups is {type(groups).__name__}; it must be a list of groups.")
     for index, group in enumerate(groups):
         lacking = [key for key in ("lr", "params") if key not in group]
-        if lacking or not isinstance(group["params"], list | tuple):
+        if lacking or not _are_numbers(group["params"]):
             raise ValueError(
                 f"param_groups[{index}] has the keys {[*group][:10]}; it must have lr, and params,"
                 f" the list of the numbers of its parameters. Pass the groups as"
                 f" optimizer.state_dict() gave them."
             )
+        if as_numpy(group["lr"], f"param_groups[{index}]['lr']").size != 1:
+            raise ValueError(f"param_groups[{index}]['lr'] is {group['lr']}; it must be a number.")
     if not isinstance(states, Mapping):
         raise TypeError(f"state is {type(states).__name__}; it must map numbers to entries.")
     numbers = [number for group in groups for number in group["params"]]
@@ -66,6 +68,11 @@ def read(saved: Any) -> Saved:  # noqa: ANN401 (see `import_state`)
             raise TypeError(
                 f"state[{number}] is {type(own).__name__}; it must map names to arrays."
             )
+    for number, own in entries.items():
+        if own and "step" not in own:
+            raise ValueError(
+                f"state[{number}] has {', '.join(map(str, own))} and no step, the number of steps."
+            )
     unknown = [key for key in states if key not in entries and key not in map(str, entries)]
     if unknown or len(entries) != len(numbers):
         raise ValueError(
@@ -73,13 +80,17 @@ def read(saved: Any) -> Saved:  # noqa: ANN401 (see `import_state`)
             f" {_listed(numbers)}: entries without a parameter are {_listed(unknown)}. Pass both as"
             f" optimizer.state_dict() gave them; of one group alone, its entries alone."
         )
-    called = [name for group in groups for name in group.get("param_names", ())]
+    called = [name for group in groups for name in group.get("param_names") or ()]
     if called and len(called) != len(numbers):
         raise ValueError(
             f"param_groups has {len(numbers)} params and {len(called)} param_names; each parameter"
             f" has one."
         )
     return Saved(groups, numbers, called, entries)
+
+
+def _are_numbers(params: object) -> bool:
+    return isinstance(params, list | tuple) and all(type(number) is int for number in params)
 
 
 def _listed(keys: Sequence[object]) -> str:

@@ -219,7 +219,7 @@ def _check_names(params: Tree, names: Tree, content: Saved) -> None:
     """
     leaves = Leaves.of(params)
     here = [dotted(keys) for keys in leaves.keys]
-    if sorted(here) != sorted(content.called) or _has_words(names):
+    if not content.called or sorted(here) != sorted(content.called) or _has_words(names):
         return
     called = dict(zip(content.numbers, content.called, strict=True))
     chosen = names_of(leaves, names) or content.numbers
