@@ -160,7 +160,13 @@ def test_a_saved_state_of_another_library_is_told_by_its_groups():
                 continue
             with pytest.raises(ValueError, match=rf"\[0\] has \w+, which is of .*{name}"):
                 bring(port, saved, PARAMS, check=False)
-    # PyTorch before 1.12 has the groups of Stable-Baselines3.
+    # Early releases of PyTorch have the groups of Stable-Baselines3, and timm always had more.
+    old = {"state": {0: entry}, "param_groups": [GROUP | {"alpha": 0.99}]}
+    torch.import_state(torch.rmsprop(0.1), old, PARAMS)
+    port = stable_baselines3.rmsprop_tf_like(0.1)
+    stable_baselines3.import_state(port, old, PARAMS)
+    with pytest.raises(ValueError, match="has no lr_in_momentum, which all groups of timm"):
+        timm.import_state(timm.rmsprop_tf(0.1, alpha=0.99), old, PARAMS)
     torch.import_state(torch.rmsprop(0.1), {"state": {0: entry}, "param_groups": [GROUP]}, PARAMS)
 
 

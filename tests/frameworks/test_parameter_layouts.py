@@ -41,10 +41,11 @@ def test_equinox_reshapes_the_biases_of_convolutions_alone():
         "conv": {"weight": np.zeros((4, 3, 2)), "bias": np.zeros((4, 1))},
         "norm": {"weight": np.zeros((4, 1)), "bias": np.zeros((4, 1))},
         "wide": {"weight": np.zeros((4, 3)), "bias": np.zeros((4, 3))},
+        "own": {"weight": np.zeros((4, 3, 2)), "bias": np.zeros((4, 3))},
     }
     order = [f"{name}.{kind}" for name in params for kind in ("weight", "bias")]
     layout = torch.equinox_layout(params, order)
-    shapes = [(4, 3, 2), (4,), (4, 1), (4, 1), (4, 3), (4, 3)]
+    shapes = [(4, 3, 2), (4,), (4, 1), (4, 1), (4, 3), (4, 3), (4, 3, 2), (4, 3)]
     assert [x.shape for x in layout.arrays(params)] == shapes
     moved = layout.params([np.zeros(shape) for shape in shapes])
     assert jax.tree.map(np.shape, moved) == jax.tree.map(np.shape, params)

@@ -28,13 +28,15 @@ def _options(c: Convention) -> dict[str, object]:
     }
 
 
+# Groups without these are also those of early releases of PyTorch.
+_NEVER = {"foreach": "torch.rmsprop", "lr_decay": "torch.adagrad", "betas": "Adam"}
 _FORMS = {
     "stable_baselines3.rmsprop_tf_like": Form(
         _options,
         SLOTS_OF_RMSPROP,
         int,
         {},
-        OF_TIMM | OF_TORCH | {"lr_decay": "torch.adagrad", "betas": "Adam"},
+        OF_TIMM | OF_TORCH | _NEVER,
     )
 }
 

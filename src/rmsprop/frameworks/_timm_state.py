@@ -42,6 +42,7 @@ _FORMS = {
         float32_step,
         {"foreach": None},
         OF_TORCH | {"lr_decay": "torch.adagrad", "betas": "Adam"},
+        own="lr_in_momentum",
     )
 }
 

@@ -54,6 +54,8 @@ class Form:
         step: The number of steps as it is written.
         switches: Options on which no number depends, as they are written.
         foreign: By the key of a group that only another optimizer has, the name of that one.
+        own: A key that all its groups have, or none; groups with `alpha` and without it are of
+            another optimizer.
         is_lazy: Whether a parameter has no entry before its first step.
     """
 
@@ -62,6 +64,7 @@ class Form:
     step: Callable[[int], object]
     switches: Mapping[str, object]
     foreign: Mapping[str, str]
+    own: str | None = None
     is_lazy: bool = True
 
 
@@ -190,6 +193,12 @@ def _check_kind(convention: Convention, form: Form, groups: Sequence[Mapping[str
                     f"param_groups[{index}] has {key}, which is of {owner}, and {convention.name}"
                     f" has none. Pass the port of the optimizer that was saved."
                 )
+        if form.own is not None and "alpha" in group and form.own not in group:
+            raise ValueError(
+                f"param_groups[{index}] has no {form.own}, which all groups of {convention.name}"
+                f" have. Pass the port of the optimizer that was saved: of PyTorch, or of"
+                f" Stable-Baselines3."
+            )
 
 
 def _check_groups(convention: Convention, form: Form, groups: Sequence[Mapping[str, Any]]) -> None:
