@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rmsprop.frameworks import keras
+from rmsprop.frameworks import chainer, keras
 
 h5py = pytest.importorskip("h5py")
 
@@ -80,6 +80,36 @@ def test_files_of_another_kind_are_named(tmp_path):
         file.create_group("optimizer/vars/0")
     with pytest.raises(ValueError, match="has no array 0"):
         keras.import_state(port, tmp_path / "groups.h5", PARAMS)
+    for content in ("optimizer", "optimizer/vars", "optimizer_weights"):
+        with h5py.File(tmp_path / "array.h5", "w") as file:
+            file[content] = VALUES[2]
+        with pytest.raises(ValueError, match="has no variables of an optimizer"):
+            keras.import_state(port, tmp_path / "array.h5", PARAMS)
+
+
+def test_a_damaged_file_is_read_or_refused_in_one_sentence(tmp_path):
+    """Whatever bytes are wrong: a value may be another one, and nothing else is raised."""
+    rng = np.random.default_rng(0)
+    names = ["RMSprop/iter:0", "RMSprop/w/rms:0", "RMSprop/b/rms:0"]
+    np.savez(tmp_path / "c.npz", **{"t": np.array(3), "w/h": VALUES[2], "b/h": VALUES[3]})
+    cases = [
+        (whole_model(tmp_path / "a.h5", names, LEGACY, OPTIONS), keras.legacy_rmsprop(0.1)),
+        (weights(tmp_path / "b.h5", VALUES), keras.rmsprop(0.1)),
+        (tmp_path / "c.npz", chainer.adagrad(0.1)),
+    ]
+    for path, port in cases:
+        module = chainer if path.suffix == ".npz" else keras
+        content, refused = path.read_bytes(), 0
+        for _ in range(60):
+            damaged = bytearray(content)
+            for place in rng.integers(0, len(content), 40):
+                damaged[place] = rng.integers(0, 256)
+            path.write_bytes(damaged)
+            try:
+                module.import_state(port, path, PARAMS)
+            except (ValueError, TypeError):
+                refused += 1
+        assert refused > 5
 
 
 def test_nothing_outside_of_a_file_is_read(tmp_path):

@@ -15,9 +15,15 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from rmsprop.frameworks._saved_arrays import DAMAGED
+
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _HARD = 0  # the type of a link to an object of the same file, `h5py.h5l.TYPE_HARD`
 _FILES = "Keras writes .keras and .weights.h5 files, and .h5 files of whole models"
+
+
+class _RefusedError(ValueError):
+    """What a file has is not read, though it is not damaged."""
 
 
 class Stored(NamedTuple):
@@ -64,26 +70,22 @@ def read(path: str) -> Stored:
     if zipfile.is_zipfile(path):
         content, options = _unpacked(path)
     try:
-        file = h5py.File(content, "r")
-    except FileNotFoundError:
+        with h5py.File(content, "r") as file:
+            legacy = _child(file, "optimizer_weights")
+            stored = _variables(file, options) if legacy is None else _whole_model(file, legacy)
+    except (FileNotFoundError, PermissionError):
         raise
-    except OSError as error:
-        raise ValueError(f"{path} is no HDF5 file ({error}). {_FILES}.") from None
-    with file:
-        legacy = _child(file, "optimizer_weights")
-        if legacy is not None:
-            return _legacy_file(file, legacy)
-        optimizer = _child(file, "optimizer") or {}
-        inner = _child(optimizer, "inner_optimizer")  # of a LossScaleOptimizer
-        group = _child(optimizer if inner is None else inner, "vars") or {}
-        values = [_array(group, str(number)) for number in range(len(group))]
-    if not values:
+    except _RefusedError as error:
+        raise ValueError(f"{path} is not read: {error}") from None
+    except DAMAGED as error:
+        raise ValueError(f"{path} is no HDF5 file, or a damaged one: {error}. {_FILES}.") from None
+    if not stored.values:
         raise ValueError(
             f"{path} has no variables of an optimizer. Keras writes them for a model that was"
             f" compiled and trained, with model.save or model.save_weights; tf.keras writes those"
             f" of its legacy optimizers in .h5 files of whole models alone."
         )
-    return Stored(values, [], options)
+    return stored
 
 
 def _unpacked(path: str) -> tuple[io.BytesIO, Mapping[str, Any]]:
@@ -91,7 +93,9 @@ def _unpacked(path: str) -> tuple[io.BytesIO, Mapping[str, Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             content, config = archive.read(_WEIGHTS), json.loads(archive.read(_CONFIG))
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (FileNotFoundError, PermissionError):
+        raise
+    except DAMAGED as error:
         raise ValueError(
             f"{path} is a zip file, and no .keras file, which has {_WEIGHTS} and {_CONFIG}:"
             f" {error}."
@@ -100,9 +104,18 @@ def _unpacked(path: str) -> tuple[io.BytesIO, Mapping[str, Any]]:
     return io.BytesIO(content), _description(_part(compiled, "optimizer"))
 
 
-def _legacy_file(file: Any, group: Any) -> Stored:  # noqa: ANN401 (of h5py)
+def _variables(file: Any, options: Mapping[str, Any]) -> Stored:  # noqa: ANN401 (of h5py)
+    """What a `.weights.h5` file has."""
+    optimizer = _child(file, "optimizer")
+    inner = _child(optimizer, "inner_optimizer")  # of a LossScaleOptimizer
+    group = _child(optimizer if inner is None else inner, "vars")
+    numbers = range(len(group)) if hasattr(group, "keys") else ()
+    return Stored([_array(group, str(number)) for number in numbers], [], options)
+
+
+def _whole_model(file: Any, group: Any) -> Stored:  # noqa: ANN401 (of h5py)
     """What a `.h5` file of a whole model has."""
-    names = [_text(name) for name in group.attrs.get("weight_names", ())]
+    names = [_text(name) for name in np.atleast_1d(group.attrs.get("weight_names", ()))]
     try:
         settings = json.loads(_text(file.attrs.get("training_config", "{}")))
     except ValueError:
@@ -118,12 +131,12 @@ def _child(group: Any, name: str) -> Any:  # noqa: ANN401 (of h5py)
         ValueError: It is a link to something else.
     """
     node = group
-    for part in name.split("/"):
+    for part in name.strip("/").split("/"):
         links = getattr(getattr(node, "id", None), "links", None)  # of a group
         if links is None or not links.exists(part.encode()):  # `part in node` would follow a link
             return None
         if links.get_info(part.encode()).type != _HARD:
-            raise ValueError(
+            raise _RefusedError(
                 f"the file has a link in the place of {name}, which may lead to another file. Keras"
                 f" writes none; nothing outside of the file is read."
             )
@@ -138,12 +151,12 @@ def _array(group: Any, name: str) -> np.ndarray:  # noqa: ANN401 (of h5py)
         ValueError: There is none, or its values lie in another file.
     """
     dataset = _child(group, name)
-    if dataset is None or not hasattr(dataset, "dtype"):
-        raise ValueError(
+    if dataset is None or not hasattr(dataset, "is_virtual"):
+        raise _RefusedError(
             f"the file has no array {name} among the variables of the optimizer. {_FILES}."
         )
     if dataset.is_virtual or dataset.external:
-        raise ValueError(
+        raise _RefusedError(
             f"the values of {name} lie in another file. Keras writes none like this; nothing"
             f" outside of the file is read."
         )

@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -17,6 +18,18 @@ Name: TypeAlias = str | int
 
 Turn: TypeAlias = Callable[[Name, np.ndarray], np.ndarray]
 """`(name, array) -> array`: an array of one layout in another."""
+
+
+DAMAGED = (
+    ValueError,
+    KeyError,
+    OSError,
+    EOFError,
+    RuntimeError,  # also NotImplementedError, of an archive that is compressed in another way
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading an archive raises where it is of another kind, or damaged."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +137,9 @@ def _content(path: str) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
             return dict(file)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except DAMAGED as error:
         raise ValueError(
             f"{path} is no .npz file of arrays of numbers, as numpy.savez(path, **arrays) writes"
             f" it: {error}"
