@@ -170,6 +170,14 @@ def test_a_saved_state_of_another_library_is_told_by_its_groups():
     torch.import_state(torch.rmsprop(0.1), {"state": {0: entry}, "param_groups": [GROUP]}, PARAMS)
 
 
+def test_a_saved_state_of_mxnet_is_told_by_its_tuples():
+    for name, saved in (("rmsprop", {0: SQUARES}), ("adagrad", {0: (SQUARES,)})):
+        with pytest.raises(
+            ValueError, match=rf"as MXNet saves it of .* optimizer is mxnet\.{name}"
+        ):
+            mxnet.import_state(getattr(mxnet, name)(0.1), saved, PARAMS)
+
+
 def test_entries_that_belong_to_no_parameter_are_listed():
     entry = {"step": 1.0, "square_avg": SQUARES}
     saved = {"state": {0: entry, 7: entry}, "param_groups": [GROUP]}

@@ -81,7 +81,14 @@ def import_state(
     for number, own in saved.items():
         if not isinstance(number, int | str):
             raise TypeError(f"saved has the key {number!r}; it must map numbers to arrays. {_FILE}")
-        values = own if isinstance(own, list | tuple) else [own]
+        is_sum = not isinstance(own, list | tuple)
+        if is_sum != (convention.decay is None):
+            raise ValueError(
+                f"saved[{number!r}] is {'one array' if is_sum else 'a tuple'}, as MXNet saves it of"
+                f" {'AdaGrad' if is_sum else 'RMSProp'}, and optimizer is {convention.name}. Pass"
+                f" the port of the optimizer that was saved."
+            )
+        values = [own] if is_sum else own
         called = [*every, *(f"array {k}" for k in range(len(every), len(values)))]
         arrays[number] = {
             slot: as_numpy(x, f"saved[{number!r}], {slot},")
