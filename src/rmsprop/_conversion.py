@@ -312,7 +312,7 @@ def _check_plain(state: Tree, params: Tree) -> None:
             f" nnx.as_pure(optimizer.opt_state)."
         )
     for name, tree in (("state", state), ("params", params)):
-        if any(map(_is_variable, jax.tree.leaves(tree, is_leaf=_is_variable))):
+        if any(map(is_variable, jax.tree.leaves(tree, is_leaf=is_variable))):
             raise TypeError(
                 f"{name} has variables of flax.nnx in the place of arrays. Pass"
                 f" nnx.as_pure(optimizer.opt_state) as the state and"
@@ -320,7 +320,7 @@ def _check_plain(state: Tree, params: Tree) -> None:
             )
 
 
-def _is_variable(node: object) -> bool:
+def is_variable(node: object) -> bool:
     """Whether a node is a variable of flax.nnx, which this package does not import."""
     return any(base.__module__ == "flax.nnx.variablelib" for base in type(node).__mro__)
 
@@ -349,7 +349,7 @@ def _concrete(count: jax.Array) -> int:
     return int(count)
 
 
-def checked_step(step: object) -> int:
+def checked_step(step: object, name: str = "step") -> int:
     """A number of steps after its check.
 
     Raises:
@@ -358,11 +358,11 @@ def checked_step(step: object) -> int:
     """
     allowed = "it must be the number of steps taken so far, an integer from 0 to 2**31 - 1"
     if isinstance(step, bool):
-        raise TypeError(f"step is {step!r}; {allowed}.")
+        raise TypeError(f"{name} is {step!r}; {allowed}.")
     try:
         number = operator.index(step)  # pyright: ignore[reportArgumentType] (it may be an array)
     except TypeError:
-        raise TypeError(f"step is {step!r}; {allowed}.") from None
+        raise TypeError(f"{name} is {step!r}; {allowed}.") from None
     if not 0 <= number <= np.iinfo(np.int32).max:
-        raise ValueError(f"step is {number}; {allowed}, the range of a step count.")
+        raise ValueError(f"{name} is {number}; {allowed}, the range of a step count.")
     return number

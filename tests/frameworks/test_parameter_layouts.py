@@ -1,5 +1,6 @@
 """Which leaf of Flax or Equinox is which parameter of PyTorch or Keras, and how it lies."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -32,3 +33,34 @@ def test_leaves_and_names_that_do_not_belong_together_are_listed():
     assert "Names without a leaf: b.weight" in str(error.value)
     with pytest.raises(ValueError, match="sought as a/gamma"):
         frameworks.keras.flax_layout({"a": {"scale": np.zeros(1)}}, ["m/b/gamma"])
+
+
+def test_equinox_reshapes_the_biases_of_convolutions_alone():
+    """A norm over two axes keeps its shape, also where one of them has the length 1."""
+    params = {
+        "conv": {"weight": np.zeros((4, 3, 2)), "bias": np.zeros((4, 1))},
+        "norm": {"weight": np.zeros((4, 1)), "bias": np.zeros((4, 1))},
+        "wide": {"weight": np.zeros((4, 3)), "bias": np.zeros((4, 3))},
+        "own": {"weight": np.zeros((4, 3, 2)), "bias": np.zeros((4, 3))},
+    }
+    order = [f"{name}.{kind}" for name in params for kind in ("weight", "bias")]
+    layout = torch.equinox_layout(params, order)
+    shapes = [(4, 3, 2), (4,), (4, 1), (4, 1), (4, 3), (4, 3), (4, 3, 2), (4, 3)]
+    assert [x.shape for x in layout.arrays(params)] == shapes
+    moved = layout.params([np.zeros(shape) for shape in shapes])
+    assert jax.tree.map(np.shape, moved) == jax.tree.map(np.shape, params)
+    with pytest.raises(ValueError, match="a layout knows parameters by number"):
+        layout.to_ours("conv.bias", np.zeros(4))
+
+
+def test_leaves_that_are_not_trained_have_no_place_in_a_layout():
+    params = {"steps": np.zeros([], np.int32), "out": {"kernel": np.ones((3, 2))}}
+    layout = torch.flax_layout(params, ["out.weight"])
+    (array,) = layout.arrays(params)
+    assert array.shape == (2, 3)
+    assert array.flags.writeable
+    assert layout.params([array])["steps"] is None
+    with pytest.raises(ValueError, match="params has 2 trained leaves, and the layout 1"):
+        layout.arrays({"a": np.zeros(1), "b": np.zeros(1)})
+    with pytest.raises(ValueError, match=r"arrays\[0\] of shape \(3,\) is not the parameter"):
+        layout.params([np.zeros(3)])

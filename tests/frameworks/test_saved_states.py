@@ -120,7 +120,7 @@ def test_a_name_for_two_leaves_and_one_that_is_not_there_are_refused():
     state = torch.rmsprop(0.1).init(params)
     with pytest.raises(ValueError, match="names has 0 for two leaves"):
         torch.export_state(torch.rmsprop(0.1), state, params, names=[0, 0], step=1)
-    with pytest.raises(ValueError, match=r"order\.index\(name\)"):
+    with pytest.raises(ValueError, match="Pass order="):
         torch.export_state(torch.rmsprop(0.1), state, params, names=["a", "b"], step=1)
 
 
@@ -166,7 +166,9 @@ def test_groups_move_by_themselves_and_are_joined_by_partition():
     for number, (label, port) in enumerate(ports.items()):
         part = {k: v if labels[k] == label else optax.MaskedNode() for k, v in PARAMS.items()}
         names = {k: v if labels[k] == label else optax.MaskedNode() for k, v in NAMES.items()}
-        group = saved | {"param_groups": saved["param_groups"][number : number + 1]}
+        group = saved["param_groups"][number]
+        entries = {k: v for k, v in saved["state"].items() if k in group["params"]}
+        group = {"state": entries, "param_groups": [group]}
         state = torch.import_state(port, group, part, names=names, to_ours=transposed)
         states[label] = optax.MaskedState(state)
         back.append(
@@ -309,7 +311,7 @@ def test_optax_states_in_other_parameters_are_refused():
     saved = optax.rmsprop(0.1).init({"other": jnp.zeros(2)})
     with pytest.raises(ValueError, match="do not have the structure"):
         optax_port.import_state(port, saved, PARAMS)
-    with pytest.raises(ValueError, match="has no momentum"):
+    with pytest.raises(ValueError, match=r"momentum \(trace\) with the options"):
         optax_port.import_state(
             optax_port.rmsprop(0.1, momentum=0.9), optax.rmsprop(0.1).init(PARAMS), PARAMS
         )
@@ -347,7 +349,7 @@ def test_a_state_of_other_parameters_is_not_lost_in_silence():
     group = {"lr": 0.1, "params": [0]}
     entry = {"step": 5.0, "square_avg": np.ones(2, np.float32)}
     saved = {"state": {"w": entry}, "param_groups": [group]}
-    with pytest.raises(ValueError, match="no parameter has an entry"):
+    with pytest.raises(ValueError, match="entries without a parameter are 'w'"):
         torch.import_state(optimizer, saved, [jnp.ones(2)])
     falling = torch.adagrad(lr=0.1, lr_decay=0.1)
     entry = {"step": 100.0, "sum": np.ones(2, np.float32)}

@@ -103,3 +103,65 @@ def test_flax_has_the_outputs_of_keras(monkeypatch):
     layout = keras_port.flax_layout(params, [v.path for v in model.trainable_variables])
     output = Model().apply({"params": layout.params(model.trainable_variables)}, inputs)
     np.testing.assert_allclose(output, np.asarray(model(inputs)), atol=TOLERANCE)
+
+
+def nu(state):
+    return next(part for part in state.inner_state if hasattr(part, "nu")).nu
+
+
+def test_a_state_of_flax_nnx_has_readable_paths_and_names_by_path():
+    nnx = pytest.importorskip("flax.nnx")
+
+    class Model(nnx.Module):
+        def __init__(self, rngs):
+            self.hidden = nnx.Linear(2, 3, rngs=rngs)
+            self.layers = nnx.List([nnx.Linear(3, 3, rngs=rngs)])
+
+    params = nnx.state(Model(nnx.Rngs(0)), nnx.Param)
+    order = ["hidden.weight", "hidden.bias", "layers.0.weight", "layers.0.bias"]
+    layout = torch_port.flax_layout(params, order)
+    entries = {
+        number: {"step": 1.0, "square_avg": np.full(shape, 1.0 + number, np.float32)}
+        for number, shape in enumerate([(3, 2), (3,), (3, 3), (3,)])
+    }
+    saved = {"state": entries, "param_groups": [{"lr": 0.1, "params": [0, 1, 2, 3]}]}
+    optimizer = torch_port.rmsprop(0.1)
+    state = torch_port.import_state(
+        optimizer, saved, params, names=layout.names, to_ours=layout.to_ours
+    )
+    paths = {  # the leaves of `nu`, without its variables
+        jax.tree_util.keystr(path): float(x.ravel()[0])
+        for path, x in jax.tree_util.tree_flatten_with_path(nnx.to_pure_dict(nu(state)))[0]
+    }
+    assert paths == {
+        "['hidden']['bias']": 2,
+        "['hidden']['kernel']": 1,
+        "['layers'][0]['bias']": 4,
+        "['layers'][0]['kernel']": 3,
+    }
+    # The same by plain trees of numbers and of names, whatever holds them.
+    pure = {
+        "hidden": {"bias": 1, "kernel": 0},
+        "layers": {0: {"bias": 3, "kernel": 2}},
+    }
+    words = jax.tree.map(lambda number: order[number], pure)
+    saved["param_groups"][0]["param_names"] = order
+    for names in (pure, words):
+        by_path = torch_port.import_state(
+            optimizer,
+            saved,
+            params,
+            names=names,
+            to_ours=lambda name, x: x.T if x.ndim == 2 else x,
+        )
+        assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), by_path, state))
+    entries[1]["square_avg"] = np.ones(5, np.float32)
+    with pytest.raises(ValueError, match="does not fit") as error:
+        torch_port.import_state(
+            optimizer, saved, params, names=layout.names, to_ours=layout.to_ours
+        )
+    assert "    ['hidden']['bias'] (3,) and 1: square_avg (5,)" in str(error.value)
+    back = torch_port.export_state(
+        optimizer, state, params, names=layout.names, to_theirs=layout.to_theirs, step=1
+    )
+    np.testing.assert_array_equal(back["state"][2]["square_avg"], entries[2]["square_avg"])

@@ -34,6 +34,12 @@ rmsprop.apply_updates(jnp.ones(2))  # error
 frameworks.torch.rmsprop(learning_rate=1e-3)  # error
 frameworks.tensorflow.rmsprop(0.1, eps=1e-3)  # error
 frameworks.compare_conventions("torch.rmsprop()", "keras.rmsprop()", step=(10,))  # error
+frameworks.torch.import_states  # error
+frameworks.torch.import_state({}, frameworks.torch.rmsprop(0.1), {}, new="adagrad")  # error
+frameworks.keras.import_state(frameworks.keras.rmsprop(0.1), "a.keras", {}, name=[0])  # error
+frameworks.torch.export_state(frameworks.torch.rmsprop(0.1), {}, {}, step="40")  # error
+frameworks.tensorflow.import_state(frameworks.tensorflow.adagrad(0.1), {}, {})  # error
+frameworks.keras.import_state(rmsprop.rmsprop(0.1), "a.keras", {})  # untyped Optax
 rows.rmsprop(0.1, nesterov=True)  # error
 rows.adagrad(0.1).update  # error
 

@@ -3,16 +3,19 @@
 It is not run by pytest, but `check.py` gives it to pyright and mypy.
 """
 
-from typing import assert_type
+from pathlib import Path
+from typing import Any, assert_type
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 import rmsprop
 from rmsprop import frameworks, rows, study
 
 Weights = dict[str, jax.Array]
+NumPyArray = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 
 params: Weights = {"w": jnp.ones((2, 3)), "b": jnp.zeros(3)}
 gradients: Weights = {"w": jnp.ones((2, 3)), "b": jnp.ones(3)}
@@ -62,6 +65,29 @@ assert_type(drift, frameworks.Drift)
 for difference in drift.differences or ():
     assert_type(difference, frameworks.Difference)
     assert_type(difference.axis, str)
+
+# Runs that move.
+order = ["out.weight", "out.bias"]
+layout = frameworks.torch.flax_layout(params, order, renamed={"out": "0"})
+checkpoint: dict[str, Any] = {"state": {}, "param_groups": [{"lr": 1e-3, "params": [0, 1]}]}
+moved = frameworks.torch.import_state(
+    port, checkpoint, params, names=layout.names, to_ours=layout.to_ours, new=optimizer, check=False
+)
+updates, moved = optimizer.update(gradients, moved, params)
+saved = frameworks.torch.export_state(
+    port, port.init(params), params, names=["w", "b"], step=40, order=["w", "b"]
+)
+assert_type(saved["param_groups"], Any)
+keras_port = frameworks.keras.rmsprop(1e-3)
+moved = frameworks.keras.import_state(
+    keras_port, Path("model.keras"), params, to_ours=lambda name, array: array.T
+)
+assert_type(frameworks.keras.export_state(keras_port, moved, params, step=3), list[NumPyArray])
+assert_type(
+    frameworks.mlx.export_state(frameworks.mlx.adagrad(0.1), moved, params, names=["w"], step=3),
+    dict[str, NumPyArray],
+)
+moved = frameworks.optax.import_state(frameworks.optax.adagrad(0.1), state, params, step=3)
 
 # Tables.
 sparse = rows.rmsprop(0.1, semantics="lazy")

@@ -12,8 +12,20 @@ import optax
 
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import FrameworkOptimizer
-from rmsprop.frameworks._saved_arrays import Turn, as_numpy, by_ending, read_npz
-from rmsprop.frameworks._saved_state import check_port, exported, imported, steps_to_save
+from rmsprop.frameworks._saved_arrays import (
+    Turn,
+    by_ending,
+    check_words,
+    read_npz,
+    steps_of,
+)
+from rmsprop.frameworks._saved_state import (
+    check_port,
+    exported,
+    imported,
+    steps_to_save,
+    with_zeros,
+)
 from rmsprop.frameworks._slots import MEAN, MOMENTUM, SQUARES, slots_of
 
 _SLOTS = {
@@ -72,14 +84,15 @@ def import_state(
     if "t" not in arrays:
         raise ValueError(f"saved has no t, the number of steps. {_FILE}")
     kept = slots_of(optimizer.init(params))
+    passed = {"t", "epoch", *(name for name in arrays if name.endswith("/t"))}
     return imported(
         optimizer,
         params,
-        by_ending(arrays, {slot: f"/{slot}" for slot in slots}),
+        by_ending(arrays, {slot: f"/{slot}" for slot in slots}, passed),
         {slot: ours for slot, ours in slots.items() if ours in kept},
         names=names,
         to_ours=to_ours,
-        steps=int(as_numpy(arrays["t"])),
+        steps=steps_of(arrays["t"], "t"),
         new=new,
         spare=tuple(slots),
     )
@@ -126,10 +139,10 @@ def export_state(
     convention = check_port(optimizer, *_SLOTS)
     slots = _SLOTS[convention.name]
     entries = exported(optimizer, state, params, slots, names=names, to_theirs=to_theirs)
-    steps = np.asarray(steps_to_save(optimizer, state, step), np.int64)
-    saved = {"t": steps, "epoch": np.zeros([], np.int64)}
+    check_words(entries.order, "Chainer")
+    steps = steps_to_save(optimizer, state, step)
+    saved = {"t": np.asarray(steps, np.int64), "epoch": np.zeros([], np.int64)}
     for name, own in entries.arrays.items():
-        zeros = np.zeros_like(next(iter(own.values())))
-        saved[f"{name}/t"] = steps
-        saved |= {f"{name}/{slot}": own.get(slot, zeros) for slot in slots}
+        saved[f"{name}/t"] = np.asarray(steps, np.int64)
+        saved |= {f"{name}/{slot}": array for slot, array in with_zeros(own, slots).items()}
     return saved

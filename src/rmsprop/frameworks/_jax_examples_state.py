@@ -15,12 +15,13 @@ from jax.example_libraries import optimizers as examples
 from rmsprop._typing import Tree
 from rmsprop.frameworks import _slots as slots_
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
+from rmsprop.frameworks._leaves import Leaves
 from rmsprop.frameworks._saved_arrays import Entries, as_numpy
 from rmsprop.frameworks._saved_state import check_port, exported, imported
-from rmsprop.frameworks._slots import MOMENTUM, SQUARES, Leaves
+from rmsprop.frameworks._slots import MOMENTUM, SQUARES
 
 _PORTS = tuple(f"jax_examples.{name}" for name in ("rmsprop", "rmsprop_momentum", "adagrad"))
-_SLOTS: Mapping[str, str] = {"the squares": SQUARES, "the buffer": MOMENTUM}  # after the parameter
+_SLOTS: Mapping[str, str] = {"squares": SQUARES, "buffer": MOMENTUM}  # after the parameter
 
 
 def import_state(
@@ -69,7 +70,7 @@ def import_state(
     paths = _paths(saved.tree_def)
     arrays = {}
     for path, state in zip(paths, saved.packed_state, strict=True):
-        values = [as_numpy(x) for x in state[1:]]
+        values = [as_numpy(x, f"the state of {path}") for x in state[1:]]
         called = [*names, *(f"array {k}" for k in range(len(names), len(values)))]
         arrays[path] = dict(zip(called, values, strict=False))
     return imported(
@@ -129,7 +130,7 @@ def export_state(
             " point alone."
         )
     packed = tuple(
-        (np.asarray(leaf), *entries.arrays[number].values()) for number, leaf in enumerate(leaves)
+        (np.array(leaf), *entries.arrays[number].values()) for number, leaf in enumerate(leaves)
     )
     return examples.OptimizerState(packed, treedef, tuple(map(jax.tree.structure, packed)))
 
@@ -140,7 +141,7 @@ def _slots_of(optimizer: FrameworkOptimizer, params: Tree) -> dict[str, str]:
 
 
 def _negated(convention: Convention) -> tuple[str, ...]:
-    return ("the buffer",) if convention.lr_in_momentum else ()
+    return ("buffer",) if convention.lr_in_momentum else ()
 
 
 def _paths(treedef: Any) -> list[str]:  # noqa: ANN401 (no type expression)

@@ -1,8 +1,10 @@
 """The arguments that all optimizers of Keras share, read as a part of their convention."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import optax
 
 from rmsprop import _hyperparameters as hyperparameters
 from rmsprop._chain import checked_chain, wide_inside
@@ -153,7 +155,7 @@ def legacy_base(
     if clipping is None:
         clipping = values
     elif values is not None:
-        around = ((f"elements clipped to {values.limit} first", _clip_first(values)),)
+        around = ((f"elements clipped to {values.limit} first", ClipFirst(values)),)
     return {
         "learning_rate": inverse_time(float32_rate(eta), "decay", float32_constant(gamma)),
         "eps": _BACKEND_EPSILON if is_zero(constant) else constant,
@@ -162,8 +164,20 @@ def legacy_base(
     }
 
 
-def _clip_first(clipping: Clipping) -> Wrapper:
-    return lambda inner: wide_inside(checked_chain(clip(clipping), inner))
+@dataclass(frozen=True)
+class ClipFirst:
+    """A wrapper that limits the gradients before anything else.
+
+    Attributes:
+        clipping: The limit.
+    """
+
+    clipping: Clipping
+
+    def __call__(
+        self, inner: optax.GradientTransformationExtraArgs
+    ) -> optax.GradientTransformationExtraArgs:
+        return wide_inside(checked_chain(clip(self.clipping), inner))
 
 
 def _whole(name: str, value: int | None, least: int) -> int | None:

@@ -13,28 +13,38 @@ with `learning_rate` only where the rate is a number, and since Keras 3 only.  B
 import functools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
 from rmsprop._typing import Tree
 from rmsprop.frameworks import _slots as slots_
-from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
+from rmsprop.frameworks._convention import FrameworkOptimizer
 from rmsprop.frameworks._keras_files import Stored, read
-from rmsprop.frameworks._keras_options import calls_per_step, check_class, is_legacy, options_of
-from rmsprop.frameworks._saved_arrays import Entries, Name, Turn, as_numpy, number_of
+from rmsprop.frameworks._keras_options import (
+    calls_per_step,
+    check_class,
+    check_exclusions,
+    check_generation,
+    is_legacy,
+    options_of,
+    with_limits,
+)
+from rmsprop.frameworks._keras_shelf import Shelf
+from rmsprop.frameworks._leaves import Leaves
+from rmsprop.frameworks._pairing import numbers_in
+from rmsprop.frameworks._saved_arrays import Entries, Turn, check_numbers, number_of, steps_of
 from rmsprop.frameworks._saved_state import (
     check_options,
     check_port,
     exported,
     imported,
+    refuse_traced,
     steps_to_save,
 )
-from rmsprop.frameworks._slots import AVERAGE, GRADIENTS, MEAN, MOMENTUM, SQUARES, Leaves
+from rmsprop.frameworks._slots import AVERAGE, GRADIENTS, MEAN, MOMENTUM, SQUARES
 
 _PORTS = ("keras.rmsprop", "keras.adagrad", "keras.legacy_rmsprop", "keras.legacy_adagrad")
 _SLOTS = {
@@ -104,13 +114,15 @@ def import_state(
     """
     convention = check_port(optimizer, *_PORTS)
     stored = _stored(saved)
+    check_generation(convention, stored.paths, stored.options)
     if check and stored.options:
         where = f"{type(saved).__name__ if not isinstance(saved, str | os.PathLike) else saved}"
         check_class(convention, stored.options)
-        check_options(convention.name, where, stored.options, options_of(convention))
+        check_options(convention.name, where, with_limits(stored.options), options_of(convention))
+        check_exclusions(saved, stored.options)
     slots = _slots_of(optimizer, params)
-    count = len(Leaves.of(params).paths)
-    shelf = _Shelf.of(stored, slots, count, convention)
+    refuse_traced(params)
+    shelf = Shelf.of(stored, slots, Leaves.of(params), convention)
     return imported(
         optimizer,
         params,
@@ -118,7 +130,7 @@ def import_state(
         slots,
         names=names,
         to_ours=to_ours,
-        steps=int(as_numpy(stored.values[0])),
+        steps=steps_of(stored.values[0], "variable 0 of saved, the iteration,"),
         new=new,
         per_step=calls_per_step(convention),
         negated=("momentum",),
@@ -133,6 +145,7 @@ def export_state(
     names: Tree = None,
     to_theirs: Turn | None = None,
     step: int | None = None,
+    order: Sequence[str] | None = None,
 ) -> list[np.ndarray]:
     """What `optimizer.variables` of Keras would hold after this run, as NumPy arrays.
 
@@ -143,10 +156,13 @@ def export_state(
         optimizer: The port that made the state.
         state: Its state.
         params: The parameters.
-        names: For each leaf the number of its variable, as in `import_state`.
+        names: For each leaf the number of its variable, as in `import_state`, or with `order` its
+            path.
         to_theirs: A function `(name, array) -> array` to Keras' layout.
         step: The number of calls so far, where the state does not count them, as without a
             schedule, an average and accumulation.
+        order: The paths in Keras' order, `[v.path for v in model.trainable_variables]`. They number
+            those of `names`.
 
     Returns:
         The list. Arrays have the dtype of the state, which is at least float32. The rate is among
@@ -178,12 +194,13 @@ def export_state(
         negated=("momentum",),
     )
     entries = _scaled(entries, number_of(convention.gradient_scale))
-    words = [name for name in entries.order if isinstance(name, str)]
-    if words:
+    numbered = {numbers_in(order, name, "Keras"): name for name in entries.order}
+    remedy = "Pass order=[v.path for v in model.trainable_variables], in which each has its number."
+    check_numbers(numbered, "Keras", remedy)
+    if {*numbered} != {*range(len(numbered))}:
         raise ValueError(
-            f"names has {words[0]!r}; Keras numbers its variables in the order of"
-            f" model.trainable_variables. Pass the number of each:"
-            f" [v.path for v in model.trainable_variables].index(name)."
+            f"names has the numbers {', '.join(map(str, numbered))}; Keras keeps all variables in"
+            f" one list, so that they must be 0 to {len(numbered) - 1}."
         )
     steps = steps_to_save(optimizer, state, step, calls_per_step(convention))
     legacy = is_legacy(convention)
@@ -192,67 +209,8 @@ def export_state(
         dtypes = (jnp.result_type(leaf) for leaf in Leaves.of(params).values)
         dtype = functools.reduce(np.promote_types, dtypes, np.dtype(np.float32))
         values.append(np.asarray(number_of(convention.learning_rate), dtype))
-    return values + [entries.arrays[name][slot] for slot in slots for name in entries.order]
-
-
-@dataclass(frozen=True)
-class _Shelf:
-    """The list of variables, taken apart.
-
-    Attributes:
-        arrays: For each variable of the model its slots.
-        names: The paths of these variables as far as Keras wrote them, without slashes.
-    """
-
-    arrays: list[dict[str, np.ndarray]]
-    names: list[str]
-
-    @classmethod
-    def of(
-        cls, stored: Stored, slots: Mapping[str, str], count: int, convention: Convention
-    ) -> "_Shelf":
-        """Reads the list by the order that Keras writes.
-
-        Raises:
-            ValueError: It has another length than this order.
-        """
-        rest = len(stored.values) - 1
-        has_rate = not is_legacy(convention) and rest % len(slots) == 1
-        if len(slots) == 1 and not is_legacy(convention):  # the lengths differ by one alone
-            scalar = rest > 0 and np.ndim(as_numpy(stored.values[1])) == 0
-            has_rate = scalar and rest != count
-        first = 2 if has_rate else 1
-        number, left = divmod(len(stored.values) - first, len(slots))
-        if left:
-            shapes = ", ".join(str(np.shape(as_numpy(x))) for x in stored.values[:12])
-            raise ValueError(
-                f"saved has {len(stored.values)} variables of the shapes {shapes}, ...;"
-                f" {convention.name} has with these options 1 or 2, and {', '.join(slots)} for each"
-                f" of {count} parameters. Pass the options of the run that was saved."
-            )
-        arrays: list[dict[str, np.ndarray]] = [{} for _ in range(number)]
-        for position, slot in enumerate(slots):
-            for index in range(number):
-                if stored.paths:
-                    _check_slot(stored.paths[first + position * number + index], slot, convention)
-                arrays[index][slot] = as_numpy(stored.values[first + position * number + index])
-        slot = next(iter(slots))
-        paths = stored.paths[first : first + number]
-        return cls(arrays, [_without(path, slot) for path in paths])
-
-    def entries(self, names: Tree) -> Entries:
-        """The variables under their paths where `names` has paths, and otherwise by number."""
-        order: Sequence[Name] = range(len(self.arrays))
-        if any(isinstance(leaf, str) for leaf in jax.tree.leaves(names)):
-            wanted = [leaf for leaf in jax.tree.leaves(names) if isinstance(leaf, str)]
-            by_path = {leaf.replace("/", "_"): leaf for leaf in wanted}
-            order = [by_path.get(name, name) for name in self.names]
-            if not order:
-                raise ValueError(
-                    f"names has {wanted[0]!r}, and saved has no names: pass the number of each"
-                    f" variable, or Keras' optimizer or its variables instead of their values."
-                )
-        return Entries(tuple(order), dict(zip(order, self.arrays, strict=True)))
+    own = [entries.arrays[numbered[number]] for number in range(len(numbered))]
+    return values + [arrays[slot] for slot in slots for arrays in own]
 
 
 def _scaled(entries: Entries, factor: float) -> Entries:
@@ -270,41 +228,26 @@ def _scaled(entries: Entries, factor: float) -> Entries:
     return Entries(entries.order, arrays)
 
 
-def _without(path: str, slot: str) -> str:
-    """The variable of the model that a variable of the optimizer belongs to.
-
-    Keras 3 writes `optimizer/model_dense_kernel_velocity`, `tf.keras` `RMSprop/velocity/kernel:0`,
-    and before 2.11 `RMSprop/kernel/rms:0`.
-    """
-    parts = path.partition(":")[0].split("/")[1:]
-    parts = [part for part in parts if part != slot]
-    return "_".join(parts).removesuffix(f"_{slot}")
-
-
-def _check_slot(path: str, slot: str, convention: Convention) -> None:
-    """Refuses a variable whose path says that it is another slot.
+def _stored(saved: Any) -> Stored:  # noqa: ANN401 (see `import_state`)
+    """What was saved as values, with what else is known of it.
 
     Raises:
-        ValueError: It is.
+        TypeError: It is nothing that Keras saves.
+        ValueError: It is empty.
     """
-    words = path.partition(":")[0].split("/")
-    is_sum = words[-1].endswith("_gradient_accumulator")  # which ends like Adagrad's slot
-    if slot not in words and (not words[-1].endswith(f"_{slot}") or (is_sum and "_" not in slot)):
-        raise ValueError(
-            f"saved has {path} where {convention.name} with these options has a variable called"
-            f" {slot}. Pass the options of the run that was saved."
-        )
-
-
-def _stored(saved: Any) -> Stored:  # noqa: ANN401 (see `import_state`)
-    """What was saved as values, with what else is known of it."""
     if isinstance(saved, str | os.PathLike):
-        return read(os.fspath(saved))
+        return read(os.fspath(saved)).of_inner()
     options: Mapping[str, Any] = {}
     if hasattr(saved, "variables") and hasattr(saved, "get_config"):
+        saved = getattr(saved, "inner_optimizer", saved)
         options = {"class_name": type(saved).__name__, **saved.get_config()}
         saved = saved.weights if hasattr(saved, "_hyper") else saved.variables
         saved = saved() if callable(saved) else saved
+    if not isinstance(saved, Sequence) or isinstance(saved, bytes):
+        raise TypeError(
+            f"saved is {type(saved).__name__}; it must be Keras' optimizer, the list of its"
+            f" variables or of their values, or the path of a file."
+        )
     values = [*saved]
     if not values:
         raise ValueError(
@@ -312,7 +255,7 @@ def _stored(saved: Any) -> Stored:  # noqa: ANN401 (see `import_state`)
             " path of a file that was saved with the optimizer."
         )
     paths = [str(getattr(v, "path", getattr(v, "name", ""))) for v in values]
-    return Stored(values, paths if all(paths) else [], options)
+    return Stored(values, paths if all(paths) else [], options).of_inner()
 
 
 def _slots_of(optimizer: FrameworkOptimizer, params: Tree) -> dict[str, str]:

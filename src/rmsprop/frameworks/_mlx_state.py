@@ -13,7 +13,14 @@ import optax
 from rmsprop._typing import Tree
 from rmsprop.frameworks._arguments import parts_of_rate
 from rmsprop.frameworks._convention import FrameworkOptimizer
-from rmsprop.frameworks._saved_arrays import Turn, as_numpy, by_ending, number_of, read_npz
+from rmsprop.frameworks._saved_arrays import (
+    Turn,
+    by_ending,
+    check_words,
+    number_of,
+    read_npz,
+    steps_of,
+)
 from rmsprop.frameworks._saved_state import check_port, exported, imported, steps_to_save
 from rmsprop.frameworks._slots import SQUARES
 
@@ -72,11 +79,11 @@ def import_state(
     return imported(
         optimizer,
         params,
-        by_ending(arrays, {"v": ".v"}),
+        by_ending(arrays, {"v": ".v"}, ("step", "learning_rate")),
         _SLOTS,
         names=names,
         to_ours=to_ours,
-        steps=int(as_numpy(arrays["step"])),
+        steps=steps_of(arrays["step"], "step"),
         new=new,
     )
 
@@ -121,6 +128,7 @@ def export_state(
     """
     convention = check_port(optimizer, *_PORTS)
     entries = exported(optimizer, state, params, _SLOTS, names=names, to_theirs=to_theirs)
+    check_words(entries.order, "MLX")
     steps = steps_to_save(optimizer, state, step)
     rate, _ = parts_of_rate(convention.learning_rate)
     saved = {

@@ -12,8 +12,15 @@ import optax
 
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
-from rmsprop.frameworks._saved_arrays import Entries, Name, Turn, as_numpy, refuse_file
-from rmsprop.frameworks._saved_state import check_port, exported, imported
+from rmsprop.frameworks._saved_arrays import (
+    Entries,
+    Name,
+    Turn,
+    as_numpy,
+    check_numbers,
+    refuse_file,
+)
+from rmsprop.frameworks._saved_state import check_port, exported, imported, with_zeros
 from rmsprop.frameworks._slots import MEAN, MOMENTUM, SQUARES
 
 _PORTS = ("mxnet.rmsprop", "mxnet.adagrad")
@@ -72,9 +79,21 @@ def import_state(
     every = _every_slot(convention)
     arrays: dict[Name, dict[str, np.ndarray]] = {}
     for number, own in saved.items():
-        values = own if isinstance(own, list | tuple) else [own]
+        if not isinstance(number, int | str):
+            raise TypeError(f"saved has the key {number!r}; it must map numbers to arrays. {_FILE}")
+        is_sum = not isinstance(own, list | tuple)
+        if is_sum != (convention.decay is None):
+            raise ValueError(
+                f"saved[{number!r}] is {'one array' if is_sum else 'a tuple'}, as MXNet saves it of"
+                f" {'AdaGrad' if is_sum else 'RMSProp'}, and optimizer is {convention.name}. Pass"
+                f" the port of the optimizer that was saved."
+            )
+        values = [own] if is_sum else own
         called = [*every, *(f"array {k}" for k in range(len(every), len(values)))]
-        arrays[number] = dict(zip(called, map(as_numpy, values), strict=False))
+        arrays[number] = {
+            slot: as_numpy(x, f"saved[{number!r}], {slot},")
+            for slot, x in zip(called, values, strict=False)
+        }
     return imported(
         optimizer,
         params,
@@ -124,10 +143,10 @@ def export_state(
     convention = check_port(optimizer, *_PORTS)
     slots = _slots_of(convention)
     entries = exported(optimizer, state, params, slots, names=names, to_theirs=to_theirs)
+    check_numbers(entries.order, "MXNet", "Pass the number of each, as in updater.states.")
     saved: dict[Name, Any] = {}
     for number, own in entries.arrays.items():
-        zeros = np.zeros_like(own["n"])
-        values = tuple(own.get(slot, zeros) for slot in _every_slot(convention))
+        values = tuple(with_zeros(own, _every_slot(convention)).values())
         saved[number] = own["n"] if convention.decay is None else values
     return saved
 

@@ -13,11 +13,13 @@ import optax
 
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
-from rmsprop.frameworks._saved_arrays import Turn, by_ending, read_npz
-from rmsprop.frameworks._saved_state import check_port, exported, imported
+from rmsprop.frameworks._saved_arrays import Turn, by_ending, check_words, read_npz
+from rmsprop.frameworks._saved_state import check_port, exported, imported, with_zeros
 from rmsprop.frameworks._slots import MEAN, MOMENTUM, SQUARES
 
 _PORTS = ("paddle.rmsprop", "paddle.adagrad")
+# What else Paddle saves: its scheduler, and the parameters in float32 of those in half precision.
+_OTHERS = ("LR_Scheduler", "master_weights")
 _FILE = (
     "A .pdopt file of Paddle is a pickle, from which nothing is executed here: pass what"
     " paddle.load(path) returns, or the path of an .npz file of its arrays."
@@ -40,6 +42,8 @@ def import_state(
         optimizer: `frameworks.paddle.rmsprop(...)` or `adagrad(...)` with the options of the run.
             A saved state does not have them, so that nothing can be compared.
         saved: What `optimizer.state_dict()` returned, or the path of an `.npz` file of its arrays.
+            The state of a scheduler and master weights, which are parameters in float32, are passed
+            over.
         params: The parameters, a tree.
         names: For each leaf the name of its parameter in Paddle, `parameter.name`: a tree with the
             structure of `params`, or a sequence in the order of its leaves. None takes the order of
@@ -71,7 +75,7 @@ def import_state(
     return imported(
         optimizer,
         params,
-        by_ending(read_npz(saved, _FILE), {slot: f"_{slot}_0" for slot in every}),
+        by_ending(read_npz(saved, _FILE), {slot: f"_{slot}_0" for slot in every}, _OTHERS),
         _slots_of(convention),
         names=names,
         to_ours=to_ours,
@@ -125,11 +129,10 @@ def export_state(
         to_theirs=to_theirs,
         negated=("momentum",),
     )
-    return {
-        f"{name}_{slot}_0": own.get(slot, np.zeros_like(next(iter(own.values()))))
-        for slot in _every_slot(convention)
-        for name, own in entries.arrays.items()
-    }
+    check_words(entries.order, "Paddle")
+    every = _every_slot(convention)
+    arrays = {name: with_zeros(own, every) for name, own in entries.arrays.items()}
+    return {f"{name}_{slot}_0": own[slot] for slot in every for name, own in arrays.items()}
 
 
 def _every_slot(convention: Convention) -> Mapping[str, str]:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from rmsprop._typing import Tree
+from rmsprop.frameworks._leaves import Leaves, by_path, dotted
 from rmsprop.frameworks._saved_arrays import Entries, Name, Turn
-from rmsprop.frameworks._slots import Arrays, Leaves
+from rmsprop.frameworks._slots import Arrays
 
 _MOST = 10  # lines of each kind in an error
 
@@ -24,8 +26,8 @@ def names_of(leaves: Leaves, names: Tree) -> list[Name] | None:
     else:
         try:
             found = leaves.subtrees(names)
-        except (ValueError, TypeError, KeyError):
-            found = []
+        except (ValueError, TypeError, KeyError):  # other containers of the same paths
+            found = _by_path(leaves, names)
     found = [int(name) if isinstance(name, np.integer) else name for name in found]
     if len(found) != len(leaves.paths) or not all(
         isinstance(x, str | int) and not isinstance(x, bool) for x in found
@@ -36,6 +38,31 @@ def names_of(leaves: Leaves, names: Tree) -> list[Name] | None:
             f" {', '.join(leaves.paths[:_MOST])}."
         )
     return found
+
+
+def numbers_in(order: Sequence[str] | None, name: Name, framework: str) -> Name:
+    """The number of a name in the framework's order; a number as it is.
+
+    Raises:
+        ValueError: The order does not have it.
+    """
+    if order is None:
+        return name
+    if isinstance(name, str) and name in order:
+        return [*order].index(name)
+    if isinstance(name, str) or name >= len(order):
+        raise ValueError(
+            f"names has {name!r}, which the {len(order)} names of order do not have:"
+            f" {', '.join(order[:_MOST])}. It must have all of {framework}'s, in its order."
+        )
+    return name
+
+
+def _by_path(leaves: Leaves, names: Tree) -> list[Name]:
+    """The names of a tree that has the paths of the leaves in containers of another kind."""
+    own = by_path(names)
+    paths = [dotted(keys) for keys in leaves.keys]
+    return [own[path] for path in paths] if own.keys() == {*paths} else []
 
 
 def paired(
@@ -81,6 +108,8 @@ def paired(
                     other.append(_pair(path, leaf, name, theirs, array) + failure)
                     continue
             arrays[ours].append(array)
+            if np.iscomplexobj(array) and not jnp.iscomplexobj(leaf):
+                other.append(f"{_pair(path, leaf, name, theirs, array)}, which is complex")
             if array.shape != np.shape(leaf):
                 turned = "" if to_ours is None else f" after to_ours, {own[theirs].shape} before"
                 other.append(_pair(path, leaf, name, theirs, array) + turned)
@@ -111,7 +140,7 @@ def _mismatch(missing: list[str], superfluous: list[str], other: list[str]) -> V
     for title, found in (
         ("parameters without an entry", missing),
         ("entries without a parameter", superfluous),
-        ("a parameter and its entry of another shape", other),
+        ("a parameter and its entry of another shape or kind", other),
     ):
         if found:
             lines += [f"{title}:", *(f"    {line}" for line in found[:_MOST])]

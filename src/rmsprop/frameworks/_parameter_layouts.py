@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from rmsprop._typing import Tree
+from rmsprop.frameworks._leaves import Leaves, words_of
 from rmsprop.frameworks._saved_arrays import Name, Turn, as_numpy
-from rmsprop.frameworks._slots import Leaves
 
 
 @dataclass(frozen=True)
@@ -31,23 +31,46 @@ class Layout:
     def params(self, arrays: Iterable[Any]) -> Tree:
         """The framework's parameters, given in its order, as a tree of NumPy arrays.
 
+        Leaves that are not trained are None in it.
+
         Raises:
             ValueError: Their number is another.
         """
-        values = [np.array(as_numpy(array)) for array in arrays]  # copies of what still trains
+        values = [  # copies of what still trains
+            np.array(as_numpy(array, f"arrays[{number}]")) for number, array in enumerate(arrays)
+        ]
         count = len(jax.tree.leaves(self.names))
         if len(values) != count:
             raise ValueError(
                 f"arrays has {len(values)} arrays; it must have the {count} trained parameters in"
                 f" the framework's order, without buffers such as running means."
             )
-        return jax.tree.map(lambda number: self.to_ours(number, values[number]), self.names)
+
+        def turned(number: int) -> np.ndarray:
+            try:
+                return self.to_ours(number, values[number])
+            except ValueError as error:
+                raise ValueError(
+                    f"arrays[{number}] of shape {values[number].shape} is not the parameter that"
+                    f" belongs there ({error}). Pass all parameters in the framework's order."
+                ) from None
+
+        return jax.tree.map(turned, self.names)
 
     def arrays(self, params: Tree) -> list[np.ndarray]:
-        """The leaves of a tree in the framework's layout and order."""
-        numbers, values = jax.tree.leaves(self.names), jax.tree.leaves(params)
-        pairs = sorted(zip(numbers, values, strict=True), key=lambda pair: pair[0])
-        return [self.to_theirs(number, np.asarray(value)) for number, value in pairs]
+        """The trained leaves of a tree in the framework's layout and order.
+
+        Raises:
+            ValueError: The tree is another one than the layout was made for.
+        """
+        leaves, numbers = Leaves.of(params), jax.tree.leaves(self.names)
+        if len(numbers) != len(leaves.values):
+            raise ValueError(
+                f"params has {len(leaves.values)} trained leaves, and the layout {len(numbers)}:"
+                f" {', '.join(leaves.paths[:10])}. Pass the tree that the layout was made for."
+            )
+        pairs = sorted(zip(numbers, leaves.values, strict=True), key=lambda pair: pair[0])
+        return [np.array(self.to_theirs(number, np.asarray(value))) for number, value in pairs]
 
 
 @dataclass(frozen=True)
@@ -81,7 +104,7 @@ def places_of(
     places: dict[int, Place] = {}
     without: list[str] = []
     for position, keys in enumerate(leaves.keys):
-        words = [_word(key) for key in keys]
+        words = words_of(keys)
         module = separator.join(words[:-1])
         module = (renamed or {}).get(module, module)
         wanted = [
@@ -123,16 +146,23 @@ class Transposed:
     change: Callable[[np.ndarray], np.ndarray]
 
     def __call__(self, name: Name, array: np.ndarray) -> np.ndarray:
-        if isinstance(name, str):
-            raise ValueError(
-                f"a layout knows parameters by number, and names has {name!r}; pass layout.names."
-            )
-        return self.change(array) if name in self.numbers else array
+        return self.change(array) if _number(name) in self.numbers else array
 
 
-def _word(key: object) -> str:
-    """A key of a path without its brackets: of a dictionary, a sequence or an attribute."""
-    for attribute in ("key", "name", "idx"):
-        if hasattr(key, attribute):
-            return str(getattr(key, attribute))
-    return str(key)
+@dataclass(frozen=True)
+class Reshaped:
+    """Another shape for some of the numbers."""
+
+    shapes: Mapping[int, tuple[int, ...]]
+
+    def __call__(self, name: Name, array: np.ndarray) -> np.ndarray:
+        shape = self.shapes.get(_number(name))
+        return array if shape is None else array.reshape(shape)
+
+
+def _number(name: Name) -> int:
+    if isinstance(name, str):
+        raise ValueError(
+            f"a layout knows parameters by number, and names has {name!r}; pass layout.names."
+        )
+    return name

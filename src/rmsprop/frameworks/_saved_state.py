@@ -5,21 +5,24 @@ belongs to all of them stands here: the way from entries to a state and back, th
 and the comparison of options.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.core import Tracer
 
 from rmsprop._conversion import checked_step, convert_state
 from rmsprop._layouts import misfit
 from rmsprop._typing import Tree
 from rmsprop.frameworks import _slots as slots_
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
+from rmsprop.frameworks._leaves import Leaves
 from rmsprop.frameworks._pairing import names_of, paired
 from rmsprop.frameworks._saved_arrays import Entries, Name, Turn, as_numpy, number_of
-from rmsprop.frameworks._slots import SQUARES, Counts, Leaves
+from rmsprop.frameworks._slots import SQUARES, Counts
 
 
 def imported(
@@ -53,6 +56,7 @@ def imported(
         negated: Names of slots that have the other sign here.
         spare: Names of slots that the framework always has, and that these options do not use.
     """
+    refuse_traced(params)
     template = optimizer.init(params)
     leaves = Leaves.of(params)
     counted = slots_.counts_anything(template)
@@ -71,10 +75,43 @@ def imported(
     state = slots_.filled(template, leaves, arrays, counts)
     if new is None:
         return state
+    if not isinstance(new, optax.GradientTransformation):
+        raise TypeError(
+            f"new is {type(new).__name__}; it must be an optimizer, such as rmsprop.rmsprop(0.1)."
+        )
+    _check_complex(optimizer, params, new)
     # The calls that Keras counts for its averages are no count for the schedule of `new`.
     is_counted = "count" in slots_.counts_of(template)
     step = None if steps is None or is_counted else steps // per_step
     return convert_state(state, params, optimizer, new, step=step)
+
+
+def _check_complex(
+    optimizer: FrameworkOptimizer, params: Tree, new: optax.GradientTransformation
+) -> None:
+    """Refuses to convert between squares of real and imaginary parts and those of the modulus.
+
+    Raises:
+        ValueError: Only one of the two optimizers keeps the parts apart.
+    """
+    if not any(map(jnp.iscomplexobj, Leaves.of(params).values)):
+        return
+    is_apart = {
+        f"`{name}`": any(
+            map(_is_split, jax.tree.leaves(jax.eval_shape(x.init, params), is_leaf=_is_split))
+        )
+        for name, x in (("optimizer", optimizer), ("new", new))
+    }
+    if len({*is_apart.values()}) == 2:
+        one, other = sorted(is_apart, key=is_apart.__getitem__, reverse=True)
+        raise ValueError(
+            f"saved cannot be converted: {one} squares real and imaginary parts of complex leaves"
+            f" apart, and {other} squares the modulus. Go on with an optimizer that does the same."
+        )
+
+
+def _is_split(node: object) -> bool:
+    return type(node).__name__ == "SplitRealAndImaginaryState"
 
 
 def exported(
@@ -87,7 +124,8 @@ def exported(
     to_theirs: Turn | None,
     negated: Sequence[str] = (),
 ) -> Entries:
-    """What a framework would have saved, in the order of its parameters."""
+    """What a framework would have saved, in the order of its parameters, as arrays of its own."""
+    refuse_traced(params, state)
     check_state(optimizer, state, params)
     leaves = Leaves.of(params)
     chosen: list[Name] = names_of(leaves, names) or [*range(len(leaves.paths))]
@@ -100,12 +138,38 @@ def exported(
     for position, name in enumerate(chosen):
         own = {theirs: held[ours][position] for theirs, ours in slots.items() if ours in held}
         arrays[name] = {
-            slot: x if to_theirs is None else np.asarray(to_theirs(name, x))
+            slot: np.array(x if to_theirs is None else to_theirs(name, x))
             for slot, x in own.items()
         }
     numbers = all(isinstance(name, int) for name in chosen)
     order = tuple(sorted(arrays) if numbers else arrays)  # pyright: ignore[reportArgumentType]
     return _signed(Entries(order, {name: arrays[name] for name in order}), negated)
+
+
+def with_zeros(own: Mapping[str, np.ndarray], slots: Iterable[str]) -> dict[str, np.ndarray]:
+    """The arrays of a parameter, and zeros for slots that a framework keeps and does not use."""
+    first = next(iter(own.values()))
+    return {slot: own[slot] if slot in own else np.zeros_like(first) for slot in slots}
+
+
+def is_at_start(optimizer: FrameworkOptimizer, state: Tree, params: Tree) -> bool:
+    """Whether a state is the one with which the optimizer begins."""
+    pairs = zip(jax.tree.leaves(state), jax.tree.leaves(optimizer.init(params)), strict=True)
+    return all(bool(jnp.all(one == two)) for one, two in pairs)
+
+
+def refuse_traced(*trees: Tree) -> None:
+    """Refuses what `jax.jit` traces.
+
+    Raises:
+        TypeError: An array is traced.
+    """
+    for leaf in jax.tree.leaves(trees):
+        if isinstance(leaf, Tracer):
+            raise TypeError(
+                "the parameters or the state are traced. A run moves once, by values: call"
+                " import_state and export_state outside of jax.jit, jax.vmap and jax.grad."
+            )
 
 
 def _check_squares(arrays: slots_.Arrays, leaves: Leaves) -> None:
@@ -239,4 +303,6 @@ def _equal(saved: object, own: object) -> bool:
     if isinstance(saved, bool) or isinstance(own, bool):
         return saved == own
     # A number that was float32 on one side is as good as its neighbours in float64.
-    return bool(np.isclose(float(as_numpy(saved)), number_of(own), rtol=1e-6, atol=0))
+    if isinstance(saved, str) or np.ndim(as_numpy(saved, "an option")) != 0:
+        return False
+    return bool(np.isclose(float(as_numpy(saved, "an option")), number_of(own), rtol=1e-6, atol=0))

@@ -14,17 +14,16 @@ slots are the vocabulary between them:
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from rmsprop._layouts import KNOWN, Link, is_named
-from rmsprop._trees import trained_dtype
 from rmsprop._typing import Tree
 from rmsprop.frameworks._keras_step import AccumulatedGradientsState, AveragedParametersState
+from rmsprop.frameworks._leaves import Leaves
 
 SQUARES = "squares"
 MEAN = "mean"
@@ -63,66 +62,6 @@ class Counts(NamedTuple):
         return {"count": whole, "calls": self.calls, "position": rest}[field]
 
 
-@dataclass(frozen=True)
-class Leaves:
-    """The leaves of the user's tree that are trained, in their order.
-
-    Attributes:
-        paths: Where each is, as it is written in Python.
-        keys: The keys of each path.
-        values: The parameters themselves.
-    """
-
-    paths: tuple[str, ...]
-    keys: tuple[tuple[object, ...], ...]
-    values: tuple[jax.Array, ...]
-    _treedef: Any  # JAX's class of it is no type for checkers
-    _trained: tuple[int, ...]
-
-    @classmethod
-    def of(cls, params: Tree) -> "Leaves":
-        """The trained leaves of a tree; what is no array is refused."""
-        found, treedef = jax.tree_util.tree_flatten_with_path(params)
-        names = [jax.tree_util.keystr(path) for path, _ in found]
-        trained = tuple(
-            index
-            for index, (_, leaf) in enumerate(found)
-            if trained_dtype(leaf, lambda i=index: "parameter" + names[i]) is not None
-        )
-        return cls(
-            tuple(names[i] for i in trained),
-            tuple(found[i][0] for i in trained),
-            tuple(found[i][1] for i in trained),
-            treedef,
-            trained,
-        )
-
-    def subtrees(self, tree: Tree) -> list[Tree]:
-        """What a tree with the structure of the parameters has in the places of the leaves.
-
-        Raises:
-            ValueError: The tree has another structure.
-            TypeError: Likewise.
-            KeyError: Likewise.
-        """
-        every = self._treedef.flatten_up_to(tree)
-        return [every[index] for index in self._trained]
-
-    def tree(self, values: Sequence[Tree]) -> Tree:
-        """A tree like the parameters with these leaves, and None for what is not trained."""
-        every: list[Tree] = [None] * self._treedef.num_leaves
-        for index, value in zip(self._trained, values, strict=True):
-            every[index] = value
-        return self._treedef.unflatten(every)
-
-    def replaced(self, tree: Tree, subtrees: Sequence[Tree]) -> Tree:
-        """The tree with other subtrees in the places of the leaves."""
-        every = self._treedef.flatten_up_to(tree)
-        for index, subtree in zip(self._trained, subtrees, strict=True):
-            every[index] = subtree
-        return self._treedef.unflatten(every)
-
-
 def filled(template: Tree, leaves: Leaves, arrays: Arrays, counts: Counts | None) -> Tree:
     """A state with what was saved in it.
 
@@ -146,8 +85,8 @@ def filled(template: Tree, leaves: Leaves, arrays: Arrays, counts: Counts | None
                 for q, m in zip(new, arrays[MEAN], strict=True)
             ]
         subtrees = [
-            like if array is None else _placed(array, like)
-            for array, like in zip(new, leaves.subtrees(content), strict=True)
+            like if array is None else _placed(array, like, f"the {slot} of {path}")
+            for array, like, path in zip(new, leaves.subtrees(content), leaves.paths, strict=True)
         ]
         return leaves.replaced(content, subtrees)
 
@@ -228,22 +167,38 @@ def _map_fields(function: Callable[[Tree, str], Tree], state: Tree) -> Tree:
     return state
 
 
-def _placed(array: np.ndarray, like: Tree) -> Tree:
+def _placed(array: np.ndarray, like: Tree, what: str) -> Tree:
     """An array as it is kept: in the dtype and at the place of the one that `init` made.
 
     Real and imaginary parts that are kept apart are a pair with the same names as NumPy's.
     """
     if is_named(like):
         return type(like)(
-            *(_cast(part, own) for part, own in zip(_parts(array), like, strict=True))
+            *(_cast(part, own, what) for part, own in zip(_parts(array), like, strict=True))
         )
-    return _cast(array, like)
+    return _cast(array, like, what)
 
 
-def _cast(array: np.ndarray, like: jax.Array) -> jax.Array:
+def _cast(array: np.ndarray, like: jax.Array, what: str) -> jax.Array:
+    """An array in another dtype.
+
+    Raises:
+        ValueError: A value is beyond the range of that dtype, or its imaginary part would be lost.
+    """
     if not jnp.iscomplexobj(like):
+        if np.any(np.imag(array)):
+            raise ValueError(f"{what} have imaginary parts; here they are real.")
         array = np.real(array)  # the squares of a complex leaf, which Optax keeps in its dtype
-    new = np.asarray(array).astype(like.dtype)
+    with np.errstate(over="ignore"):
+        new = np.asarray(array).astype(like.dtype)
+    lost = np.isfinite(array) & ~np.isfinite(new)
+    if np.any(lost):
+        is_half = jnp.finfo(like.dtype).bits < 32
+        switch = "" if is_half else " and set jax.config.update('jax_enable_x64', True)"
+        raise ValueError(
+            f"{what} have the value {array[lost].flat[0]}, which is beyond the range of"
+            f" {like.dtype}. Keep the parameters in a wider dtype{switch}."
+        )
     # An array that JAX may still move to another device stays one.
     return jax.device_put(new, like.sharding) if like.committed else jnp.asarray(new)
 

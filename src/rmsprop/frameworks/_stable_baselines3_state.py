@@ -1,5 +1,6 @@
 """Runs of Stable-Baselines3 that go on here, and runs from here that go on in Stable-Baselines3."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import optax
@@ -8,6 +9,8 @@ from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
 from rmsprop.frameworks._saved_arrays import Turn, number_of
 from rmsprop.frameworks._torch_groups import (
+    OF_TIMM,
+    OF_TORCH,
     SLOTS_OF_RMSPROP,
     Form,
     export_groups,
@@ -25,7 +28,17 @@ def _options(c: Convention) -> dict[str, object]:
     }
 
 
-_FORMS = {"stable_baselines3.rmsprop_tf_like": Form(_options, SLOTS_OF_RMSPROP, int, {})}
+# Groups without these are also those of early releases of PyTorch.
+_NEVER = {"foreach": "torch.rmsprop", "lr_decay": "torch.adagrad", "betas": "Adam"}
+_FORMS = {
+    "stable_baselines3.rmsprop_tf_like": Form(
+        _options,
+        SLOTS_OF_RMSPROP,
+        int,
+        {},
+        OF_TIMM | OF_TORCH | _NEVER,
+    )
+}
 
 
 def import_state(
@@ -91,6 +104,7 @@ def export_state(
     names: Tree = None,
     to_theirs: Turn | None = None,
     step: int | None = None,
+    order: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """What `optimizer.state_dict()` of Stable-Baselines3's `RMSpropTFLike` would be after this run.
 
@@ -100,9 +114,10 @@ def export_state(
         optimizer: The port that made the state.
         state: Its state.
         params: The parameters.
-        names: For each leaf the number of its parameter.
+        names: For each leaf the number of its parameter, or with `order` its name.
         to_theirs: A function `(name, array) -> array` to PyTorch's layout.
         step: The number of steps so far, where the state does not count them.
+        order: The names in PyTorch's order, which number those of `names`.
 
     Returns:
         A dictionary with `state` and one group in `param_groups`.
@@ -122,5 +137,5 @@ def export_state(
         [2.5]
     """
     return export_groups(
-        _FORMS, optimizer, state, params, names=names, to_theirs=to_theirs, step=step
+        _FORMS, optimizer, state, params, names=names, to_theirs=to_theirs, step=step, order=order
     )

@@ -12,17 +12,26 @@ order in which they are created:
 A slot that is created in a variable scope has the scope twice: `net/net/kernel/RMSProp`.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 import optax
 
 from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
-from rmsprop.frameworks._saved_arrays import Entries, Name, Turn, as_numpy, read_npz
-from rmsprop.frameworks._saved_state import check_port, exported, imported
+from rmsprop.frameworks._leaves import Leaves
+from rmsprop.frameworks._pairing import names_of
+from rmsprop.frameworks._saved_arrays import (
+    Entries,
+    Name,
+    Turn,
+    as_numpy,
+    check_words,
+    read_npz,
+)
+from rmsprop.frameworks._saved_state import check_port, exported, imported, with_zeros
 from rmsprop.frameworks._slots import MEAN, MOMENTUM, SQUARES
 
 _PORTS = ("tensorflow.rmsprop", "tensorflow.adagrad")
@@ -51,7 +60,7 @@ def import_state(
         optimizer: `frameworks.tensorflow.rmsprop(...)` or `adagrad(...)` with the options of the
             run. A checkpoint does not have them, so that nothing can be compared.
         saved: The tensors of a checkpoint by name, or the path of an `.npz` file of them. Tensors
-            that are no slots of these parameters are passed over: a checkpoint also has the
+            that are no slots of this optimizer are passed over: a checkpoint also has the
             parameters themselves.
         params: The parameters, a tree.
         names: For each leaf the name of its variable, such as `"net/kernel"`: a tree with the
@@ -68,7 +77,7 @@ def import_state(
         too, which then is not used and is left out.
 
     Raises:
-        ValueError: Tensors are missing or have another shape, or `step` is missing.
+        ValueError: Tensors are missing, superfluous or have another shape, or `step` is missing.
         TypeError: `optimizer` is no port of TensorFlow 1, or `saved` is a path of another file.
 
     Example:
@@ -86,15 +95,18 @@ def import_state(
     slots = _slots_of(convention)
     suffixes = {slot: f"{_label(convention, label)}{end}" for slot, end in _ends(convention)}
     arrays: dict[Name, dict[str, np.ndarray]] = {}
-    for name in jax.tree.leaves(names):
+    used: set[str] = set()
+    chosen = names_of(Leaves.of(params), names)
+    if chosen is None:
+        raise ValueError("names is None; pass for each leaf the name of its variable.")
+    check_words(chosen, "TensorFlow")
+    for name in chosen:
         keys = {slot: _key(tensors, str(name), suffix) for slot, suffix in suffixes.items()}
-        arrays[name] = {slot: as_numpy(tensors[key]) for slot, key in keys.items() if key}
-        beyond = _key(tensors, str(name), f"{_label(convention, label)}_{len(suffixes)}")
-        if beyond is not None:
-            raise ValueError(
-                f"saved has {beyond}, which {convention.name} does not have with these options:"
-                f" with centered=True TensorFlow has three slots. Pass the options of the run."
-            )
+        arrays[name] = {
+            slot: as_numpy(tensors[key], f"saved[{key!r}]") for slot, key in keys.items() if key
+        }
+        used |= {key for key in keys.values() if key}
+    _check_slots(convention, [key for key in tensors if key not in used], label)
     known = tuple(name for name, own in arrays.items() if own)
     return imported(
         optimizer,
@@ -157,15 +169,30 @@ def export_state(
         to_theirs=to_theirs,
         negated=("momentum",),
     )
-    saved: dict[str, np.ndarray] = {}
-    for name in entries.order:
-        own = entries.arrays[name]
-        for slot, end in _ends(convention):
-            array = own.get(slot)
-            first = next(iter(own.values()))
-            key = f"{name}/{_label(convention, label)}{end}"
-            saved[key] = np.zeros_like(first) if array is None else array
-    return saved
+    check_words(entries.order, "TensorFlow")
+    ends = dict(_ends(convention))
+    return {
+        f"{name}/{_label(convention, label)}{ends[slot]}": array
+        for name in entries.order
+        for slot, array in with_zeros(entries.arrays[name], ends).items()
+    }
+
+
+def _check_slots(convention: Convention, others: Sequence[str], label: str | None) -> None:
+    """Refuses tensors that are slots of this optimizer and belong to no parameter.
+
+    Raises:
+        ValueError: There is one.
+    """
+    ending = re.compile(rf".*/{re.escape(_label(convention, label))}(_\d+)?")
+    found = [key for key in others if ending.fullmatch(key)]
+    if found:
+        raise ValueError(
+            f"saved has {', '.join(found[:10])}, which belongs to no parameter in names, or which"
+            f" {convention.name} does not have with these options: with centered=True TensorFlow"
+            f" has three slots. Pass names for all parameters and the options of the run; of a part"
+            f" of the parameters pass their tensors alone."
+        )
 
 
 def _slots_of(convention: Convention) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Runs of timm that go on here, and runs from here that go on in timm."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import optax
@@ -8,6 +9,7 @@ from rmsprop._typing import Tree
 from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
 from rmsprop.frameworks._saved_arrays import Turn, number_of
 from rmsprop.frameworks._torch_groups import (
+    OF_TORCH,
     SLOTS_OF_RMSPROP,
     Form,
     export_groups,
@@ -33,7 +35,16 @@ def _options(c: Convention) -> dict[str, object]:
     return options
 
 
-_FORMS = {"timm.rmsprop_tf": Form(_options, SLOTS_OF_RMSPROP, float32_step, {"foreach": None})}
+_FORMS = {
+    "timm.rmsprop_tf": Form(
+        _options,
+        SLOTS_OF_RMSPROP,
+        float32_step,
+        {"foreach": None},
+        OF_TORCH | {"lr_decay": "torch.adagrad", "betas": "Adam"},
+        own="lr_in_momentum",
+    )
+}
 
 
 def import_state(
@@ -100,6 +111,7 @@ def export_state(
     names: Tree = None,
     to_theirs: Turn | None = None,
     step: int | None = None,
+    order: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """What `optimizer.state_dict()` of timm's `RMSpropTF` would be after this run.
 
@@ -109,9 +121,10 @@ def export_state(
         optimizer: The port that made the state.
         state: Its state.
         params: The parameters.
-        names: For each leaf the number of its parameter.
+        names: For each leaf the number of its parameter, or with `order` its name.
         to_theirs: A function `(name, array) -> array` to timm's layout.
         step: The number of steps so far, where the state does not count them.
+        order: The names in PyTorch's order, which number those of `names`.
 
     Returns:
         A dictionary with `state` and one group in `param_groups`.
@@ -130,5 +143,5 @@ def export_state(
         [2.5]
     """
     return export_groups(
-        _FORMS, optimizer, state, params, names=names, to_theirs=to_theirs, step=step
+        _FORMS, optimizer, state, params, names=names, to_theirs=to_theirs, step=step, order=order
     )

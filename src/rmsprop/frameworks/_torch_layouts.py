@@ -13,7 +13,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rmsprop._typing import Tree
-from rmsprop.frameworks._parameter_layouts import Layout, Transposed, layout_of, places_of
+from rmsprop.frameworks._parameter_layouts import (
+    Layout,
+    Place,
+    Reshaped,
+    Transposed,
+    layout_of,
+    places_of,
+)
 
 # What the last key of a leaf of Flax may be called on the other side.
 _ENDINGS = {
@@ -34,7 +41,7 @@ def flax_layout(
 
     Args:
         params: The parameters, a tree of dictionaries with Flax's names, as `module.init` or
-            `nnx.to_pure_dict(nnx.state(model, nnx.Param))` returns it.
+            `nnx.state(model, nnx.Param)` returns it.
         order: The names of PyTorch in its order: `[n for n, _ in model.named_parameters()]`.
         renamed: PyTorch's name of a module by that of Flax, with dots between the levels, where
             the two differ: `{"params.Dense_0": "0"}`.
@@ -69,8 +76,7 @@ def equinox_layout(
     """Where the parameters of a module of PyTorch stand in a module of Equinox, and how they lie.
 
     The arrays are the same except for the biases of convolutions, which have further axes of
-    length 1 in Equinox. Transposed convolutions and norms over several axes differ, and have no
-    layout here.
+    length 1 in Equinox. Transposed convolutions differ, and have no layout here.
 
     Args:
         params: The arrays of the module: `eqx.filter(model, eqx.is_inexact_array)`.
@@ -93,18 +99,27 @@ def equinox_layout(
         (4, 1)
     """
     places = places_of(params, order, renamed, {}, exact=True)
-    biases = {number for number, leaf in places.items() if leaf.last == "bias"}
-    shapes = {number: places[number].shape for number in biases}
-    return layout_of(
-        params,
-        places,
-        lambda number, array: (
-            array.reshape(shapes[int(number)])
-            if number in biases and array.size == np.prod(shapes[int(number)])
-            else array
-        ),
-        lambda number, array: array.reshape(-1) if number in biases else array,
-    )
+    shapes = _biases_of_convolutions(places, order)
+    flat = {number: (shape[0],) for number, shape in shapes.items()}
+    return layout_of(params, places, Reshaped(shapes), Reshaped(flat))
+
+
+def _biases_of_convolutions(
+    places: Mapping[int, Place], order: Sequence[str]
+) -> dict[int, tuple[int, ...]]:
+    """By its number the shape of each bias that belongs to the kernel of a convolution.
+
+    That has one axis more than the bias, `(out, in, *sizes)` beside `(out, 1, ..., 1)`.
+    """
+    kernels = {order[number]: place for number, place in places.items()}
+    shapes = {}
+    for number, place in places.items():
+        kernel = kernels.get(order[number].removesuffix("bias") + "weight")
+        if place.last != "bias" or len(place.shape) < 2 or kernel is None:
+            continue
+        if len(kernel.shape) == len(place.shape) + 1 and {*place.shape[1:]} == {1}:
+            shapes[number] = place.shape
+    return shapes
 
 
 def _last_first(array: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Runs of PyTorch that go on here, and runs from here that go on in PyTorch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import optax
@@ -10,6 +11,7 @@ from rmsprop.frameworks._convention import Convention, FrameworkOptimizer
 from rmsprop.frameworks._saved_arrays import Turn, number_of
 from rmsprop.frameworks._slots import SQUARES
 from rmsprop.frameworks._torch_groups import (
+    OF_TIMM,
     SLOTS_OF_RMSPROP,
     Form,
     export_groups,
@@ -45,12 +47,15 @@ _FORMS = {
         SLOTS_OF_RMSPROP,
         float32_step,
         {"foreach": None, "differentiable": False, "capturable": False},
+        OF_TIMM | {"lr_decay": "torch.adagrad", "betas": "Adam"},
     ),
     "torch.adagrad": Form(
         _options_of_adagrad,
         {"sum": SQUARES},
         float32_step,
         {"foreach": None, "differentiable": False, "fused": None},
+        dict.fromkeys(("alpha", "centered"), "torch.rmsprop") | {"betas": "Adam"},
+        is_lazy=False,
     ),
 }
 
@@ -130,6 +135,7 @@ def export_state(
     names: Tree = None,
     to_theirs: Turn | None = None,
     step: int | None = None,
+    order: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """What `optimizer.state_dict()` of PyTorch would be after this run, with NumPy arrays.
 
@@ -140,10 +146,13 @@ def export_state(
         optimizer: The port that made the state.
         state: Its state.
         params: The parameters.
-        names: For each leaf the number of its parameter, as in `import_state`.
+        names: For each leaf the number of its parameter, as in `import_state`, or with `order` its
+            name.
         to_theirs: A function `(name, array) -> array` to PyTorch's layout.
         step: The number of steps so far. It is needed where the state does not count them, which
             it does with a schedule or `lr_decay` alone.
+        order: PyTorch's names in its order, `[name for name, _ in model.named_parameters()]`. They
+            number those of `names`, and become `param_names`.
 
     Returns:
         A dictionary with `state` and one group in `param_groups`, whose `lr` is that of the coming
@@ -153,8 +162,8 @@ def export_state(
         none of the optimizer's.
 
     Raises:
-        ValueError: The state is not one of the optimizer, `names` are no numbers from 0, or `step`
-            is missing.
+        ValueError: The state is not one of the optimizer, `names` are no numbers from 0 and
+            not in `order`, or `step` is missing.
         TypeError: `optimizer` is no port of PyTorch.
 
     Example:
@@ -167,5 +176,5 @@ def export_state(
         [4.] 0.1
     """
     return export_groups(
-        _FORMS, optimizer, state, params, names=names, to_theirs=to_theirs, step=step
+        _FORMS, optimizer, state, params, names=names, to_theirs=to_theirs, step=step, order=order
     )
