@@ -18,6 +18,9 @@ import textwrap
 from pathlib import Path
 
 import against_itself
+import beyond
+import places_page
+import placing
 import spacing
 
 HERE = Path(__file__).parent
@@ -94,6 +97,26 @@ def parts_of(record: dict) -> dict[str, str]:
         "itself": _wrapped(_against_itself(json.loads(against_itself.RECORD.read_text()))),
         "planes": "\n\n".join(blocks),
         "spacing": _spacing(json.loads(SPACING.read_text())),
+        **_places(),
+    }
+
+
+def _places() -> dict[str, str]:
+    """The parts on the tasks of the comparison, and on the planes beside the map."""
+    places, answers = json.loads(placing.RECORD.read_text()), placing.winners()
+    rounds, other = placing.tested(places, answers), json.loads(beyond.RECORD.read_text())
+    return {
+        "places": "\n\n".join(
+            [
+                places_page.place_table(places, answers),
+                _wrapped(places_page.agreement_words(places, answers)),
+            ]
+        ),
+        "far": places_page.far_table(other),
+        "rest": _wrapped(places_page.rest_words(other)),
+        "candidates": "\n\n".join(
+            [places_page.candidate_table(rounds), _wrapped(places_page.candidate_words(rounds))]
+        ),
     }
 
 
