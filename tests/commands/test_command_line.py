@@ -341,19 +341,19 @@ def test_a_problem_of_the_current_folder(tmp_path, monkeypatch):
     ],
 )
 def test_sizes_of_memory(text, expected):
-    assert compare.memory_size(text) == expected
+    assert protocol.memory_size(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "G", "-1G", "4X", "much"])
 def test_what_is_no_size(text):
-    with pytest.raises(compare.argparse.ArgumentTypeError, match="; it must be a size such as 4G"):
-        compare.memory_size(text)
+    with pytest.raises(protocol.argparse.ArgumentTypeError, match="; it must be a size such as 4G"):
+        protocol.memory_size(text)
 
 
 @pytest.mark.parametrize("text", ["0", "100", "1K", "0.9M", f"{'9' * 400}T"])
 def test_no_memory_to_speak_of(text):
-    with pytest.raises(compare.argparse.ArgumentTypeError, match="it must be at least 1 MB, for"):
-        compare.memory_size(text)
+    with pytest.raises(protocol.argparse.ArgumentTypeError, match="it must be at least 1 MB, for"):
+        protocol.memory_size(text)
 
 
 @pytest.mark.slow

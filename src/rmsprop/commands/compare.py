@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import math
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmsprop.commands.options import whole_number
-from rmsprop.commands.output import DEFAULT_FOLDER, add_quiet, console, write_and_print
-from rmsprop.commands.protocol import add_seeds_and_schedules, keep_compiled_programs
+from rmsprop.commands.output import (
+    DEFAULT_FOLDER,
+    add_quiet,
+    console,
+    lacks_page,
+    say_what_has_ended,
+    write_and_print,
+)
+from rmsprop.commands.protocol import (
+    add_memory,
+    add_seeds_and_schedules,
+    keep_compiled_programs,
+)
 from rmsprop.study import interrupts, tasks
 from rmsprop.study.lookup import late_import, load_object
 from rmsprop.study.problems import Problem
-from rmsprop.study.spelling import size
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from rmsprop.study.optimizers import Optimizer
-
-UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-# Runs of the smallest tasks take some kB; no run of a problem of any use fits into less than this.
-LEAST_MEMORY = 10**6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,13 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="compares just the optimizers that are named; default: %(default)s",
     )
     _add_protocol(parser)
-    parser.add_argument(
-        "--memory",
-        type=memory_size,
-        metavar="SIZE",
-        help="memory that the runs under way may take, such as 4G or 500M, at least 1M;"
-        " default: half of what there is",
-    )
+    add_memory(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -96,23 +94,6 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="steps of every run, a multiple of 10 up to 1,000,000; default: each task's own",
     )
-
-
-def memory_size(text: str) -> int:
-    """A number of bytes from words such as `4G`.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none, or less than `LEAST_MEMORY`.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"is {text!r}; it must be a size such as 4G or 500M.")
-    count = float(match[1]) * UNITS[match[2].upper()]
-    if not LEAST_MEMORY <= count < math.inf:
-        raise argparse.ArgumentTypeError(
-            f"is {text!r}; it must be at least {size(LEAST_MEMORY)}, for example 4G or 500M."
-        )
-    return int(count)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -159,22 +140,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _report_on_what_has_ended(folder: Path, problems: list[Problem], errors: Console) -> None:
-    """Writes the page of the tasks that had ended when the study was interrupted, if there is one.
+    """Writes the page of the tasks that had ended when the study was interrupted, if any."""
+    from rmsprop.study.results.labelled import Results
 
-    A page that is newer than these results tells all of them already.
-    """
-    from rmsprop.study.report import files
-    from rmsprop.study.results.labelled import FILE_NAME, Results
-
-    numbers, page = folder / FILE_NAME, folder / files.PAGE
-    if not numbers.is_file():
-        return
-    if page.is_file() and page.stat().st_mtime >= numbers.stat().st_mtime:
-        return
-    results = Results.load(folder)
-    told = f"The report is written of what has ended: {', '.join(results.tasks)}."
-    errors.print(told, highlight=False, markup=False)
-    write_and_print(results, problems, folder, quiet=True)
+    if lacks_page(folder):
+        results = Results.load(folder)
+        say_what_has_ended(errors, results.tasks)
+        write_and_print(results, problems, folder, quiet=True)
 
 
 def _optimizers(arguments: argparse.Namespace) -> list[Optimizer] | None:

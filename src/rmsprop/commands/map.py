@@ -5,8 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rmsprop.commands.output import add_quiet, console, printing
-from rmsprop.commands.protocol import add_seeds_and_schedules, keep_compiled_programs
+from rmsprop.commands.output import (
+    add_quiet,
+    console,
+    lacks_page,
+    say_what_has_ended,
+    write_and_print_map,
+)
+from rmsprop.commands.protocol import (
+    add_memory,
+    add_seeds_and_schedules,
+    keep_compiled_programs,
+)
 from rmsprop.study import interrupts
 from rmsprop.study.maps.planes import DEFAULT_PLANES, PLANES
 
@@ -31,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " learning rate first, such as adam=optax:adam; default: rmsprop and adagrad",
     )
     add_seeds_and_schedules(parser, SEEDS)
+    add_memory(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -52,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from rmsprop.study.contenders import CONTENDERS, named
     from rmsprop.study.maps.making import map as make_map
+    from rmsprop.study.maps.presentation import Map
     from rmsprop.study.report import files
     from rmsprop.study.running.progress import Bars
     from rmsprop.study.running.schedules import SCHEDULES
@@ -68,21 +80,25 @@ def run(arguments: argparse.Namespace) -> int:
     keep_compiled_programs()
     interrupts.raise_if_interrupted()
     errors = console(stderr=True, quiet=arguments.quiet)
-    result = make_map(
-        "all" if planes == ["all"] else planes,
-        [*first, *chosen] or None,
-        seeds=arguments.seeds,
-        tuning_seeds=arguments.tuning_seeds,
-        first_seed=arguments.first_seed,
-        schedules=tuple(SCHEDULES) if schedules == ["all"] else schedules,
-        folder=arguments.out,
-        command=arguments.command,
-        progress=Bars(errors, interrupts.raise_if_interrupted),
-    )
-    interrupts.raise_if_interrupted()
-    page = result.write(arguments.out)
-    shown = console(quiet=arguments.quiet)
-    with printing():
-        shown.print(result)
-        shown.print(f"\nThe page is {page}", highlight=False, markup=False, soft_wrap=True)
+    try:
+        result = make_map(
+            "all" if planes == ["all"] else planes,
+            [*first, *chosen] or None,
+            seeds=arguments.seeds,
+            tuning_seeds=arguments.tuning_seeds,
+            first_seed=arguments.first_seed,
+            schedules=tuple(SCHEDULES) if schedules == ["all"] else schedules,
+            folder=arguments.out,
+            memory=arguments.memory,
+            command=arguments.command,
+            progress=Bars(errors, interrupts.raise_if_interrupted),
+        )
+        interrupts.raise_if_interrupted()
+    except KeyboardInterrupt:
+        if lacks_page(arguments.out):
+            ended = Map.load(arguments.out)
+            say_what_has_ended(errors, ended.planes)
+            write_and_print_map(ended, arguments.out, quiet=True)
+        raise
+    write_and_print_map(result, arguments.out, quiet=arguments.quiet)
     return 0

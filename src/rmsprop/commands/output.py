@@ -16,6 +16,7 @@ from rmsprop.study.problems import Problem
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rmsprop.study.maps.presentation import Map
     from rmsprop.study.results.labelled import Results
 
 DEFAULT_FOLDER = Path("rmsprop-report")
@@ -67,6 +68,42 @@ def write_and_print(
         for sentence in remarks.limits(of_tasks):
             shown.print(sentence, highlight=False, markup=False)
         shown.print(f"\nThe report is {page}", highlight=False, markup=False, soft_wrap=True)
+
+
+def write_and_print_map(result: Map, folder: Path, *, quiet: bool) -> None:
+    """Writes the page of a map, and prints its tables.
+
+    Args:
+        result: The map.
+        folder: Where the page goes.
+        quiet: Whether nothing is printed.
+
+    Raises:
+        ValueError: the folder cannot take the page.
+        OSError: it cannot be written to.
+    """
+    page = result.write(folder)
+    shown = console(quiet=quiet)
+    with printing():
+        shown.print(result)
+        shown.print(f"\nThe page is {page}", highlight=False, markup=False, soft_wrap=True)
+
+
+def lacks_page(folder: Path) -> bool:
+    """Whether a folder holds results that no page tells of: none is there, or it is older."""
+    from rmsprop.study.report import files
+    from rmsprop.study.results.netcdf import FILE_NAME
+
+    numbers, page = folder / FILE_NAME, folder / files.PAGE
+    if not numbers.is_file():
+        return False
+    return not (page.is_file() and page.stat().st_mtime >= numbers.stat().st_mtime)
+
+
+def say_what_has_ended(errors: Console, parts: Sequence[str]) -> None:
+    """Says which parts of a study that was interrupted its page tells of."""
+    told = f"The report is written of what has ended: {', '.join(parts)}."
+    errors.print(told, highlight=False, markup=False)
 
 
 class OutputError(OSError):

@@ -1,15 +1,22 @@
-"""What the commands that tune optimizers share: seeds, schedules, and compiled programs."""
+"""What the commands that tune optimizers share: seeds, schedules, memory, compiled programs."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import re
 
 import jax
 
 from rmsprop.commands.options import whole_number
 from rmsprop.study.running.devices import compilation_cache_is_sound
+from rmsprop.study.spelling import size
 from rmsprop.study.tasks.data import cache_folder
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+# Runs of the smallest tasks take some kB; no run of a problem of any use fits into less than this.
+LEAST_MEMORY = 10**6
 
 
 def add_seeds_and_schedules(parser: argparse.ArgumentParser, seeds: int = 20) -> None:
@@ -50,6 +57,34 @@ def add_seeds_and_schedules(parser: argparse.ArgumentParser, seeds: int = 20) ->
         help="the first seed that is reported; the same comparison on other seeds is one with"
         " --first-seed 1000 or any other number of at least 0; default: %(default)s",
     )
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """Adds the option `--memory` to `parser`."""
+    parser.add_argument(
+        "--memory",
+        type=memory_size,
+        metavar="SIZE",
+        help="memory that the runs under way may take, such as 4G or 500M, at least 1M;"
+        " default: half of what there is",
+    )
+
+
+def memory_size(text: str) -> int:
+    """A number of bytes from words such as `4G`.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, or less than `LEAST_MEMORY`.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"is {text!r}; it must be a size such as 4G or 500M.")
+    count = float(match[1]) * UNITS[match[2].upper()]
+    if not LEAST_MEMORY <= count < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"is {text!r}; it must be at least {size(LEAST_MEMORY)}, for example 4G or 500M."
+        )
+    return int(count)
 
 
 def keep_compiled_programs() -> None:

@@ -1,4 +1,4 @@
-"""The command `rmsprop report`: the report of a folder's results, written again."""
+"""The command `rmsprop report`: the report of a comparison or a map, written again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rmsprop.commands.output import (
     console,
     printing,
     write_and_print,
+    write_and_print_map,
 )
 from rmsprop.study.folder import DEFINITION, RUNS, StudyFolder
 
@@ -24,14 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default=DEFAULT_FOLDER,
         metavar="FOLDER",
-        help="of an earlier comparison, with its results.nc; default: %(default)s",
+        help="of an earlier comparison or map, with its results.nc; default: %(default)s",
     )
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FOLDER",
         help="where the report goes: index.html and its figures, the numbers as results.nc,"
-        " differences.csv and results.csv; default: the same folder",
+        " differences.csv and results.csv, or cells.csv; default: the same folder",
     )
     add_quiet(parser)
 
@@ -44,15 +45,24 @@ def run(arguments: argparse.Namespace) -> int:
             the folder cannot take the report.
     """
     from rmsprop.study.definition import missing
+    from rmsprop.study.maps.presentation import Map
+    from rmsprop.study.maps.results import KIND
     from rmsprop.study.report import files
+    from rmsprop.study.results import netcdf
     from rmsprop.study.results.labelled import Results
 
     _check_folder(arguments.folder)
     folder = arguments.out or arguments.folder
     files.prepare(folder, arguments.folder)
-    results = Results.load(arguments.folder)
-    write_and_print(results, (), folder, quiet=arguments.quiet, source=arguments.folder)
-    sentence = missing(StudyFolder(arguments.folder).earlier() or {}, results.extent)
+    if netcdf.kind(arguments.folder / netcdf.FILE_NAME) == KIND:
+        result = Map.load(arguments.folder)
+        write_and_print_map(result, folder, quiet=arguments.quiet)
+        extent = result.extent
+    else:
+        results = Results.load(arguments.folder)
+        write_and_print(results, (), folder, quiet=arguments.quiet, source=arguments.folder)
+        extent = results.extent
+    sentence = missing(StudyFolder(arguments.folder).earlier() or {}, extent)
     if sentence:
         with printing():
             output = console(quiet=arguments.quiet)
@@ -74,11 +84,20 @@ def _check_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise ValueError(f"{folder} is a file. Name the folder of a comparison.")
     if (folder / DEFINITION).exists() or (folder / RUNS).exists():
+        study = "a map of which no plane" if _is_map(folder) else "a comparison of which no task"
         raise ValueError(
-            f"{folder} holds a comparison of which no task has ended. Give the command that began"
-            f" it again, which goes on from there{_command_of(folder)}."
+            f"{folder} holds {study} has ended. Give the command that began it again, which goes on"
+            f" from there{_command_of(folder)}."
         )
     raise ValueError(f"{folder} holds no comparison of rmsprop. Name the folder of one.")
+
+
+def _is_map(folder: Path) -> bool:
+    """Whether the study that a folder holds is a map."""
+    try:
+        return (StudyFolder(folder).earlier() or {}).get("kind") == "map"
+    except ValueError:  # the definition is damaged
+        return False
 
 
 def _command_of(folder: Path) -> str:

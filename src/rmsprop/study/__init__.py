@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rmsprop.study.comparison import Comparison, compare
     from rmsprop.study.contenders import named
     from rmsprop.study.maps.making import map  # noqa: A004 (as `study.map` it hides nothing)
+    from rmsprop.study.maps.measurement import Measurement
+    from rmsprop.study.maps.measuring import measure
     from rmsprop.study.maps.planes import Plane
     from rmsprop.study.maps.presentation import Map
     from rmsprop.study.optimizers import Optimizer, Tunable, optimizer
@@ -26,6 +28,7 @@ __all__ = [
     "TASKS",
     "Comparison",
     "Map",
+    "Measurement",
     "Metric",
     "Optimizer",
     "Plane",
@@ -33,6 +36,7 @@ __all__ = [
     "Tunable",
     "compare",
     "map",
+    "measure",
     "named",
     "optimizer",
     "task",
@@ -43,6 +47,8 @@ _PLACES = {
     "comparison": ("Comparison", "compare"),
     "contenders": ("named",),
     "maps.making": ("map",),
+    "maps.measurement": ("Measurement",),
+    "maps.measuring": ("measure",),
     "maps.planes": ("Plane",),
     "maps.presentation": ("Map",),
     "optimizers": ("Optimizer", "Tunable", "optimizer"),

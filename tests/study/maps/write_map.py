@@ -18,6 +18,9 @@ import textwrap
 from pathlib import Path
 
 import against_itself
+import beyond
+import places_page
+import placing
 import spacing
 
 HERE = Path(__file__).parent
@@ -58,7 +61,11 @@ def findings_of(folder: Path) -> dict[str, object]:
             "x_values": [f"{value:g}" for value in definition.x_values],
             "y_values": [f"{value:g}" for value in definition.y_values],
             "grids": grids,
-            "sentences": [sentences.of_plane(result, name, line) for line in result.lines],
+            "counts": {
+                line: [*sentences.counts(result.cells(name, line), result.optimizers).values()]
+                for line in result.lines
+            },
+            "sentence": sentences.of_plane(result, name),
         }
     return {"answer": sentences.paragraph(result), "planes": planes}
 
@@ -66,13 +73,17 @@ def findings_of(folder: Path) -> dict[str, object]:
 def parts_of(record: dict) -> dict[str, str]:
     """Each part of the page, by its name."""
     blocks = [
-        "Ratios of AdaGrad's risk to RMSprop's; R: RMSprop is better, A: AdaGrad, in brackets by"
-        " 5 % or more not shown; =: equal within 5 %; ?: undecided."
+        _counts(record["planes"]),
+        _wrapped(
+            "The cells below hold ratios of AdaGrad's risk to RMSprop's, with R where RMSprop is"
+            " better and A where AdaGrad is, in brackets where a difference of 5 % is not shown; ="
+            " is equal within 5 %, ? undecided."
+        ),
     ]
     for name, plane in record["planes"].items():
         picture = next((x for x in PICTURES[1:] if x.startswith(name)), None)
         blocks.append(f"### {name}")
-        blocks.append("\n".join(textwrap.wrap(" ".join(plane["sentences"]), WIDTH)))
+        blocks.append(_wrapped(plane["sentence"]))
         if picture:
             blocks.append(f"![The plane {name} as a heat map](figures/map-{picture}.png)")
         for line in ("constant", "linear"):
@@ -82,13 +93,49 @@ def parts_of(record: dict) -> dict[str, str]:
             lines += [f"| {' | '.join([value, *cells])} |" for value, cells in rows]
             blocks.append("\n".join(lines))
     return {
-        "answer": "\n".join(textwrap.wrap(record["answer"], WIDTH)),
-        "itself": "\n".join(
-            textwrap.wrap(_against_itself(json.loads(against_itself.RECORD.read_text())), WIDTH)
-        ),
+        "answer": _wrapped(record["answer"]),
+        "itself": _wrapped(_against_itself(json.loads(against_itself.RECORD.read_text()))),
         "planes": "\n\n".join(blocks),
         "spacing": _spacing(json.loads(SPACING.read_text())),
+        **_places(),
     }
+
+
+def _places() -> dict[str, str]:
+    """The parts on the tasks of the comparison, and on the planes beside the map."""
+    places, answers = json.loads(placing.RECORD.read_text()), placing.winners()
+    rounds, other = placing.tested(places, answers), json.loads(beyond.RECORD.read_text())
+    return {
+        "places": "\n\n".join(
+            [
+                places_page.place_table(places, answers),
+                _wrapped(places_page.agreement_words(places, answers)),
+            ]
+        ),
+        "far": places_page.far_table(other),
+        "rest": _wrapped(places_page.rest_words(other)),
+        "candidates": "\n\n".join(
+            [places_page.candidate_table(rounds), _wrapped(places_page.candidate_words(rounds))]
+        ),
+    }
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, WIDTH, break_on_hyphens=False))
+
+
+def _counts(planes: dict) -> str:
+    """How many cells of each plane say what, under each line of schedules."""
+    lines = ("own", "constant", "linear")
+    rows = [
+        "| RMSprop better, AdaGrad better, equal, undecided | each its own schedule | constant"
+        " | linear |",
+        "|---|--:|--:|--:|",
+    ]
+    for name, plane in planes.items():
+        cells = [", ".join(map(str, plane["counts"][line])) for line in lines]
+        rows.append(f"| [{name}](#{name}) | {' | '.join(cells)} |")
+    return "\n".join(rows)
 
 
 def _against_itself(record: dict) -> str:

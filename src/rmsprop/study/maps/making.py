@@ -27,7 +27,7 @@ from rmsprop.study.optimizers import Optimizer
 from rmsprop.study.results.netcdf import FILE_NAME
 from rmsprop.study.results.schema import OWN
 from rmsprop.study.running.cores import Cores
-from rmsprop.study.running.devices import available_cores, on_cpu
+from rmsprop.study.running.devices import available_cores, available_memory, on_cpu
 from rmsprop.study.running.progress import Progress, Silent
 from rmsprop.study.running.provenance import Provenance
 
@@ -41,6 +41,7 @@ def map(  # noqa: A001 (as `study.map` it hides nothing)
     first_seed: int = 0,
     schedules: str | Sequence[str] = ("constant", "linear"),
     folder: str | os.PathLike[str] | None = None,
+    memory: int | None = None,
     command: str = "rmsprop.study.map",
     progress: Progress | None = None,
 ) -> Map:
@@ -67,6 +68,7 @@ def map(  # noqa: A001 (as `study.map` it hides nothing)
         folder: Where runs that have ended are kept. The same call with the same folder goes on
             where it was stopped and ends with the same numbers bit for bit; one with other planes
             adds to what is there. None for nowhere.
+        memory: Bytes that the runs under way may take; None for half of what there is.
         command: What made the map, for its record.
         progress: Where to show how far it is; None for nowhere.
 
@@ -99,7 +101,12 @@ def map(  # noqa: A001 (as `study.map` it hides nothing)
     plan = MapPlan(chosen, tuple(pair), seeds, tuning_seeds, first_seed, named)  # pyright: ignore[reportArgumentType] (it says what is wrong)
     plan.check()
     check_text("command", command)
-    return run(plan, StudyFolder(folder), folder, command, progress or Silent())
+    bound = available_memory() if memory is None else memory
+    if not isinstance(bound, int) or isinstance(bound, bool):
+        raise TypeError(f"memory is {excerpt(memory)}; it must be an integer of Python, in bytes.")
+    if bound < 1:
+        raise ValueError(f"memory is {bound} bytes; it must be positive.")
+    return run(plan, StudyFolder(folder), folder, command, progress or Silent(), bound)
 
 
 def run(
@@ -108,13 +115,17 @@ def run(
     folder: str | os.PathLike[str] | None,
     command: str,
     progress: Progress,
+    memory: int | None = None,
 ) -> Map:
-    """Makes the map of a plan that has been checked; the arguments are those of `map`."""
+    """Makes the map of a plan that has been checked; the arguments are those of `map`.
+
+    Without `memory` there is no bound to it.
+    """
     study_folder.begin(plan.definition(command))
     provenance = Provenance.begin()
     results = {} if folder is None else _earlier(Path(folder), study_folder)
     cores = Cores(available_cores() if on_cpu() else 2)
-    programs = _Programs(plan, cores)
+    programs = _Programs(plan, cores, memory)
     try:
         for plane in plan.planes:
             with progress.task(f"map {plane.name}", plan.runs(plane)):
@@ -170,10 +181,11 @@ class _Programs:
     Args:
         plan: What was asked for.
         cores: The threads that compile.
+        memory: Bytes that the runs under way may take; None for no bound.
     """
 
-    def __init__(self, plan: MapPlan, cores: Cores) -> None:
-        self._plan, self._cores = plan, cores
+    def __init__(self, plan: MapPlan, cores: Cores, memory: int | None) -> None:
+        self._plan, self._cores, self._memory = plan, cores, memory
         self._programs: dict[tuple[int, int, int, bool], MapProgram] = {}
         self._seeds: dict[tuple[str, int, int], Seeds] = {}
 
@@ -193,7 +205,12 @@ class _Programs:
         if key not in self._programs:
             optimizer = self._plan.optimizers[number]
             self._programs[key] = MapProgram(
-                optimizer, self._plan.schedules, steps, seeds, rotated=rotated
+                optimizer,
+                self._plan.schedules,
+                steps,
+                seeds,
+                rotated=rotated,
+                memory=self._memory,
             )
         return self._programs[key]
 

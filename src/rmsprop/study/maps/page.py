@@ -46,7 +46,7 @@ def page_of(results: MapResults, keep: Keep | None = None) -> str:
             f'<p class="overall">{text(sentences.paragraph(results))}</p>{links}',
         ),
         "number": ("One number", markup.pictures(orders)),
-        "planes": ("The planes", planes),
+        "planes": ("The planes", f"{_summary(results)}{planes}"),
         "method": ("How to read this page", _method(results)),
         "settings": ("Settings and versions", _settings(results)),
     }
@@ -114,6 +114,26 @@ def lines(results: MapResults) -> Iterator[Mapping[str, object]]:
                 }
 
 
+def _summary(results: MapResults) -> str:
+    """How many cells of each plane say what, under each line of schedules."""
+    first, second = (spelling.name(name) for name in results.optimizers)
+    rows = []
+    for plane in results.planes:
+        for line in results.lines:
+            cells = results.cells(plane, line)
+            ratios = [cell.ratio.value for cell in cells]
+            count = sentences.counts(cells, results.optimizers)
+            ends = (float(f"{end(ratios):.3g}") for end in (min, max))
+            rows.append([plane, spelling.schedule(line), *count.values(), *ends])
+    heads = [f"{first} better", f"{second} better", "equal", "undecided"]
+    return markup.table(
+        "How many cells say what",
+        ["plane", "schedule", *heads, "least ratio", "largest ratio"],
+        rows,
+        file="planes",
+    )
+
+
 def _plane(results: MapResults, name: str, keep: Keep | None) -> str:
     """The part of a page on one plane."""
     definition = results.definition(name)
@@ -127,7 +147,6 @@ def _plane(results: MapResults, name: str, keep: Keep | None) -> str:
         )
         for line in results.lines
     ]
-    words = " ".join(sentences.of_plane(results, name, line) for line in results.lines)
     others = {
         key: f"{value:g}"
         for key, value in definition.cells()[0].items()
@@ -135,6 +154,7 @@ def _plane(results: MapResults, name: str, keep: Keep | None) -> str:
     }
     held = ", ".join(f"{key} {value}" for key, value in others.items())
     pictures = markup.pictures([picture(drawing, keep) for drawing in drawings])
+    words = text(sentences.of_plane(results, name))
     table = markup.table(
         f"The cells of {name}",
         ["schedule", definition.y, definition.x, "x", "ratio [95 %]", "adjusted p", "verdict"],
@@ -154,7 +174,7 @@ def _plane(results: MapResults, name: str, keep: Keep | None) -> str:
         file=name,
     )
     return (
-        f'<article id="plane-{name}"><h3>{text(name)}</h3><p>{text(words)}</p>{pictures}'
+        f'<article id="plane-{name}"><h3>{text(name)}</h3><p>{words}</p>{pictures}'
         f'<p class="small">{text(f"Held: {held}.")}</p>'
         f"{markup.details('The numbers of every cell', table)}</article>"
     )

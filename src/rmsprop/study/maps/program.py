@@ -11,6 +11,7 @@ import functools
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import as_completed
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -27,8 +28,10 @@ from rmsprop.study.optimizers import Optimizer
 from rmsprop.study.running.cores import Cores
 from rmsprop.study.running.devices import device, on_cpu
 from rmsprop.study.running.engine import Advance
+from rmsprop.study.running.program import planned_bytes
 from rmsprop.study.running.schedules import scheduled
 from rmsprop.study.running.training import Build
+from rmsprop.study.spelling import size
 
 # Runs of one call: on a CPU so many that their states stay in the cache of a core.
 RUNS_ON_CPU, RUNS_ON_ACCELERATOR = 2_560, 81_920
@@ -78,6 +81,7 @@ class MapProgram:
         steps: The most steps of a run.
         seeds: The number of seeds.
         rotated: Whether the dial of the rotation is obeyed.
+        memory: Bytes that the calls under way may take; None for no bound.
     """
 
     def __init__(
@@ -88,7 +92,9 @@ class MapProgram:
         seeds: int,
         *,
         rotated: bool,
+        memory: int | None = None,
     ) -> None:
+        self._seeds, self._steps, self._memory = seeds, steps, memory
         runs = RUNS_ON_CPU if on_cpu() else RUNS_ON_ACCELERATOR
         self.names, self.width = optimizer.names, max(1, runs // seeds)
         self._lock = threading.Lock()
@@ -117,14 +123,27 @@ class MapProgram:
     def __call__(self, points: Points, steps: int, draws: Draws) -> NDArray[np.float32]:
         """The risks of at most `width` points, of shape (points, seeds)."""
         count = len(points.schedules)
+        compiled, turns = self._compiled
         padded = points.rows(np.append(np.arange(count), np.zeros(self.width - count, np.intp)))
-        return np.asarray(self._compiled(*padded, np.int32(steps), draws))[:count]
+        with turns:
+            return np.asarray(compiled(*padded, np.int32(steps), draws))[:count]
 
     @functools.cached_property
-    def _compiled(self) -> jax.stages.Compiled:
+    def _compiled(self) -> tuple[jax.stages.Compiled, AbstractContextManager[object]]:
+        """The executable, and what lets only so many calls run at once as memory allows."""
         # The threads are ours: with XLA's own beside them cores would be handed to and fro.
         options: dict[str, str | bool] = {"xla_cpu_multi_thread_eigen": False} if on_cpu() else {}
-        return self._lowered.compile(compiler_options=options)
+        compiled = self._lowered.compile(compiler_options=options)
+        if self._memory is None:
+            return compiled, nullcontext()
+        needed = planned_bytes(compiled)
+        if needed > self._memory:
+            raise ValueError(
+                f"the runs of {self._steps:,} steps on {self._seeds} seeds need {size(needed)}, and"
+                f" memory allows {size(self._memory)}; allow more with --memory (memory= in"
+                f" Python), or ask for fewer seeds."
+            )
+        return compiled, threading.BoundedSemaphore(self._memory // needed)
 
 
 def _blank(seeds: int, steps: int) -> Draws:

@@ -167,6 +167,11 @@ class MapResults:
         """The lines of schedules: "own" where there are several schedules, and each of them."""
         return names_of(self.plane(self.planes[0]), "line")
 
+    @property
+    def extent(self) -> dict[str, tuple[int, tuple[str, ...]]]:
+        """The number of seeds and the names of the optimizers of each plane."""
+        return {name: (self.plane(name).sizes["seed"], self.optimizers) for name in self.planes}
+
     def cells(self, name: str, line: str) -> list[Cell]:
         """The cells of a plane under one line of schedules, row by row.
 

@@ -60,6 +60,19 @@ def read(file: str | os.PathLike[str]) -> xr.DataTree:
         raise ValueError(f"{path} is damaged or no netCDF file ({error}); make it anew.") from error
 
 
+def kind(file: str | os.PathLike[str]) -> str:
+    """What a file says that it holds, such as "map"; empty where it says nothing, or is damaged.
+
+    Args:
+        file: The netCDF file; only its attributes are read.
+    """
+    try:
+        with xr.open_dataset(file, engine="h5netcdf") as root:
+            return str(root.attrs.get("kind", ""))
+    except Exception:  # whatever the readers of HDF5 raise: who reads the rest says what is wrong
+        return ""
+
+
 def _plain(dataset: xr.Dataset) -> xr.Dataset:
     """In memory, as it was before saving: Python's own numbers, no trace of the file."""
     dataset = dataset.load().drop_encoding()

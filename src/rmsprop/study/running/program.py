@@ -130,9 +130,7 @@ class Program:
     @property
     def chunk_bytes(self) -> int:
         """Memory of one chunk under way, as XLA plans it."""
-        plan = self._compiled[0].memory_analysis()
-        parts = ("argument", "output", "temp")
-        return sum(int(getattr(plan, f"{part}_size_in_bytes", 0)) for part in parts)
+        return planned_bytes(self._compiled[0])
 
     def compile(self) -> None:
         """Compiles now what else is compiled at the first call."""
@@ -178,6 +176,13 @@ class Program:
         columns = {name: jax.ShapeDtypeStruct((width,), jnp.float32) for name in self.names}
         integers = jax.ShapeDtypeStruct((width,), jnp.int32)
         return columns, integers, integers
+
+
+def planned_bytes(compiled: jax.stages.Compiled) -> int:
+    """Memory of one call of a program, as XLA plans it."""
+    plan = compiled.memory_analysis()
+    parts = ("argument", "output", "temp")
+    return sum(int(getattr(plan, f"{part}_size_in_bytes", 0)) for part in parts)
 
 
 def default_width(problem: Problem) -> int:
