@@ -132,7 +132,7 @@ MUTANTS = [
     Mutant(
         "deviation whose square is lost",
         "_moments.py",
-        "return lax.select(lost, magnitude, lax.full_like(magnitude, 0))",
+        "return lax.convert_element_type(lost, magnitude.dtype) * magnitude",
         "return lax.full_like(magnitude, 0)",
         "test_moments.py::test_the_square_may_overflow_and_the_step_may_not",
     ),

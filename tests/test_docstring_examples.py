@@ -22,6 +22,7 @@ DOCUMENTED = [
     "rmsprop.frameworks",
     *(f"rmsprop.frameworks.{name}" for name in rmsprop.frameworks.MODULES),
     "rmsprop.rows",
+    "rmsprop.sharding",
     "rmsprop.study.comparison",
     "rmsprop.study.optimizers",
     "rmsprop.study.steps.functions",

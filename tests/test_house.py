@@ -20,6 +20,7 @@ JOINTS = ("comparison", "maps", "explore")
 ALLOWED = {
     "core": set(),
     "rows": {"core"},
+    "sharding": {"core", "rows"},
     "frameworks": {"core"},
     # The small modules that stand in the study itself, such as problems, spelling and atomic; the
     # contenders bring the defaults that frameworks ship.

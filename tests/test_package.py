@@ -26,6 +26,8 @@ SHOWN = {
     "rmsprop.apply_updates": rmsprop.apply_updates,
     "rmsprop.convert_state": rmsprop.convert_state,
     "rmsprop.rows.rmsprop": rmsprop.rows.rmsprop,
+    "rmsprop.sharding.init": rmsprop.sharding.init,
+    "rmsprop.sharding.shardings": rmsprop.sharding.shardings,
     "rmsprop.frameworks.keras.rmsprop": frameworks.keras.rmsprop,
     "rmsprop.frameworks.torch.adagrad": frameworks.torch.adagrad,
     "rmsprop.frameworks.torch.import_state": frameworks.torch.import_state,
@@ -54,7 +56,7 @@ def test_public_names():
 
 @pytest.mark.parametrize(
     ("module", "submodules"),
-    [(rmsprop, ("frameworks", "rows", "study")), (frameworks, frameworks.MODULES)],
+    [(rmsprop, ("frameworks", "rows", "sharding", "study")), (frameworks, frameworks.MODULES)],
     ids=["rmsprop", "frameworks"],
 )
 def test_dir_lists_the_public_names_once(module, submodules):

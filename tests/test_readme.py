@@ -18,12 +18,11 @@ PAGES = {"README.md": README, "CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read
     f"docs/{path.name}": path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))
 }
 NUMBER = r"\b[\d.,]*\d(?:e[+-]\d+)?"
-# The blocks of the recipes have a test of their own, which needs what they define, and those of
-# moved runs are programs that need PyTorch and Keras.
+# The blocks of the recipes have a test of their own, which needs what they define, those of moved
+# runs are programs that need PyTorch and Keras, and those for several devices need eight.
+ELSEWHERE = ("docs/recipes.md", "docs/move.md", "docs/sharding.md")
 WITH_EXAMPLES = [
-    name
-    for name, text in PAGES.items()
-    if "```python" in text and name not in ("docs/recipes.md", "docs/move.md")
+    name for name, text in PAGES.items() if "```python" in text and name not in ELSEWHERE
 ]
 SLOW = {"docs/own_problem.md"}  # a whole comparison
 LINKS = [

@@ -4,7 +4,8 @@
     u   =  g / sqrt(v + eps)    or    g / (sqrt(v) + eps)
 
 Importing the package imports jax, optax and numpy only.  `rmsprop.frameworks`, `rmsprop.rows` for
-embedding tables, and `rmsprop.study`, the comparison, are imported when they are first used.
+embedding tables, `rmsprop.sharding` for several devices, and `rmsprop.study`, the comparison, are
+imported when they are first used.
 """
 
 import importlib
@@ -39,11 +40,12 @@ __all__ = [
     "scale_by_stddev",
 ]
 
-_SUBMODULES = ("frameworks", "rows", "study")
+_SUBMODULES = ("frameworks", "rows", "sharding", "study")
 
 if TYPE_CHECKING:
     from rmsprop import frameworks as frameworks
     from rmsprop import rows as rows
+    from rmsprop import sharding as sharding
     from rmsprop import study as study
 
     __version__: str

@@ -177,7 +177,8 @@ def _where_squares_fail(magnitude: jax.Array, var: jax.Array, rule: Rule) -> jax
     limits = jnp.finfo(var.dtype)
     weighted = lax.convert_element_type(rule.floor, magnitude.dtype) * magnitude
     lost = (var >= float(limits.max)) | (weighted < 4 * math.sqrt(float(limits.tiny)))
-    return lax.select(lost, magnitude, lax.full_like(magnitude, 0))
+    # No selection: its operands would have to be divided alike over devices of explicit axes.
+    return lax.convert_element_type(lost, magnitude.dtype) * magnitude
 
 
 def accumulate(v: jax.Array, x: jax.Array, rule: Rule) -> jax.Array:
