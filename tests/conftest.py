@@ -19,8 +19,8 @@ from rmsprop.study.running.devices import compilation_cache_is_sound
 
 # The older one of XLA's two ways to compile fusions on a CPU takes a fifth off the time of these
 # tests, of which compilation is more than half. With RMSPROP_COMPILED_FOR_USE=1 everything is
-# compiled as it is for users, as in the steps `parity` and `dropin` of `.ci/run`. The version is the one that was
-# tried, for XLA ends the process at a flag that it does not know.
+# compiled as it is for users, as in the steps `parity` and `dropin` of `.ci/run`. The version is
+# the one that was tried, for XLA ends the process at a flag that it does not know.
 OLDER_FUSIONS = "--xla_cpu_use_fusion_emitters=false"
 if jaxlib.version.__version_info__[:2] == (0, 10) and not os.getenv("RMSPROP_COMPILED_FOR_USE"):
     os.environ["XLA_FLAGS"] = f"{os.getenv('XLA_FLAGS', '')} {OLDER_FUSIONS}".strip()
