@@ -145,6 +145,13 @@ def test_where_nothing_drifts_no_drift_is_found():
         assert 0 < got.drift_limit < 0.2
 
 
+def test_noise_alone_is_seldom_taken_for_a_drift():
+    """In one of a thousand: 2 of 2,000 are expected, and more than 10 have a chance of 1e-5."""
+    squares = np.random.default_rng(0).chisquare(16, (2000, 2, 10, 20))
+    count = sum(drift_of(near, far, 20)[0] > 0 for near, far in squares)
+    assert count <= 10
+
+
 def test_a_drift_needs_a_noise_and_steps():
     zeros, ones = np.zeros((10, 3)), np.ones((10, 3))
     assert drift_of(zeros, zeros, 10) == (0, 0)
