@@ -6,6 +6,7 @@ import pytest
 from several_devices import on_eight_devices
 
 pytest.importorskip("orbax.checkpoint")
+pytest.importorskip("flax")
 pytestmark = pytest.mark.slow
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "sharding.md"
