@@ -193,6 +193,17 @@ def test_of_a_table():
             assert bytes_by_device(arrays) == [sum(x.nbytes for x in arrays) // 8] * 8
 
 
+def test_a_state_is_made_in_its_parts():
+    """The program that makes it needs no memory but for the parts of each device."""
+    optimizer, mesh = OPTIMIZERS["rmsprop"], mesh_of({"data": 8})
+    params = jax.device_put({"w": jnp.ones((256, 64))}, NamedSharding(mesh, PartitionSpec()))
+    places = sharding.shardings(optimizer, params, mesh=mesh)
+    compiled = jax.jit(optimizer.init, out_shardings=places).lower(params).compile()
+    parts, pointers = 2 * 4 * 256 * 64 // 8, 64
+    assert parts <= compiled.memory_analysis().output_size_in_bytes <= parts + pointers
+    assert compiled.memory_analysis().temp_size_in_bytes == 0
+
+
 def test_whole_arrays_are_named():
     """Once, the largest first, and with what they cost."""
     mesh = mesh_of({"data": 8})
