@@ -30,6 +30,7 @@ DOCUMENTED = [
 
 
 @pytest.mark.usefixtures("shared_cache")
+@pytest.mark.standard_promotion("a reader's own interpreter")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # for what an example writes

@@ -24,6 +24,7 @@ SHOWN = {
     "rmsprop.scale_by_stddev": rmsprop.scale_by_stddev,
     "rmsprop.scale_by_rss": rmsprop.scale_by_rss,
     "rmsprop.apply_updates": rmsprop.apply_updates,
+    "rmsprop.round_stochastically": rmsprop.round_stochastically,
     "rmsprop.convert_state": rmsprop.convert_state,
     "rmsprop.rows.rmsprop": rmsprop.rows.rmsprop,
     "rmsprop.frameworks.keras.rmsprop": frameworks.keras.rmsprop,

@@ -10,7 +10,7 @@ embedding tables, and `rmsprop.study`, the comparison, are imported when they ar
 import importlib
 from typing import TYPE_CHECKING
 
-from rmsprop._apply import apply_updates
+from rmsprop._apply import RoundStochasticallyState, apply_updates, round_stochastically
 from rmsprop._chain import TraceWithCountState
 from rmsprop._conversion import convert_state
 from rmsprop._optimizers import adagrad, rmsprop
@@ -25,6 +25,7 @@ from rmsprop._rescaling import (
 )
 
 __all__ = [
+    "RoundStochasticallyState",
     "ScaleByRmsWithCountState",
     "ScaleByRssWithCountState",
     "ScaleByStddevState",
@@ -34,6 +35,7 @@ __all__ = [
     "apply_updates",
     "convert_state",
     "rmsprop",
+    "round_stochastically",
     "scale_by_rms",
     "scale_by_rss",
     "scale_by_stddev",
