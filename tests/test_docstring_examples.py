@@ -22,6 +22,8 @@ DOCUMENTED = [
     "rmsprop.frameworks",
     *(f"rmsprop.frameworks.{name}" for name in rmsprop.frameworks.MODULES),
     "rmsprop.rows",
+    "rmsprop.telemetry._read",
+    "rmsprop.telemetry._watch",
     "rmsprop.study.comparison",
     "rmsprop.study.optimizers",
     "rmsprop.study.steps.functions",

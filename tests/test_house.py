@@ -21,6 +21,7 @@ ALLOWED = {
     "core": set(),
     "rows": {"core"},
     "frameworks": {"core"},
+    "telemetry": {"core"},
     # The small modules that stand in the study itself, such as problems, spelling and atomic; the
     # contenders bring the defaults that frameworks ship.
     "study": {"core", "frameworks"},

@@ -4,7 +4,8 @@
     u   =  g / sqrt(v + eps)    or    g / (sqrt(v) + eps)
 
 Importing the package imports jax, optax and numpy only.  `rmsprop.frameworks`, `rmsprop.rows` for
-embedding tables, and `rmsprop.study`, the comparison, are imported when they are first used.
+embedding tables, `rmsprop.telemetry`, the view into a run, and `rmsprop.study`, the comparison, are
+imported when they are first used.
 """
 
 import importlib
@@ -41,12 +42,13 @@ __all__ = [
     "scale_by_stddev",
 ]
 
-_SUBMODULES = ("frameworks", "rows", "study")
+_SUBMODULES = ("frameworks", "rows", "study", "telemetry")
 
 if TYPE_CHECKING:
     from rmsprop import frameworks as frameworks
     from rmsprop import rows as rows
     from rmsprop import study as study
+    from rmsprop import telemetry as telemetry
 
     __version__: str
 else:  # hidden from type checkers, which would accept any attribute of this module
