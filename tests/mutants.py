@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[1]
 # In this order, and each only where those before it see nothing.
 SUITE = (
     ["tests/test_moments.py", "tests/test_rescaling.py", "tests/test_optimizers.py"],
-    ["tests/test_rounding.py", "tests/test_chain.py"],
-    ["tests/test_conversion.py", "tests/test_refused_states.py"],
+    ["tests/test_rounding.py", "tests/test_round_stochastically.py", "tests/test_chain.py"],
+    ["tests/test_conversion.py", "tests/test_refused_states.py", "tests/telemetry"],
     ["tests/properties", "tests/theory", "tests/contract"],
 )
 
@@ -163,6 +163,55 @@ MUTANTS = [
         "b = lax.convert_element_type(buffer, u.dtype)",
         "pass",
         "test_rounding.py::test_momentum_moves_by_the_buffer_as_it_is_stored",
+    ),
+    Mutant(
+        "infinite parameters that become NaN",
+        "_apply.py",
+        "return lax.select((total == 0) | ~lax.is_finite(change), u, change)",
+        "return change",
+        "test_round_stochastically.py::test_every_number_becomes_what_apply_updates_makes_of_it",
+    ),
+    Mutant(
+        "sum contracted with the product before it",
+        "_apply.py",
+        "return lax.select(lax.is_finite(wide), wide, wide + wide)",
+        "return wide",
+        "test_round_stochastically.py::test_every_step_is_that_of_apply_updates",
+    ),
+    Mutant(
+        "update in bfloat16 added before it is rounded",
+        "_apply.py",
+        "return lax.reduce_precision(wide, exponent_bits=8, mantissa_bits=7)",
+        "return wide",
+        "test_round_stochastically.py::test_every_step_is_that_of_apply_updates",
+    ),
+    Mutant(
+        "subnormal float16 carried to its neighbour",
+        "_rounding.py",
+        "(random >> np.uint32(18), jnp.float32) * np.float32(2.0**-14)",
+        "(random >> np.uint32(8), jnp.float32) * np.float32(2.0**-24)",
+        "test_rounding.py::test_every_number_of_the_dtype_stays",
+    ),
+    Mutant(
+        "watched places read after the state is overwritten",
+        "telemetry/_watch.py",
+        "seen, updates, inner_state = _before(seen, updates, state.inner_state)",
+        "inner_state = state.inner_state",
+        "telemetry/test_telemetry.py::test_no_large_array_is_copied_and_one_program_does_for_all_steps",
+    ),
+    Mutant(
+        "watched step taken for the one after it",
+        "telemetry/_watch.py",
+        "step=jnp.where(is_complete, state.count - 1, state.step),",
+        "step=jnp.where(is_complete, state.count, state.step),",
+        "telemetry/test_telemetry.py::test_the_numbers_are_those_of_the_step_before",
+    ),
+    Mutant(
+        "sampled coordinates that stand for themselves alone",
+        "telemetry/_measures.py",
+        "each = sizes.astype(samples.gradient.dtype) / jnp.maximum(places, 1).astype(sizes.dtype)",
+        "each = jnp.ones_like(sizes)",
+        "telemetry/test_telemetry.py::test_all_leaves_count_by_their_sizes",
     ),
     Mutant(
         "AdaGrad that forgets",

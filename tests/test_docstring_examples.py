@@ -23,6 +23,8 @@ DOCUMENTED = [
     *(f"rmsprop.frameworks.{name}" for name in rmsprop.frameworks.MODULES),
     "rmsprop.rows",
     "rmsprop.sharding",
+    "rmsprop.telemetry._read",
+    "rmsprop.telemetry._watch",
     "rmsprop.study.comparison",
     "rmsprop.study.optimizers",
     "rmsprop.study.steps.functions",
@@ -31,6 +33,7 @@ DOCUMENTED = [
 
 
 @pytest.mark.usefixtures("shared_cache")
+@pytest.mark.standard_promotion("a reader's own interpreter")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # for what an example writes

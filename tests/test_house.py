@@ -22,6 +22,7 @@ ALLOWED = {
     "rows": {"core"},
     "sharding": {"core", "rows"},
     "frameworks": {"core"},
+    "telemetry": {"core"},
     # The small modules that stand in the study itself, such as problems, spelling and atomic; the
     # contenders bring the defaults that frameworks ship.
     "study": {"core", "frameworks"},

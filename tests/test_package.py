@@ -24,10 +24,13 @@ SHOWN = {
     "rmsprop.scale_by_stddev": rmsprop.scale_by_stddev,
     "rmsprop.scale_by_rss": rmsprop.scale_by_rss,
     "rmsprop.apply_updates": rmsprop.apply_updates,
+    "rmsprop.round_stochastically": rmsprop.round_stochastically,
     "rmsprop.convert_state": rmsprop.convert_state,
     "rmsprop.rows.rmsprop": rmsprop.rows.rmsprop,
     "rmsprop.sharding.init": rmsprop.sharding.init,
     "rmsprop.sharding.shardings": rmsprop.sharding.shardings,
+    "rmsprop.telemetry.watch": rmsprop.telemetry.watch,
+    "rmsprop.telemetry.observe": rmsprop.telemetry.observe,
     "rmsprop.frameworks.keras.rmsprop": frameworks.keras.rmsprop,
     "rmsprop.frameworks.torch.adagrad": frameworks.torch.adagrad,
     "rmsprop.frameworks.torch.import_state": frameworks.torch.import_state,
@@ -57,6 +60,7 @@ def test_public_names():
 @pytest.mark.parametrize(
     ("module", "submodules"),
     [(rmsprop, ("frameworks", "rows", "sharding", "study")), (frameworks, frameworks.MODULES)],
+    [(rmsprop, ("frameworks", "rows", "study", "telemetry")), (frameworks, frameworks.MODULES)],
     ids=["rmsprop", "frameworks"],
 )
 def test_dir_lists_the_public_names_once(module, submodules):

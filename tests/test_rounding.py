@@ -76,6 +76,15 @@ def test_what_is_representable_stays(dtype):
 
 
 @NARROW
+def test_every_number_of_the_dtype_stays(dtype):
+    """Whatever the noise: with the largest one the sum of a subnormal number is rounded up."""
+    x = np.tile(np.arange(2**16, dtype=np.uint16).view(dtype), 16)
+    with np.errstate(invalid="ignore"):
+        found, x = wide(rounded(x.astype(np.float32), dtype)), wide(x)
+    np.testing.assert_array_equal(found, x)
+
+
+@NARROW
 def test_what_is_not_finite_stays_so_and_what_is_finite_too(dtype):
     quiet, loud = np.asarray([0x7FFFFFFF, 0x7F800001], np.uint32).view(np.float32)
     x = np.asarray([np.inf, -np.inf, np.nan, quiet, loud, -quiet], np.float32)

@@ -4,14 +4,14 @@
     u   =  g / sqrt(v + eps)    or    g / (sqrt(v) + eps)
 
 Importing the package imports jax, optax and numpy only.  `rmsprop.frameworks`, `rmsprop.rows` for
-embedding tables, `rmsprop.sharding` for several devices, and `rmsprop.study`, the comparison, are
-imported when they are first used.
+embedding tables, `rmsprop.sharding` for several devices, `rmsprop.telemetry`, the view into a run,
+and `rmsprop.study`, the comparison, are imported when they are first used.
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
-from rmsprop._apply import apply_updates
+from rmsprop._apply import RoundStochasticallyState, apply_updates, round_stochastically
 from rmsprop._chain import TraceWithCountState
 from rmsprop._conversion import convert_state
 from rmsprop._optimizers import adagrad, rmsprop
@@ -26,6 +26,7 @@ from rmsprop._rescaling import (
 )
 
 __all__ = [
+    "RoundStochasticallyState",
     "ScaleByRmsWithCountState",
     "ScaleByRssWithCountState",
     "ScaleByStddevState",
@@ -35,18 +36,20 @@ __all__ = [
     "apply_updates",
     "convert_state",
     "rmsprop",
+    "round_stochastically",
     "scale_by_rms",
     "scale_by_rss",
     "scale_by_stddev",
 ]
 
-_SUBMODULES = ("frameworks", "rows", "sharding", "study")
+_SUBMODULES = ("frameworks", "rows", "sharding", "study", "telemetry")
 
 if TYPE_CHECKING:
     from rmsprop import frameworks as frameworks
     from rmsprop import rows as rows
     from rmsprop import sharding as sharding
     from rmsprop import study as study
+    from rmsprop import telemetry as telemetry
 
     __version__: str
 else:  # hidden from type checkers, which would accept any attribute of this module

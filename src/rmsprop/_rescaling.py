@@ -170,6 +170,7 @@ def scale_by_rms(
         lambda params: (accumulators(params, initial, dtype),),
         ScaleByRmsWithCountState if counted else optax.ScaleByRmsState,
         stream=_SQUARES if rounded else None,
+        denominator=denominator,
     )
 
 
@@ -254,6 +255,7 @@ def scale_by_stddev(
         ),
         ScaleByStddevWithCountState if counted else ScaleByStddevState,
         stream=_SQUARES if rounded else None,
+        denominator=denominator,
     )
 
 
@@ -306,13 +308,15 @@ def scale_by_rss(
     """
     initial = hyperparameters.initial_value("initial_accumulator_value", initial_accumulator_value)
     dtype = checked_accumulator_dtype(accumulator_dtype)
-    rule = moments.total(_denominator(eps, eps_in_sqrt))
+    denominator = _denominator(eps, eps_in_sqrt)
+    rule = moments.total(denominator)
     rounded = is_narrow(dtype)
     return leafwise(
         lambda count: lambda g, s, noise=None: moments.rescale(g, s, rule, noise),
         lambda params: (accumulators(params, initial, dtype),),
         ScaleByRssWithCountState if rounded else optax.ScaleByRssState,
         stream=_SQUARES if rounded else None,
+        denominator=denominator,
     )
 
 

@@ -96,8 +96,9 @@ def stochastic_round(x: jax.Array, noise: Noise, like: jax.Array) -> jax.Array:
         # The upper half of the bits is the bfloat16 number, which needs no conversion.
         bits = lax.convert_element_type(_noisy_bits(x, random, 16) >> np.uint32(16), jnp.uint16)
         return lax.bitcast_convert_type(bits, jnp.bfloat16)
-    # Below 2^-14 the neighbours of float16 are 2^-24 apart.
-    share = lax.convert_element_type(random >> np.uint32(8), jnp.float32) * np.float32(2.0**-24)
+    # Below 2^-14 the neighbours of float16 are 2^-24 apart. A share of 14 bits is added to at most
+    # 2^10 of such units without rounding, which would carry a representable number to the next one.
+    share = lax.convert_element_type(random >> np.uint32(18), jnp.float32) * np.float32(2.0**-14)
     subnormal = lax.floor(x * np.float32(2.0**24) + share) * np.float32(2.0**-24)
     normal = lax.bitcast_convert_type(_noisy_bits(x, random, 13), jnp.float32)
     rounded = lax.select((lax.abs(x) < np.float32(2.0**-14)) & (x != 0), subnormal, normal)

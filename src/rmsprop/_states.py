@@ -18,7 +18,7 @@ from jax.typing import ArrayLike
 
 from rmsprop._experimental import sharded_like
 from rmsprop._hyperparameters import Scalar
-from rmsprop._layouts import RESTORE, links, with_article
+from rmsprop._layouts import RESTORE, SQUARES, links, with_article
 from rmsprop._precision import is_narrow, signed_accumulator_dtype, squares_dtype
 from rmsprop._rounding import seed_of_step
 from rmsprop._trees import map_leaves, trained_dtype
@@ -40,12 +40,41 @@ def accumulators_of_any_dtype() -> Iterator[None]:
         _any_dtype.reset(token)
 
 
+_announced: contextvars.ContextVar[list[tuple[Scalar, bool] | None] | None] = (
+    contextvars.ContextVar("denominators of the states that are made", default=None)
+)
+
+
+@contextlib.contextmanager
+def announced_denominators() -> Iterator[list[tuple[Scalar, bool] | None]]:
+    """A context in which every state of second moments that is made announces its denominator.
+
+    Yields:
+        A list, which the states fill in the order in which they are made: of each eps and whether
+        it stands under the root, or None where the transformation has another denominator.
+    """
+    found: list[tuple[Scalar, bool] | None] = []
+    token = _announced.set(found)
+    try:
+        yield found
+    finally:
+        _announced.reset(token)
+
+
+def _announce(denominator: tuple[Scalar, bool] | None) -> None:
+    """Tells the context, where there is one."""
+    found = _announced.get()
+    if found is not None:
+        found.append(denominator)
+
+
 def leafwise(
     leaf_of_step: Callable[[ArrayLike], LeafFunction],
     initial: Callable[[optax.Params], tuple[Tree, ...]],
     state_class: type[Any],  # a named tuple, whose `_fields` no type expresses
     *,
     stream: int | None = None,
+    denominator: tuple[Scalar, bool] | None = None,
 ) -> optax.GradientTransformation:
     """The transformation that applies one function to every leaf.
 
@@ -60,12 +89,15 @@ def leafwise(
         stream: The number of the stream of random bits if every store is rounded stochastically,
             and otherwise None. With a stream the function of a leaf is called with `noise`, and
             steps must be counted.
+        denominator: Of second moments, eps and whether it stands under the root.
     """
     fields: tuple[str, ...] = state_class._fields
     counted = fields[0] == "count"
     names = fields[1:] if counted else fields
 
     def init_fn(params: optax.Params) -> Tree:
+        if {*fields} & {*SQUARES}:
+            _announce(denominator)
         trees = initial(params)
         return state_class(zero_count(), *trees) if counted else state_class(*trees)
 

@@ -164,6 +164,18 @@ def passes(record):
     yield from rows_of(["AdaGrad, one array of 8 M", "time", "passes over memory"], lines)
 
 
+def watching(record):
+    """Steps that are watched against those that are not."""
+    watched = ["watched, every step", "watched, every 100th"]
+    trees = [tree for tree in TREES if record.race(f"watch, rmsprop, {tree}")]
+    if not trees:  # a record that is older than they are
+        return
+    header = ["time over the step that is not watched, RMSprop", *(TREES[tree] for tree in trees)]
+    races = [record.race(f"watch, rmsprop, {tree}") for tree in trees]
+    lines = [[kind, *(figure(race[kind]["ratio"]) for race in races)] for kind in watched]
+    yield from rows_of(header, lines)
+
+
 def tasks(record):
     """What the runs of the study cost, task by task."""
     header = ["task", "steps", "runs a second", "of the peak", "memory", "first result after"]
@@ -185,7 +197,7 @@ def table(record):
     """The section of the page."""
     yield f"Medians of the ratios within one run: {record.where}."
     yield ""
-    for part in (steps, accumulators, passes, tables, tasks):
+    for part in (steps, accumulators, watching, passes, tables, tasks):
         yield from part(record)
     runs = record.race("digits training runs")
     others = [

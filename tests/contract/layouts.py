@@ -12,7 +12,8 @@ import sys
 
 import jax.numpy as jnp
 
-from rmsprop import rows
+import rmsprop
+from rmsprop import rows, telemetry
 
 RECORD = pathlib.Path(__file__).with_name("recorded_layouts.json")
 PARAMS = {"w": jnp.zeros((2, 3)), "b": jnp.zeros(3, jnp.bfloat16), "s": jnp.zeros(())}
@@ -41,9 +42,19 @@ def makers():
     for entry in TABLE:
         params = COMPLEX if entry.has_complex else PARAMS
         of_each[entry.name] = functools.partial(_state_of_entry, entry, params)
+    for name, optimizer in around().items():
+        of_each[name] = functools.partial(optimizer.init, COMPLEX)
     for name, (optimizer, table) in row_optimizers().items():
         of_each[name] = functools.partial(optimizer.init, table)
     return of_each
+
+
+def around():
+    """What stands around or after the optimizers of the table, and has a state of its own."""
+    return {
+        "round_stochastically(0)": rmsprop.round_stochastically(0),
+        "telemetry.watch(scale_by_rms())": telemetry.watch(rmsprop.scale_by_rms()),
+    }
 
 
 def row_optimizers():

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 
 import rmsprop
-from rmsprop import frameworks, rows, study
+from rmsprop import frameworks, rows, study, telemetry
 
 Weights = dict[str, jax.Array]
 NumPyArray = np.ndarray[tuple[Any, ...], np.dtype[Any]]
@@ -47,6 +47,13 @@ after = rmsprop.apply_updates(params, updates)
 assert_type(after, Weights)
 assert_type(rmsprop.apply_updates(params, updates, key=jax.random.key(0)), Weights)
 assert_type(rmsprop.apply_updates(jnp.ones(2), jnp.ones(2)), jax.Array)
+
+# A view into a run, and the link that rounds.
+watched = telemetry.watch(optax.chain(optimizer, rmsprop.round_stochastically(0)), every=10)
+assert_type(watched, optax.GradientTransformationExtraArgs)
+assert_type(telemetry.read(watched.init(params)), dict[str, float])
+seen = telemetry.observe(gradients, updates, params, state, eps=1e-8)
+assert_type(seen["all/gradient_norm"], jax.Array)
 
 # The states have the fields that their names say.
 counted = rmsprop.ScaleByRmsWithCountState(count=jnp.zeros((), jnp.int32), nu=params)
