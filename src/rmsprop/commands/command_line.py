@@ -141,8 +141,11 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     of_report.set_defaults(run=report.run, options=of_report.options)
     of_steps = commands.add_parser(
         "steps",
-        help="show every step of an optimizer on a small function",
-        description="Shows every step of an optimizer that minimises a small function.",
+        help="show every step of optimizers on a small function",
+        description=(
+            "Shows every step of an optimizer, or of several beside each other, that minimises a"
+            " small function: as a table, and as a picture if you ask for one."
+        ),
     )
     steps.add_arguments(of_steps)
     of_steps.set_defaults(run=steps.run, options=of_steps.options)
