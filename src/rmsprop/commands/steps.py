@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rmsprop.commands.options import check_memory, number, one_of, several_of, whole_number
 from rmsprop.commands.output import printing
@@ -170,24 +170,26 @@ def _runs(objective: Objective, arguments: argparse.Namespace) -> list[Steps]:
     Raises:
         ValueError: A value is out of range, or no optimizer has an option.
     """
-    shared = {name: getattr(arguments, name) for name in ("start", "learning_rate", "steps")}
-    options = {
-        name: getattr(arguments, name) for name in ("decay", "eps", "eps_in_sqrt", "initial")
-    }
     return [
-        minimise(objective, optimizer=name, **shared, **_own(options, name, arguments.optimizer))
+        minimise(
+            objective,
+            arguments.start,
+            name,
+            learning_rate=arguments.learning_rate,
+            steps=arguments.steps,
+            **_own_options(name, arguments),
+        )
         for name in arguments.optimizer
     ]
 
 
-def _own(
-    options: Mapping[str, float | None], name: str, optimizers: Sequence[str]
-) -> dict[str, float | None]:
+def _own_options(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """The options of one optimizer among several: those that it has, or that none of them has."""
     return {
-        option: value
-        for option, value in options.items()
-        if option in OPTIMIZERS[name] or not any(option in OPTIMIZERS[x] for x in optimizers)
+        option: getattr(arguments, option)
+        for option in ("decay", "eps", "eps_in_sqrt", "initial")
+        if option in OPTIMIZERS[name]
+        or not any(option in OPTIMIZERS[other] for other in arguments.optimizer)
     }
 
 

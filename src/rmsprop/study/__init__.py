@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rmsprop.study.comparison import Comparison, compare
     from rmsprop.study.contenders import named
+    from rmsprop.study.explorer.page import Explorable, explore
     from rmsprop.study.maps.making import map  # noqa: A004 (as `study.map` it hides nothing)
     from rmsprop.study.maps.planes import Plane
     from rmsprop.study.maps.presentation import Map
@@ -25,6 +26,7 @@ __all__ = [
     "QUICK",
     "TASKS",
     "Comparison",
+    "Explorable",
     "Map",
     "Metric",
     "Optimizer",
@@ -32,6 +34,7 @@ __all__ = [
     "Problem",
     "Tunable",
     "compare",
+    "explore",
     "map",
     "named",
     "optimizer",
@@ -42,6 +45,7 @@ _PLACES = {
     "problems": ("Metric", "Problem"),
     "comparison": ("Comparison", "compare"),
     "contenders": ("named",),
+    "explorer.page": ("Explorable", "explore"),
     "maps.making": ("map",),
     "maps.planes": ("Plane",),
     "maps.presentation": ("Map",),
