@@ -76,7 +76,7 @@ def test_the_numbers_are_those_of_the_library(new_page, address, tmp_path):
 
 
 def test_a_difference_would_be_seen(tmp_path):
-    """A page that forgot eps, or took Keras' order of decay, would be off by far more."""
+    """An eps that is off by one part in 10,000 moves a run by far more than is allowed."""
     (settings,) = reference.settings_at_random(1, SEED)
     own = reference.run(settings, "rmsprop", settings["start"])
     other = reference.run(

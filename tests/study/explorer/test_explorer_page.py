@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from browser_faults import contrast
 from rmsprop import study
 from rmsprop.commands.command_line import main
 from rmsprop.study.atomic import WriteError
@@ -62,6 +63,13 @@ def test_the_colours_are_those_of_the_figures(page):
     for name, colour in colours.items():
         assert f"--{name}: {colour};" in light
         assert f"--{name}: {style.DARK[colour]};" in dark
+    for colour in style.COLOURS[:4]:  # WCAG 2 asks 3 : 1 of lines
+        assert contrast(_rgb(colour), _rgb(style.PAPER)) >= 3
+        assert contrast(_rgb(style.DARK[colour]), _rgb(style.DARK[style.PAPER])) >= 3
+
+
+def _rgb(colour):
+    return [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
 
 
 def test_explore_is_shown_in_a_notebook_and_written(tmp_path, page):
