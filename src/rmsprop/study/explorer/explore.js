@@ -86,7 +86,8 @@ const drawPaths = () => {
     return !(a >= left && a <= right && b >= bottom && b <= top);
   });
   element("gone").textContent = gone.length
-    ? `${gone.map(name => OPTIMIZERS[name]).join(", ")} ${gone.length > 1 ? "have" : "has"} left the picture.`
+    ? `${gone.map(name => OPTIMIZERS[name]).join(", ")} ${gone.length > 1 ? "have" : "has"} left the`
+      + " picture."
     : "";
 };
 
@@ -102,7 +103,8 @@ const drawRates = () => {
   svg.innerHTML = curves("frame-of-rates", width, height, series, s.steps, s.at);
   const rates = s.shown.map(name => `${OPTIMIZERS[name]} ${(runs[name][Math.max(s.at, 1) - 1].rate)
     .map((rate, i) => `${names[i]} ${short(rate)}`).join(", ")}`);
-  svg.setAttribute("aria-label", `Effective learning rates of step ${Math.max(s.at, 1)}: ${rates.join("; ")}.`);
+  svg.setAttribute("aria-label",
+    `Effective learning rates of step ${Math.max(s.at, 1)}: ${rates.join("; ")}.`);
   element("dashes").textContent = names.length > 1
     ? `Full lines are those of ${names[0]}, dashed ones those of ${names[1]}.` : "";
 };
@@ -120,8 +122,8 @@ const drawTable = () => {
     if (row.update) cells.push(number(row.gradient[i]), ...(v ? [number(row.v[i])] : []),
       number(row.rate[i], 6), number(row.update[i]));
     else cells.push(...heads.slice(cells.length + 1).map(() => ""));
-    return `<tr data-step="${k}"${i ? "" : ' class="begins"'}><th scope="row">${i ? "" : k}<span class="name"> ${
-      names.length > 1 ? name : ""}</span></th>${
+    return `<tr data-step="${k}"${i ? "" : ' class="begins"'}><th scope="row">${i ? "" : k}
+      <span class="name">${names.length > 1 ? name : ""}</span></th>${
       cells.map((cell, column) => `<td${narrow(column + 1)}>${cell}</td>`).join("")}</tr>`;
   }));
   element("rows").innerHTML = `<table><thead><tr>${heads.map((head, column) =>
@@ -170,8 +172,10 @@ const showSettings = () => {
   }
   element("inside").checked = s.inside;
   for (const name of Object.keys(OPTIMIZERS)) element(`show-${name}`).checked = s.shown.includes(name);
-  element("plane").setAttribute("aria-label", `Paths of ${s.shown.map(name => OPTIMIZERS[name]).join(", ")
-    } on ${FUNCTIONS[s.function].title} from ${names.map((name, i) => `${name} = ${short(s.start[i])}`).join(", ")}.`);
+  const shown = s.shown.map(name => OPTIMIZERS[name]).join(", ");
+  const start = names.map((name, i) => `${name} = ${short(s.start[i])}`).join(", ");
+  element("plane").setAttribute("aria-label",
+    `Paths of ${shown} on ${FUNCTIONS[s.function].title} from ${start}.`);
 };
 
 const update = () => {
@@ -214,7 +218,8 @@ const go = at => {
 
 const build = () => {
   const option = ([value, words]) => `<option value="${value}">${words}</option>`;
-  element("function").innerHTML = Object.entries(FUNCTIONS).map(([key, each]) => option([key, each.title])).join("");
+  element("function").innerHTML = Object.entries(FUNCTIONS)
+    .map(([key, each]) => option([key, each.title])).join("");
   element("table").innerHTML = Object.entries(OPTIMIZERS).map(option).join("");
   element("legend").insertAdjacentHTML("beforeend", Object.entries(OPTIMIZERS).map(([name, words]) =>
     `<label><input type="checkbox" id="show-${name}"><svg aria-hidden="true"><path class="${name} line"
@@ -251,20 +256,26 @@ const listen = () => {
   on("play", "click", () => playing ? go(s.at) : play());
   on("next", "click", () => go(s.at === s.steps ? 1 : s.at + 1));
   on("first", "click", () => go(0));
+  // A start lies inside of the picture.
+  const begin = (point, decimals) => {
+    const {window, names} = FUNCTIONS[s.function];
+    change({start: point.slice(0, names.length).map((x, i) =>
+      Number(Math.max(window[2 * i], Math.min(x, window[2 * i + 1])).toFixed(decimals)))});
+  };
   const startAt = event => {
-    const box = element("plane").getBoundingClientRect(), {window, names} = FUNCTIONS[s.function];
-    const point = spaceOf().back([event.clientX - box.left, event.clientY - box.top]).slice(0, names.length);
-    change({start: point.map((x, i) => Number(Math.max(window[2 * i], Math.min(x, window[2 * i + 1])).toFixed(2)))});
+    const box = element("plane").getBoundingClientRect();
+    begin(spaceOf().back([event.clientX - box.left, event.clientY - box.top]), 2);
   };
   on("plane", "click", startAt);
-  on("plane", "pointermove", event => event.pointerType === "mouse" && event.buttons === 1 && startAt(event));
+  on("plane", "pointermove", event => {
+    if (event.pointerType === "mouse" && event.buttons === 1) startAt(event);
+  });
   on("plane", "keydown", event => {
-    const move = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1]}[event.key];
+    const moves = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1]};
+    const move = moves[event.key];
     if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    const {window} = FUNCTIONS[s.function];
-    change({start: s.start.map((x, i) => Number((x + move[i] * (event.shiftKey ? 0.01 : 0.1)).toFixed(3)))
-      .map((x, i) => Math.max(window[2 * i], Math.min(x, window[2 * i + 1])))});
+    begin(s.start.map((x, i) => x + move[i] * (event.shiftKey ? 0.01 : 0.1)), 3);
   });
   addEventListener("hashchange", () => (pause(), s = settingsOf(location.hash), update()));
   new ResizeObserver(drawStep).observe(element("plane"));
@@ -275,5 +286,6 @@ listen();
 update();
 // For the console of a browser, and for tests: the runs of an address, as the page computes them.
 globalThis.explorable = {
-  runs: address => Object.fromEntries(Object.keys(OPTIMIZERS).map(name => [name, run(name, settingsOf(address))])),
+  runs: address => Object.fromEntries(Object.keys(OPTIMIZERS)
+    .map(name => [name, run(name, settingsOf(address))])),
 };

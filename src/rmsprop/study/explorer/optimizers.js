@@ -45,7 +45,7 @@ const steepness = (k, s) => later(k, s) ? 0.1 : 1;
 // `window` is what the picture shows: left, right, bottom, top.
 export const FUNCTIONS = {
   square: {
-    title: "x²", formula: "x²", names: ["x"], start: [4], window: [-5, 5, -1, 25], minima: [[0]],
+    title: "x²", formula: "x²", names: ["x"], start: [4], window: [-5, 5, -1, 28], minima: [[0]],
     value: ([x]) => x * x,
     gradient: ([x]) => [2 * x],
     defaults: {sgd: 0.1, adagrad: 0.5, rmsprop: 0.1, adam: 0.3, steps: 40},

@@ -31,11 +31,12 @@ const rate = {
   },
   adagrad: s => `No step is longer than ${short(s.adagrad)}. While gradients keep their size, the k-th`
     + ` step is at most ${short(s.adagrad)} / √k long, the 100th ${short(s.adagrad / 10)}.`,
-  rmsprop: s => `No step is longer than rate / √(1 − decay) = ${short(s.rmsprop / Math.sqrt(1 - s.decay))}`
-    + `${s.momentum ? " before momentum" : ""}, the length of the first one. While gradients keep their size,`
+  rmsprop: s => "No step is longer than rate / √(1 − decay) ="
+    + ` ${short(s.rmsprop / Math.sqrt(1 - s.decay))}${s.momentum ? " before momentum" : ""},`
+    + " the length of the first one. While gradients keep their size,"
     + ` steps become ${short(s.rmsprop)} long, whatever this size, unless eps is larger.`,
-  adam: s => `The first step is at most ${short(s.adam)} long, for Adam corrects its averages. That of the`
-    + " gradients has the decay 0.9, that of the squares the decay of RMSprop.",
+  adam: s => `The first step is at most ${short(s.adam)} long, for Adam corrects its averages. That`
+    + " of the gradients has the decay 0.9, that of the squares the decay of RMSprop.",
 };
 
 // The text below a setting, by its name.
@@ -85,7 +86,7 @@ export const STORY = {
   saddle: "The start lies almost on the ridge. The slope off it is tiny, and gradient descent takes"
     + " long to leave; the others take steps off the ridge that are as long as any.",
   weights: "A's gradient is always 0.1 and B's always 10. AdaGrad and RMSprop move both alike, with"
-    + " effective rates 100 : 1. The function has no minimum: it falls for ever.",
+    + " effective rates of 100 to 1. The function has no minimum: it falls for ever.",
   changing: "Half-way the minimum (a, b) moves from (−2, −1) to (2, 1), and f is divided by ten."
     + " RMSprop forgets the old gradients; AdaGrad's sum still holds them.",
   noise: "Around the minimum only noise is left. With a constant rate RMSprop keeps jumping there;"
