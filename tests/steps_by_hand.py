@@ -1,5 +1,6 @@
 """What `rmsprop steps` does, as a NumPy loop written out, and how its printed table is read."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -51,6 +52,15 @@ def loop(
 
 
 def table_cells(out: str) -> list[list[str]]:
-    """The cells of every row of the table in `out`, without its head."""
-    lines = [line.split("|") for line in out.splitlines() if line.count("|") > 4]
-    return [[cell.strip() for cell in line] for line in lines[1:]]
+    """The cells of every row of the table in `out`, without its head: what stands below a rule.
+
+    The rule is `-----+------` where columns have bars between them, and `-----  ----` without.
+    """
+    lines = out.splitlines()
+    (place,) = (i for i, line in enumerate(lines) if line.startswith("----"))
+    rows = lines[place + 1 : lines.index("", place)]
+    gaps = [
+        m.span() for m in re.finditer(r"-\+-|  " if "+" in lines[place] else "  ", lines[place])
+    ]
+    starts, ends = [0, *(end for _, end in gaps)], [*(start for start, _ in gaps), None]
+    return [[row[a:b].strip() for a, b in zip(starts, ends, strict=True)] for row in rows]

@@ -13,8 +13,8 @@ EDGES = house.graph(MODULES)
 
 STUDY = "rmsprop.study"
 WINGS = ("tasks", "running", "results", "report", "steps")
-# What joins the wings; `explore` is to stand beside them.
-JOINTS = ("comparison", "maps", "explore")
+# What joins the wings.
+JOINTS = ("comparison", "maps", "explorer")
 
 # What the modules of each room may import, beside those of their own room.
 ALLOWED = {

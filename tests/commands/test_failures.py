@@ -57,7 +57,7 @@ def test_every_error_has_one_form_and_names_the_option_as_typed(capsys, words, s
     assert re.fullmatch(sentence, error_line(capsys, *words))
 
 
-@pytest.mark.parametrize("command", ["compare", "report", "steps", "conventions"])
+@pytest.mark.parametrize("command", ["compare", "report", "steps", "explore", "conventions"])
 def test_no_option_of_a_command_is_left_out_of_its_names(command):
     _, commands = command_line._parser()
     options = commands[command].options

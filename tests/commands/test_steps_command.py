@@ -11,7 +11,7 @@ import pytest
 
 from rmsprop.commands import steps
 from rmsprop.commands.command_line import main
-from rmsprop.study.steps import functions, picture, table
+from rmsprop.study.steps import functions, picture, sentences, table
 from rmsprop.study.steps import minimise as module
 from rmsprop.study.steps.functions import FUNCTIONS
 from steps_by_hand import GRADIENTS, loop, table_cells
@@ -38,17 +38,20 @@ def test_table_of_the_worked_example(printed):
     assert [cell.strip() for cell in header.split("|")] == [
         "Step",
         "x",
+        "f(x)",
         "Gradient",
         "E[g^2]",
         "Effective LR",
         "Update",
     ]
     rows = table_cells(out)
-    assert len(rows) == 30
-    assert rows[0] == ["1", "3.6838", "8.0000", "6.4000", "0.039528", "0.3162"]
-    # The second row by hand: g = 2 * 3.6838, E[g^2] = 5.76 + 0.1 g^2, 0.1 / sqrt(E[g^2]), ...
-    assert rows[1] == ["2", "3.4635", "7.3675", "11.1881", "0.029897", "0.2203"]
-    assert "x is the value after the step" in out
+    assert len(rows) == 31
+    assert rows[0] == ["0", "4.0000", "16.0000", "8.0000", "6.4000", "0.039528", "0.3162"]
+    # The second row by hand: x = 4 - 0.1 / sqrt(6.4) * 8, f = x^2, g = 2 x,
+    # E[g^2] = 5.76 + 0.1 g^2, 0.1 / sqrt(E[g^2]), ...
+    assert rows[1] == ["1", "3.6838", "13.5702", "7.3675", "11.1881", "0.029897", "0.2203"]
+    assert rows[30] == ["30", "0.8813", "0.7767", "", "", "", ""]
+    assert "Each row is one moment" in out
     assert "f went from 16 to 0.776736 in 30 steps." in out
 
 
@@ -70,7 +73,11 @@ def test_table_of_the_worked_example(printed):
         ("--function x**2 --steps 2", {"function": "square", "steps": 2}),
         ("--function valley", {"function": "valley"}),
         ("--function valley --start 2 -1", {"function": "valley", "start": [2.0, -1.0]}),
-        ("--function rosenbrock", {"function": "rosenbrock"}),
+        (
+            "--function rosenbrock --steps 30",
+            {"function": "rosenbrock", "steps": 30},
+        ),
+        ("--function valley --optimizer sgd", {"function": "valley", "optimizer": "sgd"}),
         ("--function two-weights", {"function": "two-weights"}),
     ],
 )
@@ -84,26 +91,41 @@ def test_options_reach_the_steps(printed, words, arguments):
         "eps": 1e-7 if optimizer == "adagrad" else 1e-8,
         "eps_in_sqrt": True,
         "initial": 0.0,
-        "learning_rate": 0.1,
+        "learning_rate": FUNCTIONS[function].learning_rates.get(optimizer, 0.1),
         "steps": 30,
         "start": FUNCTIONS[function].start,
     } | {k: v for k, v in arguments.items() if k != "function"}
     settings["start"] = np.atleast_1d(settings["start"])
     x, g, v, rate, update = loop(GRADIENTS[function], **({"optimizer": optimizer} | settings))
     count = x.shape[1]
-    assert len(rows) == settings["steps"] * count
+    assert len(rows) == (settings["steps"] + 1) * count
     # The first steps, before a path that bounces off the walls tells roundings apart.
-    for row, cells in enumerate(rows[: 3 * count]):
-        at = divmod(row, count)
-        numbers = (x[at], g[at], np.nan if optimizer == "sgd" else v[at], rate[at], update[at])
-        for cell, number in zip(cells[-5:], numbers, strict=True):
+    for row, cells in enumerate(rows[: 2 * count]):
+        at = step, i = divmod(row, count)
+        before = settings["start"][i] if step == 0 else x[step - 1, i]
+        assert float(cells[1 + (count > 1)]) == pytest.approx(before, rel=5.01e-4, abs=5.01e-5)
+        numbers = (g[at], *([] if optimizer == "sgd" else [v[at]]), rate[at], update[at])
+        for cell, number in zip(cells[-len(numbers) :], numbers, strict=True):
             # Printed with four decimals or four digits, hence half a unit of either.
-            assert cell == "-" or float(cell) == pytest.approx(number, rel=5.01e-4, abs=5.01e-5)
+            assert float(cell) == pytest.approx(number, rel=5.01e-4, abs=5.01e-5)
+
+
+def test_several_optimizers_each_take_the_options_that_they_have(printed):
+    words = "--optimizer sgd,adagrad,rmsprop --steps 1 --learning-rate 0.5 --decay 0.5 --initial 36"
+    rows = table_cells(printed(*words.split()))
+    assert [row[1] for row in rows[:3]] == ["sgd", "adagrad", "rmsprop"]
+    assert [row[5] for row in rows[:3]] == ["", "100.00", "50.0000"]
+    # 0.5 * 8, 0.5 * 8 / sqrt(36 + 64), 0.5 * 8 / sqrt(0.5 * 36 + 0.5 * 64)
+    assert [row[7] for row in rows[:3]] == ["4.0000", "0.4000", "0.5657"]
+
+
+def test_every_reaches_the_table(printed):
+    assert [row[0] for row in table_cells(printed("--every", 20))] == ["0", "20", "30"]
 
 
 def test_condition_reaches_the_steps(printed):
     rows = table_cells(printed("--function", "valley", "--condition", 7, "--steps", 1))
-    assert rows[1][3] == "7.0000"
+    assert rows[1][4] == "7.0000"
 
 
 def test_every_option_is_explained():
@@ -114,11 +136,17 @@ def test_every_option_is_explained():
         if action.dest != "help":
             assert "(default: " in action.help
     help_text = " ".join(parser.format_help().split())
-    for default in ("(default: 0.1)", "(default: 0.9)", "adagrad 1e-07", "rosenbrock -1.2 1"):
+    for default in (
+        "(default: 0.1; valley sgd 0.019, adagrad 0.5; rosenbrock sgd 0.002, adagrad 1, rmsprop",
+        "(default: 30; rosenbrock 1000)",
+        "(default: 0.9)",
+        "adagrad 1e-07",
+        "rosenbrock -1.2 1",
+    ):
         assert default in help_text
 
 
-@pytest.mark.parametrize("checked", [module, functions, table, picture, steps])
+@pytest.mark.parametrize("checked", [module, functions, sentences, table, picture, steps])
 def test_module_imports_no_extra_outside_of_functions(checked):
     """So that a missing extra is one sentence, and `rmsprop --help` is quick."""
     tree = ast.parse(inspect.getsource(checked))
@@ -161,6 +189,8 @@ def test_picture_replaces_an_earlier_one_and_leaves_nothing_else(printed, tmp_pa
         ("--start nan", r"start is \[nan\]; it must be a finite number"),
         ("--start 1 inf --function valley", r"start is \[1.0, inf\]; it must be a finite"),
         ("--steps 0", r"steps is 0; it must be at least 1"),
+        ("--every 0", r"every is 0; it must be at least 1, which shows all steps"),
+        ("--optimizer sgd,adagrad --decay 0.9", r"decay is 0.9, but .* no decay"),
         ("--learning-rate -0.1", r"learning_rate is -0.1; it must be .* at least 0"),
         ("--learning-rate inf", r"learning_rate is inf; it must be"),
         ("--learning-rate nan", r"learning_rate is nan; it must be"),
@@ -179,7 +209,17 @@ def test_refusal_of_settings(printed, capsys, words, message):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("words", ["--optimizer adam", "--function cube", "--steps 1.5"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--optimizer adam",
+        "--optimizer sgd,adam",
+        "--optimizer sgd,sgd",
+        "--optimizer sgd,",
+        "--function cube",
+        "--steps 1.5",
+    ],
+)
 def test_refusal_by_the_parser(printed, capsys, words):
     with pytest.raises(SystemExit) as caught:
         printed(*words.split())

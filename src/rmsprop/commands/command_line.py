@@ -97,7 +97,14 @@ def _refuse(sentence: str) -> int:
 def _parser() -> tuple[Parser, dict[str, Parser]]:
     """The parser, and those of the commands by their names."""
     import rmsprop
-    from rmsprop.commands import compare, conventions, map, report, steps  # noqa: A004
+    from rmsprop.commands import (  # `map` hides nothing that is used here
+        compare,
+        conventions,
+        explore,
+        map,  # noqa: A004
+        report,
+        steps,
+    )
 
     parser = Parser(
         prog="rmsprop",
@@ -141,11 +148,25 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     of_report.set_defaults(run=report.run, options=of_report.options)
     of_steps = commands.add_parser(
         "steps",
-        help="show every step of an optimizer on a small function",
-        description="Shows every step of an optimizer that minimises a small function.",
+        help="show every step of optimizers on a small function",
+        description=(
+            "Shows every step of an optimizer, or of several beside each other, that minimises a"
+            " small function: as a table, and as a picture if you ask for one."
+        ),
     )
     steps.add_arguments(of_steps)
     of_steps.set_defaults(run=steps.run, options=of_steps.options)
+    of_explore = commands.add_parser(
+        "explore",
+        help="write a page on which the optimizers are explored in a browser",
+        description=(
+            "Writes one page to open in a browser: choose a function, click the start, move"
+            " learning rates, decay, eps and momentum, and see what gradient descent, AdaGrad,"
+            " RMSprop and Adam do, step by step."
+        ),
+    )
+    explore.add_arguments(of_explore)
+    of_explore.set_defaults(run=explore.run, options=of_explore.options)
     of_conventions = commands.add_parser(
         "conventions",
         help="say how far two frameworks' calls drift apart, and why",
@@ -162,5 +183,6 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
         "map": of_map,
         "report": of_report,
         "steps": of_steps,
+        "explore": of_explore,
         "conventions": of_conventions,
     }

@@ -90,6 +90,24 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
     return read
 
 
+def several_of(names: Sequence[str]) -> Callable[[str], list[str]]:
+    """A reader of several different names with commas between them, each as `one_of` reads it.
+
+    Args:
+        names: What can be named.
+    """
+    read_one = one_of(names)
+
+    def read(text: str) -> list[str]:
+        """The names, if all are known and none is there twice."""
+        words = [read_one(word.strip()) for word in text.split(",")]
+        if twice := next((word for word in words if words.count(word) > 1), None):
+            raise argparse.ArgumentTypeError(f"is {text!r}; it must name {twice} once.")
+        return words
+
+    return read
+
+
 def as_typed(sentence: str, arguments: argparse.Namespace) -> str:
     """A sentence of the library with the options of a command in the place of its arguments.
 

@@ -1,16 +1,25 @@
-"""The command `rmsprop steps`: every step of an optimizer on a small function."""
+"""The command `rmsprop steps`: every step of one optimizer or several on a small function."""
 
 from __future__ import annotations
 
 import argparse
 import pathlib
 import sys
+from typing import Any
 
-from rmsprop.commands.options import check_memory, number, one_of, whole_number
+from rmsprop.commands.options import check_memory, number, one_of, several_of, whole_number
 from rmsprop.commands.output import printing
 from rmsprop.study.steps import picture, table
-from rmsprop.study.steps.functions import CONDITION, FUNCTIONS, SPELLINGS, Objective, valley
-from rmsprop.study.steps.minimise import LEARNING_RATE, OPTIMIZERS, STEPS, memory_of, minimise
+from rmsprop.study.steps.functions import (
+    CONDITION,
+    FUNCTIONS,
+    LEARNING_RATE,
+    SPELLINGS,
+    STEPS,
+    Objective,
+    valley,
+)
+from rmsprop.study.steps.minimise import OPTIMIZERS, Steps, memory_of, minimise
 
 # With its picture a run needs this many times the memory.
 PICTURE = 3
@@ -29,10 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--optimizer",
-        type=one_of(tuple(OPTIMIZERS)),
-        metavar=f"{{{','.join(OPTIMIZERS)}}}",
-        default="rmsprop",
-        help="the optimizer whose steps are shown (default: rmsprop)",
+        type=several_of(tuple(OPTIMIZERS)),
+        metavar="NAMES",
+        default=["rmsprop"],
+        help="the optimizers whose steps are shown beside each other, with commas between them, of"
+        f" {', '.join(OPTIMIZERS)} (default: rmsprop)",
     )
     add(
         "--function",
@@ -41,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="square",
         help="the function that is minimised: square is x**2 and may be called so; valley is"
         " (x1**2 + condition * x2**2) / 2; rosenbrock is a curved valley; two-weights has the"
-        " constant gradients 0.1 and 10 (default: square)",
+        " constant gradients 0.1 and 10 and no minimum (default: square)",
     )
     add(
         "--condition",
@@ -60,9 +70,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--steps",
         type=whole_number,
-        default=STEPS,
         metavar="COUNT",
-        help=f"number of steps, at least 1 (default: {STEPS})",
+        help=f"number of steps, at least 1 (default: {_by_function('steps', STEPS)})",
+    )
+    add(
+        "--every",
+        type=whole_number,
+        metavar="COUNT",
+        help="distance between the steps in the table; the last is there too (default: 1 up to 60"
+        " steps, so that about 30 are there beyond)",
     )
     _add_hyperparameters(parser)
     add(
@@ -80,9 +96,9 @@ def _add_hyperparameters(parser: argparse.ArgumentParser) -> None:
     add(
         "--learning-rate",
         type=number,
-        default=LEARNING_RATE,
         metavar="RATE",
-        help=f"learning rate, at least 0 (default: {LEARNING_RATE:g})",
+        help=f"learning rate of all optimizers, at least 0 (default: {LEARNING_RATE:g}{_rates()};"
+        " that of sgd on valley is 1.9 / condition, just below the largest stable one)",
     )
     add(
         "--decay",
@@ -130,19 +146,67 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.plot is not None:
         picture.check_file(arguments.plot)
-    names = ("start", "optimizer", "learning_rate", "decay", "eps", "eps_in_sqrt", "initial")
-    options = {name: getattr(arguments, name) for name in (*names, "steps")}
     objective = _objective(arguments.function, arguments.condition)
-    drawn = arguments.plot is not None
-    check_memory(arguments.steps, memory_of(1, len(objective.names)) * (PICTURE if drawn else 1))
-    steps = minimise(objective, **options)
+    count = objective.steps if arguments.steps is None else arguments.steps
+    times = len(arguments.optimizer) * (1 if arguments.plot is None else PICTURE)
+    check_memory(count, memory_of(1, len(objective.names)) * times)
+    if arguments.every is not None and arguments.every < 1:
+        raise ValueError(
+            f"every is {arguments.every}; it must be at least 1, which shows all steps."
+        )
+    runs = _runs(objective, arguments)
     if arguments.plot is not None:  # before the table, for the sake of a missing package
-        picture.draw(steps, arguments.plot)
+        picture.draw(runs, arguments.plot)
     with printing():
-        table.print_table(steps)
+        table.print_table(runs, arguments.every)
         if arguments.plot is not None:
             sys.stdout.write(f"\nThe picture is in {arguments.plot}\n")
     return 0
+
+
+def _runs(objective: Objective, arguments: argparse.Namespace) -> list[Steps]:
+    """The run of each optimizer; an option is given to those of several that have it.
+
+    Raises:
+        ValueError: A value is out of range, or no optimizer has an option.
+    """
+    return [
+        minimise(
+            objective,
+            arguments.start,
+            name,
+            learning_rate=arguments.learning_rate,
+            steps=arguments.steps,
+            **_own_options(name, arguments),
+        )
+        for name in arguments.optimizer
+    ]
+
+
+def _own_options(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of one optimizer among several: those that it has, or that none of them has."""
+    return {
+        option: getattr(arguments, option)
+        for option in ("decay", "eps", "eps_in_sqrt", "initial")
+        if option in OPTIMIZERS[name]
+        or not any(option in OPTIMIZERS[other] for other in arguments.optimizer)
+    }
+
+
+def _rates() -> str:
+    """The default learning rates of the functions that have their own."""
+    rates = {
+        name: ", ".join(f"{key} {rate:g}" for key, rate in function.learning_rates.items())
+        for name, function in FUNCTIONS.items()
+    }
+    return "".join(f"; {name} {words}" for name, words in rates.items() if words)
+
+
+def _by_function(attribute: str, default: float) -> str:
+    """The default of an option, and that of each function with its own."""
+    values = {name: getattr(function, attribute) for name, function in FUNCTIONS.items()}
+    own = [f"; {name} {value:g}" for name, value in values.items() if value != default]
+    return f"{default:g}{''.join(own)}"
 
 
 def _objective(word: str, condition: float | None) -> Objective:

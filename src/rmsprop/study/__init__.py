@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rmsprop.study.comparison import Comparison, compare
     from rmsprop.study.contenders import named
+    from rmsprop.study.explorer.page import Explorable, explore
     from rmsprop.study.maps.making import map  # noqa: A004 (as `study.map` it hides nothing)
     from rmsprop.study.maps.measurement import Measurement
     from rmsprop.study.maps.measuring import measure
@@ -27,6 +28,7 @@ __all__ = [
     "QUICK",
     "TASKS",
     "Comparison",
+    "Explorable",
     "Map",
     "Measurement",
     "Metric",
@@ -35,6 +37,7 @@ __all__ = [
     "Problem",
     "Tunable",
     "compare",
+    "explore",
     "map",
     "measure",
     "named",
@@ -46,6 +49,7 @@ _PLACES = {
     "problems": ("Metric", "Problem"),
     "comparison": ("Comparison", "compare"),
     "contenders": ("named",),
+    "explorer.page": ("Explorable", "explore"),
     "maps.making": ("map",),
     "maps.measurement": ("Measurement",),
     "maps.measuring": ("measure",),

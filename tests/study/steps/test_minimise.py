@@ -21,7 +21,7 @@ CALM = {"square": 0.05, "valley": 0.005, "rosenbrock": 0.0005, "two-weights": 0.
 
 def columns(steps):
     return [
-        steps.x,
+        steps.x[1:],
         steps.gradient,
         steps.second_moment,
         steps.effective_learning_rate,
@@ -69,7 +69,8 @@ def test_numbers_are_those_of_a_loop_written_out(function, optimizer, options):
         np.testing.assert_allclose(
             ours, theirs, rtol=2e-11, atol=2e-11 * np.abs(theirs).max(), err_msg=name
         )
-    np.testing.assert_array_equal(run.step, np.arange(1, 41))
+    assert run.x.shape[0] == run.value.shape[0] == 41
+    np.testing.assert_array_equal(run.x[0], FUNCTIONS[function].start)
 
 
 def test_first_step_of_the_worked_example():
@@ -78,8 +79,8 @@ def test_first_step_of_the_worked_example():
     # A few roundings of 1.1e-16 each.
     assert run.gradient[0, 0] == 8.0
     assert run.second_moment[0, 0] == pytest.approx(6.4, rel=1e-15)
-    assert run.x[0, 0] == pytest.approx(4 - 0.1 / np.sqrt(6.4) * 8, rel=1e-15)
-    assert f"{run.x[0, 0]:.4f}" == "3.6838"
+    assert run.x[1, 0] == pytest.approx(4 - 0.1 / np.sqrt(6.4) * 8, rel=1e-15)
+    assert f"{run.x[1, 0]:.4f}" == "3.6838"
     # The second step: E[g^2] = 0.9 * 6.4 + 0.1 * (2 * 3.6838)^2.
     x = 4 - 0.8 / np.sqrt(6.4)
     assert run.second_moment[1, 0] == pytest.approx(5.76 + 0.4 * x**2, rel=1e-15)
@@ -120,7 +121,8 @@ def test_a_function_of_ones_own():
 
     run = minimise(bowl, [3.0, 0.0, 1.0], "sgd", learning_rate=0.25, steps=2)
     # x - 1 halves with every step: no rounding.
-    np.testing.assert_array_equal(run.x, [[2, 0.5, 1], [1.5, 0.75, 1]])
+    np.testing.assert_array_equal(run.x, [[3, 0, 1], [2, 0.5, 1], [1.5, 0.75, 1]])
+    np.testing.assert_array_equal(run.value, [5, 1.25, 0.3125])
     assert run.objective.formula == "bowl"
     assert run.objective.names == ["x1", "x2", "x3"]
 
@@ -132,10 +134,10 @@ def test_a_scalar_function_gets_a_scalar():
 
 
 def test_a_diverging_run_has_all_its_steps():
-    run = minimise(FUNCTIONS["rosenbrock"], None, "sgd", steps=12)
-    assert np.isfinite(run.x[:5]).all()
-    assert not np.isfinite(run.x[5:]).any()
-    assert len(run.x) == 12
+    run = minimise(FUNCTIONS["rosenbrock"], None, "sgd", learning_rate=0.1, steps=12)
+    assert np.isfinite(run.x[:6]).all()
+    assert not np.isfinite(run.x[6:]).any()
+    assert len(run.x) == 13
 
 
 def test_defaults_are_the_librarys_own():
@@ -176,7 +178,7 @@ def test_float64_mode_stays_in_its_thread():
 def test_refusal_of_a_part_of_a_step():
     with pytest.raises(ValueError, match=r"steps is 2\.5; .*whole number"):
         minimise(FUNCTIONS["square"], steps=2.5)  # pyright: ignore[reportArgumentType]
-    assert len(minimise(FUNCTIONS["square"], steps=np.int32(2)).step) == 2  # pyright: ignore[reportArgumentType]
+    assert len(minimise(FUNCTIONS["square"], steps=np.int32(2)).update) == 2  # pyright: ignore[reportArgumentType]
 
 
 def test_refusal_of_an_unknown_optimizer():
@@ -193,3 +195,21 @@ def test_refusal_of_a_missing_or_shapeless_start():
         minimise(jnp.sum, [[1.0]])
     with pytest.raises(ValueError, match=r"start is \[\]; it must be"):
         minimise(jnp.sum, [])
+
+
+def test_the_numbers_of_one_index_are_of_one_moment():
+    run = minimise(FUNCTIONS["rosenbrock"], None, "rmsprop", steps=20)
+    gradient = np.stack([GRADIENTS["rosenbrock"](x) for x in run.x[:-1]])
+    # Some ten roundings of 1.1e-16 of terms that are at most 400 * 1.2 * 2.5 large.
+    np.testing.assert_allclose(run.gradient, gradient, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(run.x[1:], run.x[:-1] - run.update)
+    value = (1 - run.x[:, 0]) ** 2 + 100 * (run.x[:, 1] - run.x[:, 0] ** 2) ** 2
+    np.testing.assert_allclose(run.value, value, rtol=1e-12)
+
+
+def test_the_default_rate_and_number_of_steps_are_those_of_the_function():
+    run = minimise(FUNCTIONS["rosenbrock"], None, "sgd")
+    assert (run.settings["learning_rate"], len(run.update)) == (0.002, 1000)
+    run = minimise(lambda x: x**2, 4.0, "sgd")
+    assert (run.settings["learning_rate"], len(run.update)) == (0.1, 30)
+    assert minimise(valley(10), None, "sgd", steps=1).settings["learning_rate"] == 0.19

@@ -27,7 +27,7 @@ import optax
 import rmsprop
 from rmsprop._experimental import enable_x64
 from rmsprop.study.lookup import suggestion
-from rmsprop.study.steps.functions import Objective
+from rmsprop.study.steps.functions import LEARNING_RATE, STEPS, Objective
 
 # The options of each optimizer and their defaults, which are the library's own except for AdaGrad's
 # accumulator: it starts at 0 and not at 0.1, as in a calculation by hand.
@@ -36,9 +36,6 @@ OPTIMIZERS: Mapping[str, Mapping[str, float]] = {
     "adagrad": {"eps": 1e-7, "eps_in_sqrt": True, "initial": 0.0},
     "sgd": {},
 }
-
-# The default learning rate and number of steps.
-LEARNING_RATE, STEPS = 0.1, 30
 
 # The memory of one step, in numbers of float64: `memory_of` counts these for each coordinate, and
 # these besides. Five arrays are the result of the program, and as many are made from them.
@@ -52,33 +49,29 @@ State = Any
 class Steps:
     """The numbers of every step, float64 arrays of shape (steps, coordinates) unless stated.
 
+    The numbers with one index are of one moment: `update[k]` follows from `gradient[k]` at the
+    point `x[k]`, and leads to `x[k + 1] = x[k] - update[k]`.
+
     Attributes:
-        step: The numbers of the steps, 1, 2, ...; integers of shape (steps,).
-        x: The point *after* the step. The point before the step is the row above, and `start` for
-            the first step.
-        gradient: The gradient at the point *before* the step.
-        second_moment: The accumulator, E[g^2] or Sum g^2, which already includes the gradient of
-            the step; NaN for sgd.
+        x: The points: the start, and the point after each step; shape (steps + 1, coordinates).
+        value: The value of the function at each point, shape (steps + 1,).
+        gradient: The gradient at each point but the last.
+        second_moment: The accumulator, E[g^2] or Sum g^2, which already includes `gradient`; NaN
+            for sgd.
         effective_learning_rate: The update divided by the gradient; where the gradient is 0, the
             limit of this ratio.
-        update: The number that was subtracted from x.
-        value: The value of the function at `x`, shape (steps,).
-        start: The point before the first step, shape (coordinates,).
-        start_value: The value of the function at `start`, a float.
+        update: The number that is subtracted from x.
         objective: The function.
         optimizer: The name of the optimizer: `rmsprop`, `adagrad` or `sgd`.
         settings: The learning rate and every option of the optimizer, by name.
     """
 
-    step: npt.NDArray[np.int64]
     x: npt.NDArray[np.float64]
+    value: npt.NDArray[np.float64]
     gradient: npt.NDArray[np.float64]
     second_moment: npt.NDArray[np.float64]
     effective_learning_rate: npt.NDArray[np.float64]
     update: npt.NDArray[np.float64]
-    value: npt.NDArray[np.float64]
-    start: npt.NDArray[np.float64]
-    start_value: float
     objective: Objective
     optimizer: str
     settings: Mapping[str, float]
@@ -104,12 +97,12 @@ def minimise(
     start: npt.ArrayLike | None = None,
     optimizer: str = "rmsprop",
     *,
-    learning_rate: float = LEARNING_RATE,
+    learning_rate: float | None = None,
     decay: float | None = None,
     eps: float | None = None,
     eps_in_sqrt: bool | None = None,
     initial: float | None = None,
-    steps: int = STEPS,
+    steps: int | None = None,
 ) -> Steps:
     """Minimises a function step by step with the library's own transformations, in float64.
 
@@ -121,14 +114,16 @@ def minimise(
         start: The point before the first step, a finite number or a sequence of them. The default
             is the start of the `Objective`.
         optimizer: The name of the optimizer: `rmsprop`, `adagrad` or `sgd`.
-        learning_rate: The learning rate; finite, at least 0. The default is 0.1.
+        learning_rate: The learning rate; finite, at least 0. The default is that of the
+            `Objective` for the optimizer, 0.1 where it has none.
         decay: The decay of the running average, at least 0 and below 1; for rmsprop only. The
             default is 0.9.
         eps: The number that is added to the denominator, at least 0; not for sgd. The default is
             the library's own: 1e-8 for rmsprop and 1e-7 for adagrad.
         eps_in_sqrt: Whether eps is added inside the square root; not for sgd. The default is True.
         initial: The initial value of the accumulator, at least 0; not for sgd. The default is 0.
-        steps: The number of steps, at least 1. The default is 30.
+        steps: The number of steps, at least 1. The default is that of the `Objective`, 30 where it
+            has none.
 
     Returns:
         The numbers of every step. A run that diverges has all its steps too; they contain inf and
@@ -139,35 +134,37 @@ def minimise(
 
     Example:
         >>> first = minimise(lambda x: x**2, 4.0, decay=0.9, steps=1)
-        >>> print(f"{first.second_moment[0, 0]:.4f} {first.x[0, 0]:.4f}")
+        >>> print(f"{first.second_moment[0, 0]:.4f} {first.x[1, 0]:.4f}")
         6.4000 3.6838
     """
     options = {"decay": decay, "eps": eps, "eps_in_sqrt": eps_in_sqrt, "initial": initial}
-    settings = {"learning_rate": learning_rate, **_settings(optimizer, options)}
+    own_settings = _settings(optimizer, options)
+    objective, first = _objective_and_start(function, start)
+    if learning_rate is None:
+        learning_rate = objective.learning_rates.get(optimizer, LEARNING_RATE)
     if not 0 <= learning_rate < math.inf:
         raise ValueError(
             f"learning_rate is {learning_rate:g}; it must be a finite number, at least 0."
             f" Pass for example {LEARNING_RATE:g}."
         )
+    if steps is None:
+        steps = objective.steps
     if not isinstance(steps, numbers.Integral) or steps < 1:
         raise ValueError(
             f"steps is {steps}; it must be at least 1 and a whole number. Pass for example {STEPS}."
         )
-    objective, first = _objective_and_start(function, start)
+    settings = {"learning_rate": learning_rate, **own_settings}
     with enable_x64():
         transformation = _transformation(optimizer, settings)
-        start_value, rows = _walk(objective.function, first, transformation, learning_rate, steps)
-    x, gradient, second_moment, update, value = map(np.asarray, rows)
+        rows, last = _walk(objective.function, first, transformation, learning_rate, steps)
+    x, value, gradient, second_moment, update = map(np.asarray, rows)
     return Steps(
-        step=np.arange(1, steps + 1),
-        x=x,
+        x=np.vstack([x, last.x]),
+        value=np.append(value, last.value),
         gradient=gradient,
         second_moment=second_moment,
         effective_learning_rate=_effective_learning_rate(gradient, second_moment, update, settings),
         update=update,
-        value=value,
-        start=first,
-        start_value=float(start_value),
         objective=objective,
         optimizer=optimizer,
         settings=settings,
@@ -239,14 +236,21 @@ def _transformation(optimizer: str, settings: Mapping[str, float]) -> optax.Grad
     return rmsprop.scale_by_rms(settings["decay"], eps, initial_scale=initial, eps_in_sqrt=inside)
 
 
+class _Point(NamedTuple):
+    """A point, and the value of the function there."""
+
+    x: jax.Array
+    value: jax.Array
+
+
 class _Row(NamedTuple):
     """The numbers of one step; those of all steps have an axis more, at the front."""
 
     x: jax.Array
+    value: jax.Array
     gradient: jax.Array
     accumulator: jax.Array
     update: jax.Array
-    value: jax.Array
 
 
 def _walk(
@@ -255,24 +259,24 @@ def _walk(
     transformation: optax.GradientTransformation,
     learning_rate: float,
     steps: int,
-) -> tuple[jax.Array, _Row]:
-    """The value of the function at the start, and the numbers of all steps."""
+) -> tuple[_Row, _Point]:
+    """The numbers of all steps, and the point after the last."""
 
     def one_step(carry: tuple[jax.Array, State], _: None) -> tuple[tuple[jax.Array, State], _Row]:
         """One step, and its row of the table."""
         x, state = carry
-        gradient = jax.grad(function)(x)
+        value, gradient = jax.value_and_grad(function)(x)
         direction, state = transformation.update(gradient, state, x)
         update = learning_rate * jnp.asarray(direction)
         nan = jnp.full_like(x, jnp.nan)
         accumulator = getattr(state, "nu", getattr(state, "sum_of_squares", nan))
-        x = x - update
-        return (x, state), _Row(x, gradient, accumulator, update, function(x))
+        return (x - update, state), _Row(x, value, gradient, accumulator, update)
 
     @jax.jit
-    def all_steps(x: jax.Array) -> tuple[jax.Array, _Row]:
-        """The value at the start, and the rows of all steps."""
-        return function(x), jax.lax.scan(one_step, (x, transformation.init(x)), length=steps)[1]
+    def all_steps(x: jax.Array) -> tuple[_Row, _Point]:
+        """The rows of all steps, and where they end."""
+        carry, rows = jax.lax.scan(one_step, (x, transformation.init(x)), length=steps)
+        return rows, _Point(carry[0], function(carry[0]))
 
     return all_steps(jnp.asarray(start))
 
