@@ -59,8 +59,10 @@ def test_public_names():
 
 @pytest.mark.parametrize(
     ("module", "submodules"),
-    [(rmsprop, ("frameworks", "rows", "sharding", "study")), (frameworks, frameworks.MODULES)],
-    [(rmsprop, ("frameworks", "rows", "study", "telemetry")), (frameworks, frameworks.MODULES)],
+    [
+        (rmsprop, ("frameworks", "rows", "sharding", "study", "telemetry")),
+        (frameworks, frameworks.MODULES),
+    ],
     ids=["rmsprop", "frameworks"],
 )
 def test_dir_lists_the_public_names_once(module, submodules):
