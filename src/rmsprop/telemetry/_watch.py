@@ -79,7 +79,7 @@ def watch(
     Args:
         optimizer: Any optimizer, transformation or chain; of a chain the whole, since the update
             is what has become of the parameters.
-        every: Every so manieth step is recorded, the first one included.
+        every: One step in so many is recorded, beginning with the first.
         coordinates: How many elements of a leaf are looked at, at most. They form a lattice.
         eps: The constant of the denominator, for `eps_dominates`. None takes that of the
             transformations of this package, and leaves the measure out for others.
