@@ -1,6 +1,7 @@
 """Runs with a spread state beside runs on one device; on 8 devices, one JSON object of both.
 
-`python spread_runs.py "rmsprop, automatic" ...` takes these of `runs()`, and all without a name.
+`python spread_runs.py "rmsprop, automatic" ...` takes these of `runs()`, and all of `runs()` without
+a name. Any entry of the contract's table may be named, also where `runs()` leaves it out.
 """
 
 import json
@@ -17,7 +18,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "contract"))
 
-from table import OPTIMIZERS, PORTS, RESCALINGS
+from table import OPTIMIZERS, PORTS, RESCALINGS, WITH_A_STATE_OF_THEIR_OWN
 
 import rmsprop
 from rmsprop import sharding
@@ -54,9 +55,15 @@ AXES = {"automatic": AxisType.Auto, "explicit": AxisType.Explicit}
 
 
 def runs():
-    """The names of all runs: an optimizer, and the kind of the mesh's axes."""
+    """The names of all runs: an optimizer, and the kind of the mesh's axes.
+
+    Of the ports those whose state is not that of our own chain alone.
+    """
+    paths = {f"rmsprop.frameworks.{name}" for name in WITH_A_STATE_OF_THEIR_OWN}
+    ports = [entry for entry in PORTS if entry.path in paths]
     names = [f"{name}, {axes}" for name in EVERYWHERE for axes in AXES]
-    return names + [f"{name}, automatic" for name in [*ON_AUTOMATIC_AXES, *OF_THE_CONTRACT]]
+    entries = [entry.name for entry in [*RESCALINGS, *OPTIMIZERS, *ports]]
+    return names + [f"{name}, automatic" for name in [*ON_AUTOMATIC_AXES, *entries]]
 
 
 def optimizer_of(name):

@@ -6,7 +6,7 @@ from several_devices import on_eight_devices
 
 PLAIN = ("rmsprop, automatic",)
 # Norms are sums over an array, whose parts are added in another order.
-WITH_NORMS = ("clipnorm", "ClipGradByNorm")
+WITH_NORMS = ("clipnorm",)
 PARAMETERS = sorted([96, 72, 24, 80])
 
 
@@ -52,5 +52,5 @@ def test_a_run_with_a_spread_state(name, plain):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", spread_runs.runs())
 def test_every_run_with_a_spread_state(name, every):
-    """Of Optax's wrappers, and of everything in the contract's table."""
+    """Of Optax's wrappers, of the contract's table, and of the ports with a state of their own."""
     check(name, every[name])
