@@ -64,7 +64,7 @@ def _double(found, gradients, decay):
 def test_float32(decay):
     transformation = rmsprop.scale_by_rms(decay)
 
-    @search(EXAMPLES // 16, st.integers(0, 2**32 - 1))
+    @search(EXAMPLES // 8, st.integers(0, 2**32 - 1))
     def _(seed):
         rng = np.random.default_rng(seed)
         shape = (2_000, LANES)

@@ -13,7 +13,7 @@ from streams import LANES, STEPS, magnitudes, stream, streams
 
 import rmsprop
 
-EXAMPLES = 128
+EXAMPLES = 64
 REAL = (jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64)
 DTYPES = {x.__name__: x for x in (*REAL, jnp.complex64, jnp.complex128)}
 searches = pytest.mark.parametrize(

@@ -20,7 +20,7 @@ NO_EPS = {
 MEMORY = {"rms": 10, "corrected": 100, "rss": STEPS, "stddev": 10}  # in steps
 every = pytest.mark.parametrize("name", NO_EPS)
 SEEDS = st.integers(0, 2**32 - 1)
-FEW = EXAMPLES // 8
+FEW = EXAMPLES // 4
 
 
 @functools.cache

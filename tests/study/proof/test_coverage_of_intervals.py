@@ -51,7 +51,7 @@ def outcomes(population, seeds, studies, *, raced):
     ("name", "seeds", "raced", "studies"),
     [("all of them", 13, False, 100), ("all of them", 13, True, 100)]
     + [
-        pytest.param(name, seeds, raced, 400, marks=pytest.mark.slow)
+        pytest.param(name, seeds, raced, 200, marks=pytest.mark.slow)
         for name in POPULATIONS
         for seeds in (13, 20, 40)
         for raced in (False, True)

@@ -18,7 +18,7 @@ from rmsprop.study.running import tuning
 
 pytestmark = pytest.mark.slow
 
-REPETITIONS, SEEDS = 250, 20
+REPETITIONS, SEEDS = 150, 20
 # At most so often a verdict, over all lines and on one of them.
 POOLED, OF_A_LINE = 0.07, 0.10
 # A procedure at these limits fails once in a thousand times.

@@ -64,7 +64,7 @@ def made_up(studies, seeds):
 
 
 @pytest.mark.parametrize(
-    ("studies", "seeds"), [(40, 13), pytest.param(400, 20, marks=pytest.mark.slow)]
+    ("studies", "seeds"), [(40, 13), pytest.param(200, 20, marks=pytest.mark.slow)]
 )
 def test_eight_finalists_of_a_race_stand_for_all_configurations(studies, seeds):
     for differences in made_up(studies, seeds):
@@ -80,7 +80,7 @@ def test_with_one_finalist_the_estimate_would_depend_on_the_race(monkeypatch):
     assert np.std(of_one) > 2 * np.std(of_eight)
 
 
-@pytest.mark.parametrize("studies", [20, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("studies", [20, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_race_of_digits_on_its_own_seeds_gives_the_same(schedule, studies):
     """Of the headline, on studies of twenty seeds from the recorded table.
