@@ -1,7 +1,7 @@
 """Runs with a spread state beside runs on one device; on 8 devices, one JSON object of both.
 
-`python spread_runs.py "rmsprop, automatic" ...` takes these of `runs()`, and all of `runs()` without
-a name. Any entry of the contract's table may be named, also where `runs()` leaves it out.
+`python spread_runs.py "rmsprop, automatic" ...` makes these runs, and all of `runs()` without a
+name. Any entry of the contract's table may be named, also where `runs()` leaves it out.
 """
 
 import json
