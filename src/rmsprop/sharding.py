@@ -258,6 +258,7 @@ def _model(
     """
 
     def likeness(parameter: _Parameter) -> tuple[bool, int, int]:
+        """Equal shapes first, then the longest common end of the paths, then the shorter path."""
         pairs = zip(reversed(path), reversed(parameter.path), strict=False)
         equal = [ours == theirs for ours, theirs in pairs]
         return parameter.shape == shape, [*equal, False].index(False), -len(parameter.path)

@@ -5,6 +5,7 @@ command runs, so that a missing extra is one sentence instead of a traceback.
 """
 
 import argparse
+import importlib
 import os
 import shlex
 import signal
@@ -94,17 +95,49 @@ def _refuse(sentence: str) -> int:
     return WRONG_USE
 
 
+# The commands by their names, which are those of their modules: help, and description.
+_COMMANDS = {
+    "compare": (
+        "tune optimizers, compare them on real data, write a report",
+        "Compares RMSprop with AdaGrad (or any Optax optimizers) on real data: sweeps learning"
+        " rates and a second hyper-parameter of each, chooses on some seeds, reports on others"
+        " with bootstrap intervals, prints a table and writes a report to open in a browser.",
+    ),
+    "map": (
+        "map when RMSprop beats AdaGrad, over sparsity, noise, drift, shrinking",
+        "Maps where RMSprop beats AdaGrad (or any other optimizer) on a family of stochastic"
+        " quadratic problems with dials for sparsity, noise, drift of the optimum, shrinking of"
+        " the gradients, condition number, rotation and horizon: tunes both in every cell,"
+        " prints the planes and writes a page to open in a browser.",
+    ),
+    "report": (
+        "write the report of a folder's results again, without running anything",
+        "Reads the results of a comparison or of a map out of its folder and writes the page and"
+        " the pictures again; nothing is run.",
+    ),
+    "steps": (
+        "show every step of optimizers on a small function",
+        "Shows every step of an optimizer, or of several beside each other, that minimises a"
+        " small function: as a table, and as a picture if you ask for one.",
+    ),
+    "explore": (
+        "write a page on which the optimizers are explored in a browser",
+        "Writes one page to open in a browser: choose a function, click the start, move"
+        " learning rates, decay, eps and momentum, and see what gradient descent, AdaGrad,"
+        " RMSprop and Adam do, step by step.",
+    ),
+    "conventions": (
+        "say how far two frameworks' calls drift apart, and why",
+        "Runs two frameworks' optimizers on the same gradients, says how far apart their"
+        " parameters are after some steps, and which convention (the place of epsilon, the"
+        " starting value, ...) is responsible for how much of it.",
+    ),
+}
+
+
 def _parser() -> tuple[Parser, dict[str, Parser]]:
     """The parser, and those of the commands by their names."""
     import rmsprop
-    from rmsprop.commands import (  # `map` hides nothing that is used here
-        compare,
-        conventions,
-        explore,
-        map,  # noqa: A004
-        report,
-        steps,
-    )
 
     parser = Parser(
         prog="rmsprop",
@@ -113,76 +146,11 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     )
     parser.add_argument("--version", action="version", version=f"rmsprop {rmsprop.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
-    of_compare = commands.add_parser(
-        "compare",
-        help="tune optimizers, compare them on real data, write a report",
-        description=(
-            "Compares RMSprop with AdaGrad (or any Optax optimizers) on real data: sweeps learning"
-            " rates and a second hyper-parameter of each, chooses on some seeds, reports on others"
-            " with bootstrap intervals, prints a table and writes a report to open in a browser."
-        ),
-    )
-    compare.add_arguments(of_compare)
-    of_compare.set_defaults(run=compare.run, options=of_compare.options)
-    of_map = commands.add_parser(
-        "map",
-        help="map when RMSprop beats AdaGrad, over sparsity, noise, drift, shrinking",
-        description=(
-            "Maps where RMSprop beats AdaGrad (or any other optimizer) on a family of stochastic"
-            " quadratic problems with dials for sparsity, noise, drift of the optimum, shrinking of"
-            " the gradients, condition number, rotation and horizon: tunes both in every cell,"
-            " prints the planes and writes a page to open in a browser."
-        ),
-    )
-    map.add_arguments(of_map)
-    of_map.set_defaults(run=map.run, options=of_map.options)
-    of_report = commands.add_parser(
-        "report",
-        help="write the report of a folder's results again, without running anything",
-        description=(
-            "Reads the results of a comparison out of its folder and writes the page and the"
-            " pictures again; nothing is run."
-        ),
-    )
-    report.add_arguments(of_report)
-    of_report.set_defaults(run=report.run, options=of_report.options)
-    of_steps = commands.add_parser(
-        "steps",
-        help="show every step of optimizers on a small function",
-        description=(
-            "Shows every step of an optimizer, or of several beside each other, that minimises a"
-            " small function: as a table, and as a picture if you ask for one."
-        ),
-    )
-    steps.add_arguments(of_steps)
-    of_steps.set_defaults(run=steps.run, options=of_steps.options)
-    of_explore = commands.add_parser(
-        "explore",
-        help="write a page on which the optimizers are explored in a browser",
-        description=(
-            "Writes one page to open in a browser: choose a function, click the start, move"
-            " learning rates, decay, eps and momentum, and see what gradient descent, AdaGrad,"
-            " RMSprop and Adam do, step by step."
-        ),
-    )
-    explore.add_arguments(of_explore)
-    of_explore.set_defaults(run=explore.run, options=of_explore.options)
-    of_conventions = commands.add_parser(
-        "conventions",
-        help="say how far two frameworks' calls drift apart, and why",
-        description=(
-            "Runs two frameworks' optimizers on the same gradients, says how far apart their"
-            " parameters are after some steps, and which convention (the place of epsilon, the"
-            " starting value, ...) is responsible for how much of it."
-        ),
-    )
-    conventions.add_arguments(of_conventions)
-    of_conventions.set_defaults(run=conventions.run, options=of_conventions.options)
-    return parser, {
-        "compare": of_compare,
-        "map": of_map,
-        "report": of_report,
-        "steps": of_steps,
-        "explore": of_explore,
-        "conventions": of_conventions,
-    }
+    parsers = {}
+    for name, (short, description) in _COMMANDS.items():
+        command = importlib.import_module(f"rmsprop.commands.{name}")
+        own = commands.add_parser(name, help=short, description=description)
+        command.add_arguments(own)
+        own.set_defaults(run=command.run, options=own.options)
+        parsers[name] = own
+    return parser, parsers
