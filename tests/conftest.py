@@ -39,6 +39,27 @@ if not compilation_cache_is_sound():
     jax.config.update("jax_enable_compilation_cache", False)
 
 
+# So many cases of one test function run in the plain run, and all of them with `-m slow` beside it.
+CASES = 8
+
+
+@pytest.hookimpl(tryfirst=True)  # before the cases that `-m` excludes are taken out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a function with many cases all but a few are slow.
+
+    The few have the smallest checksums, so that they come from everywhere in a product of
+    arguments, and stay the same where a case is added. `@pytest.mark.every_case(reason)` is for a
+    function, or a module, of which all cases belong to the plain run.
+    """
+    functions: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if not any(item.iter_markers("slow")) and not any(item.iter_markers("every_case")):
+            functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for cases in functions.values():
+        for item in sorted(cases, key=lambda case: zlib.crc32(case.nodeid.encode()))[CASES:]:
+            item.add_marker(pytest.mark.slow)
+
+
 @contextlib.contextmanager
 def _settings(**values: Any) -> Iterator[None]:
     """The configuration of JAX with these values, for a while, in all threads."""

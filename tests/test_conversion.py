@@ -417,6 +417,7 @@ WRAPPERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.standard_promotion("Optax multiplies by counts here")
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_inside_of_chains_and_wrappers(problem, name):

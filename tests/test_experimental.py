@@ -45,6 +45,7 @@ def test_metadata_reaches_the_program():
     assert 'inlineable = "false"' in jax.jit(outer).lower(1.0).as_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", [None, types.ModuleType("xla_metadata")])
 def test_without_metadata_a_step_is_the_same(module, monkeypatch):
     """Where the module is gone, and where the name in it is."""

@@ -87,6 +87,7 @@ def test_a_complex_leaf_has_real_state_and_keeps_its_direction():
     assert steps[0, 0] == pytest.approx((3 + 4j) / 2.5**0.5)
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_the_script_prints(table):
     assert len(table) >= 12
     assert pitfalls.differences(table, PAGE) == []

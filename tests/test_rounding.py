@@ -310,6 +310,7 @@ def test_an_average_saturates():
     assert (state.sum_of_squares == jnp.finfo(jnp.bfloat16).max).all()
 
 
+@pytest.mark.slow
 def test_the_same_however_it_is_sharded():
     code = """
         import os

@@ -375,6 +375,7 @@ def test_an_optimizer_of_the_current_folder(tmp_path, monkeypatch):
     assert _compare(tmp_path / "report", *words) == 0
 
 
+@pytest.mark.slow
 def test_a_pipe_that_closes_early_is_no_error():
     code = "import sys; from rmsprop.commands import command_line; sys.exit(command_line.main())"
     with subprocess.Popen(

@@ -81,6 +81,7 @@ def test_a_map_that_no_memory_holds_is_refused(tmp_path, capsys):
     assert "and memory allows 1 MB; allow more with --memory" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiled_quickly", "plain")
 def test_the_page_of_a_map_is_written_again(tmp_path, capsys, monkeypatch):
     out = tmp_path / "map"

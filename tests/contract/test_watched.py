@@ -130,6 +130,7 @@ WRAPPERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.standard_promotion("Optax multiplies by counts and booleans here")
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_a_watch_around_a_wrapper_and_inside_of_it(name):

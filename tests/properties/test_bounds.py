@@ -109,8 +109,11 @@ def check(gradients, updates, states, owners):
             assert (update.imag * signs[1] >= 0).all(), case.name
 
 
-@searches
-@pytest.mark.parametrize("name", DTYPES)
+@pytest.mark.parametrize(
+    ("name", "examples"),
+    [("bfloat16", EXAMPLES), ("float32", EXAMPLES)]
+    + [pytest.param(name, 20 * EXAMPLES, marks=pytest.mark.slow) for name in DTYPES],
+)
 def test_finite_and_within_t3(name, examples, x64, record_property):
     dtype = DTYPES[name]
     count, known = 0, set()

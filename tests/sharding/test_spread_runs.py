@@ -43,6 +43,7 @@ def check(name, run):
     assert others <= {1}  # sums that are a number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLAIN)
 def test_a_run_with_a_spread_state(name, plain):
     """An eighth of the state on each device, no part of it sent, and the numbers of one device."""

@@ -147,6 +147,7 @@ def test_a_damaged_chunk_is_run_again_and_said(first, tmp_path):
     assert re.fullmatch(rf"{damaged} was damaged and has been made again\.", shown.said[0])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("first")
 def test_a_damaged_record_of_the_compilation_is_made_again_once(tmp_path):
     """Otherwise every resume would compile again, and end with another time."""

@@ -73,6 +73,7 @@ def test_the_page_computes_each_part_once(full, monkeypatch):
     assert sorted(calls) == sorted(["exponent_of", "budget_of", "rates_of"] * places)
 
 
+@pytest.mark.slow
 def test_the_report_asks_the_results_for_each_number_once(tmp_path, monkeypatch):
     """All of the folder: tables, sentences, claims, pictures and CSV files share the digests."""
     full, asked = synthetic.full(), []

@@ -72,6 +72,7 @@ def _compare(folder=None):
     )
 
 
+@pytest.mark.slow
 def test_a_study_trains_in_the_precision_of_its_caller():
     """In double precision the loss can fall below what single precision resolves."""
     with _experimental.enable_x64(), jax.default_matmul_precision("highest"):

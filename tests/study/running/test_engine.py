@@ -175,6 +175,7 @@ def test_chunks_that_do_not_fit_run_one_after_another():
         )
 
 
+@pytest.mark.slow
 def test_the_program_s_text_is_the_same_in_another_process():
     """The names of kept chunks come from it: otherwise nothing would be found after a kill."""
     code = (

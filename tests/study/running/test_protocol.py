@@ -120,6 +120,7 @@ def losses_of_ports():
     return jax.jit(all_losses)(jnp.arange(4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_shipped_defaults_are_those_of_the_frameworks(result, losses_of_ports, setting):
     assert result.settings("tiny") == ("tuned", *SETTINGS)

@@ -214,6 +214,7 @@ def test_table_takes_three_coordinates():
     assert len(table_cells("\n".join(table([run])))) == 9
 
 
+@pytest.mark.slow
 def test_table_prints_without_packages_beyond_jax_and_optax(tmp_path):
     """As after `pip install .` alone: the same columns as with everything installed."""
     code = (

