@@ -23,7 +23,7 @@ Params = TypeVar("Params")
 
 
 def apply_updates(params: Params, updates: Tree, *, key: jax.Array | None = None) -> Params:
-    r"""Adds updates to parameters as `optax.apply_updates`, or with stochastic rounding.
+    """Adds updates to parameters as `optax.apply_updates`, or with stochastic rounding.
 
     bfloat16 has eight significant bits: an update of 0.003 does not move a parameter of 1, because
     the sum rounds back to 1. With a key, parameters in half precision are rounded stochastically:
@@ -80,20 +80,18 @@ class RoundStochasticallyState(NamedTuple):
 
 
 def round_stochastically(seed: int | jax.Array) -> optax.GradientTransformation:
-    r"""The last link of a chain, after which `optax.apply_updates` rounds stochastically.
+    """The last link of a chain, after which `optax.apply_updates` rounds stochastically.
 
     Training loops such as Flax's `TrainState` and `nnx.Optimizer` add updates to parameters by
     themselves, and in half precision they round to nearest (see `apply_updates`). This link turns
-    the update :math:`u` of a parameter :math:`p` in bfloat16 or float16 into
+    the update `u` of a parameter `p` in bfloat16 or float16 into::
 
-    .. math::
+        round(p + u) - p
 
-        \operatorname{round}(p + u) - p
-
-    in float32, where the sum is rounded stochastically. What is then added to :math:`p` in float32
-    is :math:`\operatorname{round}(p + u)`, and it is a number of the dtype of :math:`p` already.
-    The parameters after the :math:`k`-th step, the first of which is 0, have the bits of
-    `apply_updates(params, updates, key=jax.random.fold_in(jax.random.key(seed), k))`.
+    in float32, where the sum is rounded stochastically. What is then added to `p` in float32 is
+    `round(p + u)`, and it is a number of the dtype of `p` already. The parameters after the `k`-th
+    step, the first of which is 0, have the bits of `apply_updates(params, updates,
+    key=jax.random.fold_in(jax.random.key(seed), k))`.
 
     The link stands last in the chain, because what comes after it would be rounded to nearest. It
     stands inside of no conditional, whose branches return one dtype, and so after
@@ -125,10 +123,10 @@ def round_stochastically(seed: int | jax.Array) -> optax.GradientTransformation:
         >>> print(after.dtype, f"{after.astype(jnp.float32).mean():.4f}")
         bfloat16 0.9968
 
-    Differs from `apply_updates` with a key: two differences are no numbers of float32. Where
-    :math:`|u|` is beyond 3.3e38 the difference may be larger than all of them, and the sum is
-    rounded to nearest. Where it is below 1.2e-38, which happens to parameters below 1e-35, a
-    processor that flushes such numbers to zero leaves the parameter as it is.
+    Differs from `apply_updates` with a key: two differences are no numbers of float32. Where `|u|`
+    is beyond 3.3e38 the difference may be larger than all of them, and the sum is rounded to
+    nearest. Where it is below 1.2e-38, which happens to parameters below 1e-35, a processor that
+    flushes such numbers to zero leaves the parameter as it is.
 
     References:
         Gupta, Agrawal, Gopalakrishnan and Narayanan, "Deep learning with limited numerical

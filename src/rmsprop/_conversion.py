@@ -33,21 +33,19 @@ def convert_state(
     *,
     step: int | None = None,
 ) -> Tree:
-    r"""The state of the optimizer `old` as a state of `new`, with which training goes on.
+    """The state of the optimizer `old` as a state of `new`, with which training goes on.
 
     Use it where an option changes in the middle of a run, and to continue the centered state of
     Optax. Both optimizers may be of this package, of `rmsprop.frameworks` or of Optax, alone or in
     the same chains and wrappers of Optax. What the two states have in common is carried over:
 
-    - *Second moments.* With bias correction the average that divides a gradient after :math:`t`
-      steps is :math:`\hat v_t = v_t / (1 - \rho^t)`, and without it :math:`\hat v_t = v_t`. The
-      conversion keeps :math:`\hat v_t`, so that denominators go on. Centered, the mean is kept too,
-      and of Optax's averages :math:`\sigma^2 = \max(v - |m|^2, 0)`; in the other direction, and for
-      an optimizer that is not centered, :math:`v = \sigma^2 + |m|^2`.
-    - *AdaGrad's sum* and an average are :math:`s_t = s_0 + t \hat v_t` and
-      :math:`\hat v_t = (s_t - s_0) / t`, with the starting value :math:`s_0` of AdaGrad's `init`.
-      The mean of the squares is kept; at the same learning rate a step of AdaGrad is then
-      :math:`\sqrt t` times shorter.
+    - *Second moments.* With bias correction the average that divides a gradient after `t` steps is
+      `w = v / (1 - ρ^t)`, and without it `w = v`. The conversion keeps `w`, so that denominators go
+      on. Centered, the mean is kept too, and of Optax's averages `σ^2 = max(v - |m|^2, 0)`; in the
+      other direction, and for an optimizer that is not centered, `v = σ^2 + |m|^2`.
+    - *AdaGrad's sum* and an average are `s = s_0 + t w` and `w = (s - s_0) / t`, with the starting
+      value `s_0` of AdaGrad's `init`. The mean of the squares is kept; at the same learning rate a
+      step of AdaGrad is then `sqrt(t)` times shorter.
     - *The momentum buffer* stays. Where the learning rate changes its place (`lr_in_momentum`), the
       buffer is multiplied by the rate of the coming step, or divided by it, so that what it holds
       moves the parameters as far as before. It starts at zero where momentum is new, and is dropped

@@ -1,4 +1,4 @@
-r"""Second moments of one form in another: an average, a sum, a variance with its mean.
+"""Second moments of one form in another: an average, a sum, a variance with its mean.
 
     average            `nu`, perhaps divided by a bias correction `c_t` before it is used
     sum                `sum_of_squares`, with the starting value `s_0`

@@ -1,4 +1,4 @@
-r"""The running second moment of one leaf, and the step it gives.
+"""The running second moment of one leaf, and the step it gives.
 
 Conventions.  `g` is the gradient, and `v` is the accumulator.  RMSprop and AdaGrad are one
 recurrence and one quotient,

@@ -1,4 +1,4 @@
-r"""The optimizers: chains of a rescaling, the learning rate and momentum."""
+"""The optimizers: chains of a rescaling, the learning rate and momentum."""
 
 from __future__ import annotations
 
@@ -36,43 +36,39 @@ def rmsprop(
     lr_in_momentum: bool = True,
     accumulator_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformationExtraArgs:
-    r"""RMSprop: steps divided by the root of a running average of the squared gradients.
+    """RMSprop: steps divided by the root of a running average of the squared gradients.
 
-    .. math::
+    One step is::
 
-        v_t = \rho v_{t-1} + (1 - \rho) |g_t|^2, \qquad
-        \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
+        v <- ρ v + (1 - ρ) |g|^2
+        θ <- θ - η g / sqrt(v + ε)
 
-    with :math:`\sqrt{v_t} + \epsilon` in the denominator for `eps_in_sqrt=False`. With momentum
-    the quotient :math:`u_t` enters a buffer, and
+    with `sqrt(v) + ε` in the denominator for `eps_in_sqrt=False`. With momentum the quotient `u = g
+    / sqrt(v + ε)` enters a buffer `b`, and::
 
-    .. math::
+        b <- μ b + η u,  θ <- θ - b      for `lr_in_momentum` True
+        b <- μ b + u,    θ <- θ - η b    for False
 
-        b_t = \mu b_{t-1} + \eta_t u_t, \quad \theta_t = \theta_{t-1} - b_t
-        \qquad\text{or}\qquad
-        b_t = \mu b_{t-1} + u_t, \quad \theta_t = \theta_{t-1} - \eta_t b_t
-
-    for `lr_in_momentum` True or False. The two agree while the rate is constant, and differ when it
-    changes.
+    The two agree while the rate is constant, and differ when it changes.
 
     Integer, bool and random-key leaves have no state and are left alone while their gradient is
     None or of dtype `float0`. `jax.grad` of complex parameters has to be conjugated before
     `update`: `jax.tree.map(jnp.conj, gradients)`.
 
     Args:
-        learning_rate: The rate :math:`\eta`, in units of the parameters; a number, a traced scalar
-            or a schedule of the step count. A step is about as long as the rate. A negative rate
-            climbs, which maximises.
-        decay: The decay :math:`\rho`, at least 0 and below 1; a number, a traced scalar or a
-            schedule. The average remembers about `1 / (1 - decay)` steps.
-        eps: The constant :math:`\epsilon`, at least 0.
+        learning_rate: The rate η, in units of the parameters; a number, a traced scalar or a
+            schedule of the step count. A step is about as long as the rate. A negative rate climbs,
+            which maximises.
+        decay: The decay ρ, at least 0 and below 1; a number, a traced scalar or a schedule. The
+            average remembers about `1 / (1 - decay)` steps.
+        eps: The constant ε, at least 0.
         initial_scale: The starting value of the average, at least 0. PyTorch and Keras start at 0,
             TensorFlow 1 and timm at 1.
         eps_in_sqrt: Whether `eps` is added under the root (TensorFlow, Keras 3) or to the root
             (PyTorch).
         centered: Divide by the running standard deviation; see `scale_by_stddev`.
-        momentum: The coefficient :math:`\mu`, at least 0 and below 1; None for no buffer.
-        nesterov: Take the step :math:`\eta_t u_t + \mu b_t`, looking one step ahead.
+        momentum: The coefficient μ, at least 0 and below 1; None for no buffer.
+        nesterov: Take the step `η u + μ b`, looking one step ahead.
         bias_correction: Divide the average by `1 - decay**t`. Refused with `centered` and with a
             scheduled decay.
         lr_in_momentum: Whether the rate is applied before the momentum buffer (TensorFlow, Keras,
@@ -145,27 +141,27 @@ def adagrad(
     eps_in_sqrt: bool = True,
     accumulator_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformationExtraArgs:
-    r"""AdaGrad: steps divided by the root of the sum of all squared gradients so far.
+    """AdaGrad: steps divided by the root of the sum of all squared gradients so far.
 
-    .. math::
+    One step is::
 
-        s_t = s_{t-1} + |g_t|^2, \qquad
-        \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t + \epsilon}}
+        s <- s + |g|^2
+        θ <- θ - η g / sqrt(s + ε)
 
-    RMSprop with decay :math:`1 - 1/t` and rate :math:`\eta / \sqrt{t}` is this optimizer: on a
-    gradient of constant size its steps shrink as :math:`1 / \sqrt{t}`.
+    RMSprop with decay `1 - 1/t` and rate `η / sqrt(t)` is this optimizer: on a gradient of constant
+    size its steps shrink as `1 / sqrt(t)`.
 
     Integer, bool and random-key leaves have no state and are left alone while their gradient is
     None or of dtype `float0`. `jax.grad` of complex parameters has to be conjugated before
     `update`: `jax.tree.map(jnp.conj, gradients)`.
 
     Args:
-        learning_rate: The rate :math:`\eta`, in units of the parameters; a number, a traced scalar
-            or a schedule of the step count. No step is longer than the rate. A negative rate
-            climbs, which maximises.
+        learning_rate: The rate η, in units of the parameters; a number, a traced scalar or a
+            schedule of the step count. No step is longer than the rate. A negative rate climbs,
+            which maximises.
         initial_accumulator_value: The starting value of the sum, at least 0. PyTorch starts at 0,
             TensorFlow, Keras and Optax at 0.1.
-        eps: The constant :math:`\epsilon`, at least 0.
+        eps: The constant ε, at least 0.
         eps_in_sqrt: Whether `eps` is added under the root (Keras 3) or to the root (PyTorch).
         accumulator_dtype: The dtype of the sum; None takes at least float32. `jnp.bfloat16` halves
             the state; see `scale_by_rms`.

@@ -1,4 +1,4 @@
-r"""What an optimizer does with its state, read off steps that are taken on trial.
+"""What an optimizer does with its state, read off steps that are taken on trial.
 
 An optimizer is two functions, and tells nobody its decay or its learning rate.  A step shows them:
 with accumulators and a gradient that are known, the update is the product of what is looked for.

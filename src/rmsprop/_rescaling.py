@@ -1,4 +1,4 @@
-r"""The rescaling transformations: `init` and `update` over whole pytrees, and their states.
+"""The rescaling transformations: `init` and `update` over whole pytrees, and their states.
 
     scale_by_rms       v   <-  decay * v + (1 - decay) * |g|^2       state field `nu`
     scale_by_stddev    var <-  the running variance of g             state fields `mu`, `var`
@@ -93,26 +93,25 @@ def scale_by_rms(
     bias_correction: bool = False,
     accumulator_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformation:
-    r"""Divides gradients by the root of the running average of their squares.
+    """Divides gradients by the root of the running average of their squares.
 
-    .. math::
+    One step is::
 
-        v_t = \rho v_{t-1} + (1 - \rho) |g_t|^2, \qquad
-        u_t = \frac{g_t}{\sqrt{v_t + \epsilon}} \quad\text{or}\quad
-        \frac{g_t}{\sqrt{v_t} + \epsilon}
+        v <- ρ v + (1 - ρ) |g|^2
+        u = g / sqrt(v + ε)    or    u = g / (sqrt(v) + ε)
 
     The gradient that `jax.grad` returns for complex parameters has to be conjugated before:
     `jax.tree.map(jnp.conj, gradients)`.
 
-    With :math:`v_0 = 0` no step is longer than `1 / sqrt(1 - decay)`, the length of the first step
-    where `eps` is negligible.
+    From `v = 0` no step is longer than `1 / sqrt(1 - decay)`, the length of the first step where
+    `eps` is negligible.
 
     Args:
-        decay: The decay :math:`\rho` of the average, at least 0 and below 1: a number, a traced
-            scalar, or a schedule of the step count (0 at the first step).
-        eps: The constant :math:`\epsilon`, at least 0. Inside the root it is in units of the
-            squared gradient (1e-8 damps gradients below 1e-4), outside in units of the gradient.
-        initial_scale: The starting value :math:`v_0`, at least 0. TensorFlow 1 starts at 1.
+        decay: The decay ρ of the average, at least 0 and below 1: a number, a traced scalar, or a
+            schedule of the step count (0 at the first step).
+        eps: The constant ε, at least 0. Inside the root it is in units of the squared gradient
+            (1e-8 damps gradients below 1e-4), outside in units of the gradient.
+        initial_scale: The starting value of `v`, at least 0. TensorFlow 1 starts at 1.
         eps_in_sqrt: True for `sqrt(v + eps)`, False for `sqrt(v) + eps` as in PyTorch.
         bias_correction: Divide the average by `1 - decay**t`, as Adam does.
         accumulator_dtype: The dtype of the average; None takes at least float32. `jnp.bfloat16`
@@ -183,12 +182,12 @@ def scale_by_stddev(
     bias_correction: bool = False,
     accumulator_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformation:
-    r"""Divides gradients by the running standard deviation of their past (centered RMSprop).
+    """Divides gradients by the running standard deviation of their past (centered RMSprop).
 
-    .. math::
+    One step is::
 
-        \sigma^2_t = \rho \sigma^2_{t-1} + \rho (1 - \rho) |g_t - m_{t-1}|^2, \qquad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t
+        σ^2 <- ρ σ^2 + ρ (1 - ρ) |g - m|^2
+        m <- ρ m + (1 - ρ) g
 
     and the step is `g / sqrt(var + eps)` or `g / (sqrt(var) + eps)`. The variance equals
     `E[g^2] - E[g]^2` of the two running averages, but is kept as a sum of non-negative terms and
@@ -266,13 +265,12 @@ def scale_by_rss(
     eps_in_sqrt: bool = True,
     accumulator_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformation:
-    r"""Divides gradients by the root of the sum of all their squares so far.
+    """Divides gradients by the root of the sum of all their squares so far.
 
-    .. math::
+    One step is::
 
-        s_t = s_{t-1} + |g_t|^2, \qquad
-        u_t = \frac{g_t}{\sqrt{s_t + \epsilon}} \quad\text{or}\quad
-        \frac{g_t}{\sqrt{s_t} + \epsilon}
+        s <- s + |g|^2
+        u = g / sqrt(s + ε)    or    u = g / (sqrt(s) + ε)
 
     The gradient that `jax.grad` returns for complex parameters has to be conjugated before:
     `jax.tree.map(jnp.conj, gradients)`.
@@ -280,7 +278,7 @@ def scale_by_rss(
     No step is longer than 1.
 
     Args:
-        initial_accumulator_value: The starting value :math:`s_0`, at least 0.
+        initial_accumulator_value: The starting value of `s`, at least 0.
         eps: As in `scale_by_rms`.
         eps_in_sqrt: True for `sqrt(s + eps)`, False for `sqrt(s) + eps` as in PyTorch.
         accumulator_dtype: The dtype of the sum, as in `scale_by_rms`.

@@ -1,4 +1,4 @@
-r"""Stochastic rounding: to the nearer of two neighbours more often, so that it is right on average.
+"""Stochastic rounding: to the nearer of two neighbours more often, so that it is right on average.
 
 A number `x` between two neighbours `a < b` of a narrow dtype becomes `b` with probability
 `(x - a) / (b - a)`, so that the expected value is `x`: small increments are kept on average, where

@@ -117,7 +117,7 @@ def compare_conventions(
     steps: Sequence[int] = (10, 100, 1000),
     seed: int = 0,
 ) -> Drift:
-    r"""Measures how far two calls drift apart, and which convention is responsible.
+    """Measures how far two calls drift apart, and which convention is responsible.
 
     This function answers why a port does not train as the original does: `first` is the optimizer
     of the original, `second` that of the port. Distances are root mean squares over the parameters

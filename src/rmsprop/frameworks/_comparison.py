@@ -1,9 +1,9 @@
-r"""How far apart two conventions drift, and which of their differences is responsible.
+"""How far apart two conventions drift, and which of their differences is responsible.
 
-Both optimizers receive the same gradients, which do not depend on the parameters.  With
-:math:`d(a, b)` the root of the mean square of :math:`\theta^a_n - \theta^b_n` after :math:`n`
-steps, divided by the distance that the first optimizer has moved by then, the drift is
-:math:`d(\text{first}, \text{second})`.  For each difference
+Both optimizers receive the same gradients, which do not depend on the parameters.  With `d(a, b)`
+the root of the mean square of the difference of their parameters after `n` steps, divided by the
+distance that the first optimizer has moved by then, the drift is `d(first, second)`.  For each
+difference
 
 * `alone` is the drift if the first optimizer takes over nothing but this one value, and
 * `rest` is the drift that remains if the second one corrects nothing but this value.

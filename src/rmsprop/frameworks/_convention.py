@@ -1,4 +1,4 @@
-r"""One notation for what the frameworks call RMSprop and AdaGrad, and the one chain built from it.
+"""One notation for what the frameworks call RMSprop and AdaGrad, and the one chain built from it.
 
 Frameworks agree on
 
@@ -14,6 +14,8 @@ the only place that turns them into a chain, in the order
 so that a framework's module is a translation of its arguments and nothing else, and two
 conventions can be compared value by value (`compare_conventions`).
 """
+
+from __future__ import annotations  # for a signature that names types as they stand here
 
 import dataclasses
 from collections.abc import Callable
@@ -58,22 +60,22 @@ Wrapper: TypeAlias = Callable[
 
 @dataclass(frozen=True, kw_only=True)
 class Convention:
-    r"""What a framework's call means, in one notation.
+    """What a framework's call means, in one notation.
 
     Attributes:
         name: The function that it stands for, `module.function`.
-        learning_rate: The rate :math:`\eta_t`, a number or a schedule of the step count.
-        decay: The decay :math:`\rho` of the average; None for the sum of AdaGrad.
-        eps: The constant :math:`\epsilon`.
+        learning_rate: The rate η, a number or a schedule of the step count.
+        decay: The decay ρ of the average; None for the sum of AdaGrad.
+        eps: The constant ε.
         eps_in_sqrt: Whether the denominator is `sqrt(v + eps)` or `sqrt(v) + eps`.
         initial: The starting value of the average or sum.
         centered: Whether the square of the averaged gradient is subtracted from the average.
         bias_correction: Whether the average is divided by `1 - decay**t` (Optax alone).
-        momentum: The coefficient :math:`\mu` of heavy-ball momentum; None for no buffer.
+        momentum: The coefficient μ of heavy-ball momentum; None for no buffer.
         lr_in_momentum: Whether the rate is applied before the buffer or after it.
         nesterov: Whether the step is `eta * u + momentum * b` (Optax alone).
         dampened: Whether the buffer receives `(1 - momentum) * u` (`jax.example_libraries` alone).
-        weight_decay: The coefficient :math:`\lambda`; 0 for none.
+        weight_decay: The coefficient λ; 0 for none.
         weight_decay_rule: `coupled` adds `weight_decay * p` to the gradient, `coupled_l1`
             `weight_decay * sign(p)` (Paddle alone), `decoupled` subtracts `eta * weight_decay * p`
             from the parameter, `corrected` `eta**2 / max_lr * weight_decay * p` (timm alone).
@@ -127,6 +129,8 @@ class FrameworkOptimizer(optax.GradientTransformationExtraArgs):
     """A gradient transformation that knows the convention it follows.
 
     Attributes:
+        init: Makes the state of the parameters.
+        update: Turns gradients, state and parameters into updates and the next state.
         convention: The `Convention`.
     """
 
@@ -141,7 +145,7 @@ class FrameworkOptimizer(optax.GradientTransformationExtraArgs):
         init: optax.TransformInitFn,
         update: optax.TransformUpdateExtraArgsFn,
         convention: Convention,
-    ) -> "FrameworkOptimizer":
+    ) -> FrameworkOptimizer:
         self = super().__new__(cls, init, update)
         self.convention = convention
         return self
@@ -168,7 +172,26 @@ def _in_short(field: str, value: object) -> str:
 
 
 def build(convention: Convention) -> FrameworkOptimizer:
-    """The optimizer that follows a convention."""
+    """The optimizer that follows a convention.
+
+    Args:
+        convention: Its values; a port's optimizer has its own as the attribute `convention`.
+
+    Returns:
+        An Optax gradient transformation that has the same attribute.
+
+    Raises:
+        ValueError: A value is out of its range, or two values contradict each other.
+        TypeError: A hyper-parameter is in half precision.
+
+    Example:
+        >>> import dataclasses
+        >>> from rmsprop import frameworks
+        >>> theirs = frameworks.torch.rmsprop(lr=0.01).convention
+        >>> ours = frameworks.build(dataclasses.replace(theirs, eps_in_sqrt=True))
+        >>> ours.convention.eps_in_sqrt
+        True
+    """
     before = _before(convention)
     chain = wide_inside(
         checked_chain(before, _rescaling(convention), *_rate_and_momentum(convention))

@@ -104,12 +104,14 @@ def rate_of_every(steps: int, learning_rate: Rate) -> Rate:
 
 @dataclass(frozen=True)
 class AverageParameters:
-    r"""A wrapper that averages the parameters, and may replace them by their average at times.
+    """A wrapper that averages the parameters, and may replace them by their average at times.
 
-    .. math:: a_1 = \theta_1, \quad a_t = m a_{t-1} + (1 - m) \theta_t
+    After each step::
+
+        a <- m a + (1 - m) θ    from a = θ after the first step
 
     Attributes:
-        momentum: The coefficient :math:`m`.
+        momentum: The coefficient `m`.
         overwrite_every: The number of steps after which an update leads to the average; None for
             never.
         calls_per_step: The number of calls that make one step. As in Keras, the average moves at

@@ -37,11 +37,14 @@ def cautious(
 ) -> optax.GradientTransformationExtraArgs:
     r"""Sets the elements of a step to zero that the gradient contradicts, and scales the others.
 
-    .. math:: u \leftarrow u \odot m / \max(\bar m, 10^{-3}), \qquad m = [u \odot g < 0]
+    The update becomes::
 
-    for every leaf, where :math:`u` is the update that is added (hence `< 0`) and :math:`g` the
-    gradient with coupled weight decay. The momentum buffer is not changed. The rule is that of
-    Liang et al., 2024, arXiv:2411.16085.
+        m  =  1 where u g < 0, and 0 elsewhere
+        u <-  u m / max(mean(m), 0.001)
+
+    for every leaf, where `u` is the update that is added (hence `< 0`) and `g` the gradient with
+    coupled weight decay. The momentum buffer is not changed. The rule is that of Liang et al.,
+    2024, arXiv:2411.16085.
 
     Args:
         inner: The optimizer.

@@ -1,4 +1,4 @@
-r"""Second moments that no `Convention` describes, as transformations of their own.
+"""Second moments that no `Convention` describes, as transformations of their own.
 
     scale_by_annealed_rms       v <- (1 - gamma/t) v + gamma/t |g|^2     g / (sqrt(t v) + delta)
     scale_by_convex_moment      the same v, or the sum s of squares      g / (w + xi2 exp(-xi1 w))
@@ -25,10 +25,10 @@ from rmsprop._typing import LeafFunction, Tree
 
 
 def scale_by_annealed_rms(gamma: Scalar, delta: Scalar) -> optax.GradientTransformation:
-    r"""Divides gradients by :math:`\sqrt{t v_t} + \delta`, with a decay of :math:`1 - \gamma / t`.
+    """Divides gradients by `sqrt(t v) + δ`, with a decay of `1 - γ / t`.
 
-    The state keeps :math:`v`, whose weights stay representable for longer than those of the sum
-    :math:`t v_t`. The factor :math:`t` enters where a bias correction would, as :math:`1 / t`.
+    The state keeps `v`, whose weights stay representable for longer than those of the sum `t v`.
+    The factor `t` enters where a bias correction would, as `1 / t`.
     """
 
     denominator = moments.Denominator(delta, eps_in_sqrt=False)
@@ -43,13 +43,13 @@ def scale_by_annealed_rms(gamma: Scalar, delta: Scalar) -> optax.GradientTransfo
 def scale_by_convex_moment(
     xi1: Scalar, xi2: Scalar, gamma: Scalar | None = None
 ) -> optax.GradientTransformation:
-    r"""Divides gradients by :math:`w_t + \xi_2 \exp(-\xi_1 w_t)`, without a root.
+    """Divides gradients by `w + ξ2 exp(-ξ1 w)`, without a root.
 
     Args:
-        xi1: The rate at which the added constant falls with :math:`w_t`.
+        xi1: The rate at which the added constant falls with `w`.
         xi2: The constant that is added where nothing has been accumulated.
-        gamma: The weight in :math:`w_t = t v_t`, as in `scale_by_annealed_rms`; None takes the sum
-            of squares.
+        gamma: The weight in `w = t v`, as in `scale_by_annealed_rms`; None takes the sum of
+            squares.
     """
     bare = moments.Denominator(0.0, eps_in_sqrt=False)
 

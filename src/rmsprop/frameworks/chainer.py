@@ -1,4 +1,4 @@
-r"""Chainer's `chainer.optimizers.RMSprop`, `RMSpropGraves` and `AdaGrad`.
+"""Chainer's `chainer.optimizers.RMSprop`, `RMSpropGraves` and `AdaGrad`.
 
 Chainer starts all averages and sums at 0.  Its weight decay is a hook, not an argument:
 `optimizer.add_hook(WeightDecay(rate))` is `optax.chain(optax.add_decayed_weights(rate), ...)` here,
@@ -25,21 +25,18 @@ def rmsprop(
     eps: ScalarLike = 1e-8,
     eps_inside_sqrt: bool = False,
 ) -> FrameworkOptimizer:
-    r"""`chainer.optimizers.RMSprop(...)`.
+    """`chainer.optimizers.RMSprop(...)`.
 
-    .. math::
+    One step is::
 
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad v_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t} + \epsilon}
-            \quad\text{or}\quad \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
+        v <- ρ v + (1 - ρ) g^2    from v = 0
+        θ <- θ - η g / (sqrt(v) + ε)    or    θ - η g / sqrt(v + ε)
 
     Args:
-        lr: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        alpha: The decay :math:`\rho`, at least 0 and below 1.
-        eps: The constant :math:`\epsilon`, at least 0.
-        eps_inside_sqrt: Put :math:`\epsilon` under the root, as TensorFlow does, instead of adding
-            it to the root.
+        lr: The rate η, a number or a schedule of the step count; a negative one climbs.
+        alpha: The decay ρ, at least 0 and below 1.
+        eps: The constant ε, at least 0.
+        eps_inside_sqrt: Put ε under the root, as TensorFlow does, instead of adding it to the root.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -56,9 +53,8 @@ def rmsprop(
         -10.0000
 
     Differs from other frameworks: PyTorch's RMSprop without momentum, weight decay and `centered`
-    is the same, and always adds :math:`\epsilon` to the root. In half precision Chainer refuses an
-    :math:`\epsilon` that rounds to 0; state and arithmetic are at least float32 here, where 1e-8
-    does not round to 0.
+    is the same, and always adds ε to the root. In half precision Chainer refuses an ε that rounds
+    to 0; state and arithmetic are at least float32 here, where 1e-8 does not round to 0.
 
     Agreement: the parameters differ by at most 3.1e-16 in float64 and 2.0e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 12 runs, most with a changing rate,
@@ -83,24 +79,23 @@ def rmsprop_graves(
     momentum: ScalarLike = 0.9,
     eps: ScalarLike = 1e-4,
 ) -> FrameworkOptimizer:
-    r"""`chainer.optimizers.RMSpropGraves(...)`.
+    """`chainer.optimizers.RMSpropGraves(...)`.
 
-    .. math::
+    One step is::
 
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = m_0 = 0 \\
-        b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t - m_t^2 + \epsilon}} \\
-        \theta_t &= \theta_{t-1} - b_t
+        v <- ρ v + (1 - ρ) g^2
+        m <- ρ m + (1 - ρ) g    from v = m = 0
+        b <- μ b + η g / sqrt(v - m^2 + ε)
+        θ <- θ - b
 
     The equations are 38 to 45 of Graves, "Generating sequences with recurrent neural networks",
     2013, https://arxiv.org/abs/1308.0850.
 
     Args:
-        lr: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        alpha: The decay :math:`\rho` of both averages, at least 0 and below 1.
-        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
-        eps: The constant :math:`\epsilon`, at least 0, under the root.
+        lr: The rate η, a number or a schedule of the step count; a negative one climbs.
+        alpha: The decay ρ of both averages, at least 0 and below 1.
+        momentum: The coefficient μ of heavy-ball momentum, at least 0 and below 1.
+        eps: The constant ε, at least 0, under the root.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -116,9 +111,8 @@ def rmsprop_graves(
         >>> print(f"{updates[0]:.4f}")
         -4.5835
 
-    Differs from other frameworks: MXNet's centered RMSProp has another default decay and
-    :math:`\epsilon`. The port differs from Chainer where Chainer gives NaN: the variance
-    :math:`v_t - m_t^2` cannot go negative.
+    Differs from other frameworks: MXNet's centered RMSProp has another default decay and ε. The
+    port differs from Chainer where Chainer gives NaN: the variance `v - m^2` cannot go negative.
 
     Agreement: the parameters differ by at most 9.2e-16 in float64 and 5.0e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 26 runs, most with a changing rate,
@@ -140,17 +134,16 @@ def rmsprop_graves(
 
 @other_arguments(model=PARAMETERS)
 def adagrad(lr: ScalarOrSchedule = 0.001, eps: ScalarLike = 1e-8) -> FrameworkOptimizer:
-    r"""`chainer.optimizers.AdaGrad(...)`.
+    """`chainer.optimizers.AdaGrad(...)`.
 
-    .. math::
+    One step is::
 
-        s_t &= s_{t-1} + g_t^2, \quad s_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
+        s <- s + g^2    from s = 0
+        θ <- θ - η g / (sqrt(s) + ε)
 
     Args:
-        lr: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        eps: The constant :math:`\epsilon`, at least 0, added to the root.
+        lr: The rate η, a number or a schedule of the step count; a negative one climbs.
+        eps: The constant ε, at least 0, added to the root.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -167,8 +160,8 @@ def adagrad(lr: ScalarOrSchedule = 0.001, eps: ScalarLike = 1e-8) -> FrameworkOp
         -1.0000
 
     Differs from other frameworks: PyTorch's AdaGrad is the same except for the defaults; Keras and
-    Optax start the sum at 0.1 and put :math:`\epsilon` under the root. The port differs from
-    Chainer with `eps=0`, where a zero gradient gives NaN in Chainer and a zero step here.
+    Optax start the sum at 0.1 and put ε under the root. The port differs from Chainer with `eps=0`,
+    where a zero gradient gives NaN in Chainer and a zero step here.
 
     Agreement: the parameters differ by at most 0 in float64 and 1.1e-07 in float32, relative to the
     largest value of each coordinate, over 25 steps of 8 runs, most with a changing rate, from

@@ -1,9 +1,9 @@
-r"""Julia's Optimisers.jl, the optimizers of Flux: `RMSProp` and `AdaGrad`.
+"""Julia's Optimisers.jl, the optimizers of Flux: `RMSProp` and `AdaGrad`.
 
-Greek names are spelled out, as Optimisers.jl does for its keywords: :math:`\eta` is `eta`,
-:math:`\rho` is `rho`, :math:`\epsilon` is `epsilon`.  Epsilon is added to the root, there is no
-momentum, and AdaGrad's sum starts at epsilon.  Neither function was run against Julia: both were
-checked against a transcription of the source (`src/rules.jl`).
+Greek names are spelled out, as Optimisers.jl does for its keywords: η is `eta`, ρ is `rho`, ε is
+`epsilon`.  Epsilon is added to the root, there is no momentum, and AdaGrad's sum starts at epsilon.
+Neither function was run against Julia: both were checked against a transcription of the source
+(`src/rules.jl`).
 
 Optimisers.jl rounds hyper-parameters to the element type of each array before it uses them.  In
 float32 `1 - rho` then differs from the rounded difference, and the port does the same.  In Float16
@@ -37,21 +37,20 @@ def rmsprop(
     centred: bool = False,
     centered: bool = False,
 ) -> FrameworkOptimizer:
-    r"""`Optimisers.RMSProp(η, ρ, ϵ; centred)`.
+    """`Optimisers.RMSProp(η, ρ, ϵ; centred)`.
 
-    .. math::
+    One step is::
 
-        v_t &= \rho v_{t-1} + (1 - \rho) |g_t|^2, \quad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = m_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t\,[- |m_t|^2]} + \epsilon}
+        v <- ρ v + (1 - ρ) |g|^2
+        m <- ρ m + (1 - ρ) g    from v = m = 0; without `centred` m stays 0
+        θ <- θ - η g / (sqrt(v - |m|^2) + ε)
 
     Args:
-        eta: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        rho: The decay :math:`\rho`, at least 0 and below 1. The original's docstring calls it a
-            momentum, which it is not.
-        epsilon: The constant :math:`\epsilon`, at least 0, added to the root.
-        centred: Divide by the standard deviation: :math:`v_t - |m_t|^2` under the root.
+        eta: The rate η, a number or a schedule of the step count; a negative one climbs.
+        rho: The decay ρ, at least 0 and below 1. The original's docstring calls it a momentum,
+            which it is not.
+        epsilon: The constant ε, at least 0, added to the root.
+        centred: Divide by the standard deviation: `v - |m|^2` under the root.
         centered: Another spelling of `centred`; either of the two sets it.
 
     Returns:
@@ -103,18 +102,17 @@ def rmsprop(
 
 
 def adagrad(eta: ScalarOrSchedule = 0.1, epsilon: ScalarLike = 1e-8) -> FrameworkOptimizer:
-    r"""`Optimisers.AdaGrad(η, ϵ)`.
+    """`Optimisers.AdaGrad(η, ϵ)`.
 
-    .. math::
+    One step is::
 
-        s_t &= s_{t-1} + |g_t|^2, \quad s_0 = \epsilon \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
+        s <- s + |g|^2    from s = ε
+        θ <- θ - η g / (sqrt(s) + ε)
 
     Args:
-        eta: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        epsilon: The constant :math:`\epsilon`, at least 0, which is both added to the root and the
-            starting value of the sum.
+        eta: The rate η, a number or a schedule of the step count; a negative one climbs.
+        epsilon: The constant ε, at least 0, which is both added to the root and the starting value
+            of the sum.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.

@@ -1,4 +1,4 @@
-r"""The optimizers of `jax.example_libraries.optimizers`, which many JAX examples use."""
+"""The optimizers of `jax.example_libraries.optimizers`, which many JAX examples use."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from rmsprop.frameworks._jax_examples_state import import_state as import_state
 def rmsprop(
     step_size: ScalarOrSchedule, gamma: ScalarLike = 0.9, eps: ScalarLike = 1e-8
 ) -> FrameworkOptimizer:
-    r"""`jax.example_libraries.optimizers.rmsprop(...)`.
+    """`jax.example_libraries.optimizers.rmsprop(...)`.
 
-    .. math::
+    One step is::
 
-        v_t = \rho v_{t-1} + (1 - \rho) g_t^2, \quad v_0 = 0, \qquad
-        \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
+        v <- ρ v + (1 - ρ) g^2    from v = 0
+        θ <- θ - η g / sqrt(v + ε)
 
     Args:
-        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        gamma: The decay :math:`\rho`, at least 0 and below 1.
-        eps: The constant :math:`\epsilon`, at least 0, under the root.
+        step_size: The rate η, a number or a schedule of the step count; a negative one climbs.
+        gamma: The decay ρ, at least 0 and below 1.
+        eps: The constant ε, at least 0, under the root.
 
     Returns:
         A `FrameworkOptimizer`.
@@ -41,7 +40,7 @@ def rmsprop(
         -3.1623
 
     Differs from other frameworks: `rmsprop.rmsprop` with its defaults is the same, and PyTorch adds
-    :math:`\epsilon` to the root, as JAX did before October 2019.
+    ε to the root, as JAX did before October 2019.
 
     Agreement: the parameters differ by at most 3.3e-16 in float64 and 1.6e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate,
@@ -65,20 +64,19 @@ def rmsprop_momentum(
     eps: ScalarLike = 1e-8,
     momentum: ScalarLike = 0.9,
 ) -> FrameworkOptimizer:
-    r"""`jax.example_libraries.optimizers.rmsprop_momentum(...)`.
+    """`jax.example_libraries.optimizers.rmsprop_momentum(...)`.
 
-    .. math::
+    One step is::
 
-        v_t = \rho v_{t-1} + (1 - \rho) g_t^2, \quad v_0 = 0, \qquad
-        b_t = \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}, \qquad
-        \theta_t = \theta_{t-1} - b_t
+        v <- ρ v + (1 - ρ) g^2    from v = 0
+        b <- μ b + η g / sqrt(v + ε)
+        θ <- θ - b
 
     Args:
-        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        gamma: The decay :math:`\rho`, at least 0 and below 1.
-        eps: The constant :math:`\epsilon`, at least 0, under the root.
-        momentum: The coefficient :math:`\mu`, at least 0 and below 1.
+        step_size: The rate η, a number or a schedule of the step count; a negative one climbs.
+        gamma: The decay ρ, at least 0 and below 1.
+        eps: The constant ε, at least 0, under the root.
+        momentum: The coefficient μ, at least 0 and below 1.
 
     Returns:
         A `FrameworkOptimizer`.
@@ -96,7 +94,7 @@ def rmsprop_momentum(
         >>> print(f"{updates[0]:.4f}")
         -2.8460
 
-    Differs from other frameworks: TensorFlow 1 has the same formula with :math:`v_0 = 1`.
+    Differs from other frameworks: TensorFlow 1 has the same formula with `v_0 = 1`.
 
     Agreement: the parameters differ by at most 4.5e-16 in float64 and 2.7e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate,
@@ -116,20 +114,19 @@ def rmsprop_momentum(
 
 
 def adagrad(step_size: ScalarOrSchedule, momentum: ScalarLike = 0.9) -> FrameworkOptimizer:
-    r"""`jax.example_libraries.optimizers.adagrad(...)`, which has momentum by default.
+    """`jax.example_libraries.optimizers.adagrad(...)`, which has momentum by default.
 
-    .. math::
+    One step is::
 
-        s_t = s_{t-1} + g_t^2, \quad s_0 = 0, \qquad
-        b_t = \mu b_{t-1} + (1 - \mu) \frac{g_t}{\sqrt{s_t}}, \qquad
-        \theta_t = \theta_{t-1} - \eta_t b_t
+        s <- s + g^2    from s = 0
+        b <- μ b + (1 - μ) g / sqrt(s)
+        θ <- θ - η b
 
-    and the quotient is 0 while :math:`s_t = 0`.
+    and the quotient is 0 while `s = 0`.
 
     Args:
-        step_size: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        momentum: The coefficient :math:`\mu`, at least 0 and below 1; 0 for plain AdaGrad.
+        step_size: The rate η, a number or a schedule of the step count; a negative one climbs.
+        momentum: The coefficient μ, at least 0 and below 1; 0 for plain AdaGrad.
 
     Returns:
         A `FrameworkOptimizer`.
@@ -146,7 +143,7 @@ def adagrad(step_size: ScalarOrSchedule, momentum: ScalarLike = 0.9) -> Framewor
         -0.1000
 
     Differs from other frameworks: no other AdaGrad here has momentum. The buffer of this one is an
-    average, because it receives :math:`1 - \mu` of the quotient. There is no :math:`\epsilon`.
+    average, because it receives `1 - μ` of the quotient. There is no ε.
 
     Agreement: the parameters differ by at most 1.6e-16 in float64 and 0 in float32, relative to the
     largest value of each coordinate, over 25 steps of 8 runs, most with a changing rate, from JAX's

@@ -1,4 +1,4 @@
-r"""Keras' RMSprop and AdaGrad, of version 3 and of earlier ones.
+"""Keras' RMSprop and AdaGrad, of version 3 and of earlier ones.
 
 `rmsprop` and `adagrad` are those of Keras 3 and, except for the averages of `use_ema`, of
 `tf.keras.optimizers` from TensorFlow 2.11 on.  They put epsilon under the root, the rate into the
@@ -54,40 +54,40 @@ def rmsprop(
     gradient_accumulation_steps: int | None = None,
     name: str | None = None,
 ) -> FrameworkOptimizer:
-    r"""`keras.optimizers.RMSprop(...)` of Keras 3, and `tf.keras.optimizers.RMSprop` since 2.11.
+    """`keras.optimizers.RMSprop(...)` of Keras 3, and `tf.keras.optimizers.RMSprop` since 2.11.
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow \operatorname{clip}(g_t / c) \\
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = m_0 = 0 \\
-        b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t\,[- m_t^2] + \epsilon}} \\
-        \theta_t &= \theta_{t-1} - \eta_t \lambda \theta_{t-1} - b_t
+        g <- clip(g / c)
+        v <- ρ v + (1 - ρ) g^2
+        m <- ρ m + (1 - ρ) g    from v = m = 0; without `centered` m stays 0
+        b <- μ b + η g / sqrt(v - m^2 + ε)
+        θ <- θ - η λ θ - b
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the number of
-            earlier calls of `update`, several of which make one step when gradients are
-            accumulated; a negative one climbs.
-        rho: The decay :math:`\rho`, at least 0 and below 1.
-        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
-        epsilon: The constant :math:`\epsilon`, at least 0, under the root.
-        centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
-        weight_decay: The coefficient :math:`\lambda` of decoupled weight decay, at least 0; None
-            stands for 0. The place of Keras' `exclude_from_weight_decay` is taken by a second
+        learning_rate: The rate η, a number or a schedule of the number of earlier calls of
+            `update`, several of which make one step when gradients are accumulated; a negative one
+            climbs.
+        rho: The decay ρ, at least 0 and below 1.
+        momentum: The coefficient μ of heavy-ball momentum, at least 0 and below 1.
+        epsilon: The constant ε, at least 0, under the root.
+        centered: Divide by the standard deviation: `v - m^2` under the root.
+        weight_decay: The coefficient λ of decoupled weight decay, at least 0; None stands for 0.
+            The place of Keras' `exclude_from_weight_decay` is taken by a second
             optimizer: `optax.partition({True: with_decay, False: without}, labels)`. With
             `global_clipnorm` each of the two takes the norm of its own part.
         clipnorm: The largest norm of every leaf by itself. At most one of the three limits is
             allowed; 0 and None stand for no limit.
         clipvalue: The largest absolute value of an element.
         global_clipnorm: The largest norm of all leaves together.
-        use_ema: Keep an average of the parameters, :math:`a_1 = \theta_1` and
-            :math:`a_t = m a_{t-1} + (1 - m) \theta_t`: `optax.tree.get(state, "average")` returns
+        use_ema: Keep an average of the parameters, `a <- m a + (1 - m) θ`, from
+            the parameters after the first step: `optax.tree.get(state, "average")` returns
             it. Keras replaces the parameters by it at the end of `fit`; here that is left to the
             user.
-        ema_momentum: The coefficient :math:`m`, at least 0 and below 1.
+        ema_momentum: The coefficient `m`, at least 0 and below 1.
         ema_overwrite_frequency: The number of steps after which the parameters are replaced by
             their average, at least 1; None for never.
-        loss_scale_factor: The factor :math:`c`, above 0, that the gradients are divided by. Keras
+        loss_scale_factor: The factor `c`, above 0, that the gradients are divided by. Keras
             multiplies the loss by it; here the user does that: `jax.grad(lambda p: c * loss(p))`.
         gradient_accumulation_steps: The number of calls of `update` that make one step, at least 2;
             None for a step at every call. The step uses the mean of their gradients, which is
@@ -111,14 +111,13 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -3.1623
 
-    Differs from other frameworks: PyTorch adds :math:`\epsilon` to the root, applies the rate after
-    the buffer and couples weight decay; TensorFlow 1 starts :math:`v` at 1. In `tf.keras` from 2.11
-    to 2.15 the average starts at the parameters before the first step, :math:`a_0 = \theta_0`, and
-    overwrites every 100 steps by default; there are no loss scale and no accumulation, `clipvalue`
-    beside another limit is ignored, and weight decay is rounded to float32. The port differs from
-    Keras where Keras gives NaN: the centered variance cannot go negative, and 0 / 0 is 0. Keras
-    rounds a rate that is a number to `keras.config.floatx()`, which is usually the dtype of the
-    parameters.
+    Differs from other frameworks: PyTorch adds ε to the root, applies the rate after the buffer and
+    couples weight decay; TensorFlow 1 starts `v` at 1. In `tf.keras` from 2.11 to 2.15 the average
+    starts at the parameters before the first step, `a = θ`, and overwrites every 100 steps by
+    default; there are no loss scale and no accumulation, `clipvalue` beside another limit is
+    ignored, and weight decay is rounded to float32. The port differs from Keras where Keras gives
+    NaN: the centered variance cannot go negative, and 0 / 0 is 0. Keras rounds a rate that is a
+    number to `keras.config.floatx()`, which is usually the dtype of the parameters.
 
     Agreement: the parameters differ by at most 1.1e-15 in float64 and 4.8e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 28 runs, most with a changing rate,
@@ -164,22 +163,21 @@ def adagrad(
     gradient_accumulation_steps: int | None = None,
     name: str | None = None,
 ) -> FrameworkOptimizer:
-    r"""`keras.optimizers.Adagrad(...)` of Keras 3, and `tf.keras.optimizers.Adagrad` since 2.11.
+    """`keras.optimizers.Adagrad(...)` of Keras 3, and `tf.keras.optimizers.Adagrad` since 2.11.
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow \operatorname{clip}(g_t / c) \\
-        s_t &= s_{t-1} + g_t^2 \\
-        \theta_t &= \theta_{t-1} - \eta_t \lambda \theta_{t-1}
-                    - \eta_t \frac{g_t}{\sqrt{s_t + \epsilon}}
+        g <- clip(g / c)
+        s <- s + g^2
+        θ <- θ - η λ θ - η g / sqrt(s + ε)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the number of
-            earlier calls of `update`; a negative one climbs.
-        initial_accumulator_value: The starting value :math:`s_0`, at least 0.
-        epsilon: The constant :math:`\epsilon`, at least 0, under the root.
-        weight_decay: The coefficient :math:`\lambda` of decoupled weight decay, at least 0; None
-            stands for 0. This argument and those below are described in full at `rmsprop`.
+        learning_rate: The rate η, a number or a schedule of the number of earlier calls of
+            `update`; a negative one climbs.
+        initial_accumulator_value: The starting value `s_0`, at least 0.
+        epsilon: The constant ε, at least 0, under the root.
+        weight_decay: The coefficient λ of decoupled weight decay, at least 0; None stands for 0.
+            This argument and those below are described in full at `rmsprop`.
         clipnorm: The largest norm of every leaf by itself.
         clipvalue: The largest absolute value of an element.
         global_clipnorm: The largest norm of all leaves together.
@@ -187,7 +185,7 @@ def adagrad(
         ema_momentum: The coefficient of the average, at least 0 and below 1.
         ema_overwrite_frequency: The number of steps after which the parameters are replaced by
             their average; None for never.
-        loss_scale_factor: The factor :math:`c`, above 0, that the gradients are divided by.
+        loss_scale_factor: The factor `c`, above 0, that the gradients are divided by.
         gradient_accumulation_steps: The number of calls of `update` that make one step; None for a
             step at every call.
         name: A label; no number depends on it.
@@ -207,10 +205,10 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.9535
 
-    Differs from other frameworks: PyTorch starts the sum at 0 and adds :math:`\epsilon` to the
-    root, as `legacy_adagrad` does; Optax has the same sum and root. In `tf.keras` from 2.11 to 2.15
-    the average of the parameters starts before the first step and weight decay is rounded to
-    float32, as for `rmsprop`.
+    Differs from other frameworks: PyTorch starts the sum at 0 and adds ε to the root, as
+    `legacy_adagrad` does; Optax has the same sum and root. In `tf.keras` from 2.11 to 2.15 the
+    average of the parameters starts before the first step and weight decay is rounded to float32,
+    as for `rmsprop`.
 
     Agreement: the parameters differ by at most 1.3e-15 in float64 and 7.0e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 11 runs, most with a changing rate,
@@ -254,32 +252,29 @@ def legacy_rmsprop(
     lr: ScalarOrSchedule | None = None,
     decay: ScalarLike = 0.0,
 ) -> FrameworkOptimizer:
-    r"""`tf.keras.optimizers.RMSprop(...)` of TensorFlow 2.0 to 2.10 (`optimizers.legacy` after).
+    """`tf.keras.optimizers.RMSprop(...)` of TensorFlow 2.0 to 2.10 (`optimizers.legacy` after).
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow \operatorname{clip}(g_t), \qquad
-        \eta_t \leftarrow \frac{\eta_t}{1 + (t - 1) \gamma} \\
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = m_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t\,[- m_t^2]} + \epsilon}
-        \qquad (\mu = 0) \\
-        \theta_t &= \theta_{t-1} - b_t, \quad
-        b_t = \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t\,[- m_t^2] + \epsilon}}
-        \qquad (\mu > 0)
+        g <- clip(g)
+        η <- η / (1 + (t - 1) γ)
+        v <- ρ v + (1 - ρ) g^2
+        m <- ρ m + (1 - ρ) g    from v = m = 0; without `centered` m stays 0
+        θ <- θ - η g / (sqrt(v - m^2) + ε)    without momentum
+        b <- μ b + η g / sqrt(v - m^2 + ε)
+        θ <- θ - b                              with momentum
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
             It is rounded to float32, as are `rho`, `momentum` and `decay`: Keras makes float32
             tensors of them, whatever the dtype of the parameters.
-        rho: The decay :math:`\rho`, at least 0 and below 1.
-        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
-            Whether it is 0 decides where epsilon stands, so that an array is refused. (In Keras a
-            tensor counts as above 0.)
-        epsilon: The constant :math:`\epsilon`, at least 0, added to the root without momentum and
-            under it with momentum. Keras reads None and 0 as 1e-7.
-        centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
+        rho: The decay ρ, at least 0 and below 1.
+        momentum: The coefficient μ of heavy-ball momentum, at least 0 and below 1. Whether it is 0
+            decides where epsilon stands, so that an array is refused. (In Keras a tensor counts as
+            above 0.)
+        epsilon: The constant ε, at least 0, added to the root without momentum and under it with
+            momentum. Keras reads None and 0 as 1e-7.
+        centered: Divide by the standard deviation: `v - m^2` under the root.
         name: A label, which Keras gives to variables; no number depends on it.
         clipnorm: The largest norm of every leaf by itself, above 0; refused together with
             `global_clipnorm`.
@@ -287,7 +282,7 @@ def legacy_rmsprop(
             of norms.
         global_clipnorm: The largest norm of all leaves together, above 0.
         lr: Another name of `learning_rate`, which then may not be given.
-        decay: The coefficient :math:`\gamma`, at least 0, by which the rate falls with time.
+        decay: The coefficient γ, at least 0, by which the rate falls with time.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -307,11 +302,11 @@ def legacy_rmsprop(
         -3.1523
         -0.3147
 
-    Differs from other frameworks: Keras 3 puts :math:`\epsilon` under the root also without
-    momentum; TensorFlow 1 starts :math:`v` at 1. The port differs from Keras where Keras gives NaN:
-    the centered variance cannot go negative, and 0 / 0 is 0. The port rounds the values of every
-    schedule to float32, but Keras does not round those of a schedule that computes in float64.
-    Keras' own schedules compute in float32.
+    Differs from other frameworks: Keras 3 puts ε under the root also without momentum; TensorFlow 1
+    starts `v` at 1. The port differs from Keras where Keras gives NaN: the centered variance cannot
+    go negative, and 0 / 0 is 0. The port rounds the values of every schedule to float32, but Keras
+    does not round those of a schedule that computes in float64. Keras' own schedules compute in
+    float32.
 
     Agreement: the parameters differ by at most 6.1e-16 in float64 and 2.2e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 18 runs, most with a changing rate,
@@ -351,29 +346,26 @@ def legacy_adagrad(
     lr: ScalarOrSchedule | None = None,
     decay: ScalarLike = 0.0,
 ) -> FrameworkOptimizer:
-    r"""`tf.keras.optimizers.Adagrad(...)` of TensorFlow 2.0 to 2.10 (`optimizers.legacy` after).
+    """`tf.keras.optimizers.Adagrad(...)` of TensorFlow 2.0 to 2.10 (`optimizers.legacy` after).
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow \operatorname{clip}(g_t) \\
-        s_t &= s_{t-1} + g_t^2 \\
-        \theta_t &= \theta_{t-1} - \frac{\eta_t}{1 + (t - 1) \gamma}
-                    \frac{g_t}{\sqrt{s_t} + \epsilon}
+        g <- clip(g)
+        s <- s + g^2
+        θ <- θ - (η / (1 + (t - 1) γ)) g / (sqrt(s) + ε)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
             It is rounded to float32, as is `decay`.
-        initial_accumulator_value: The starting value :math:`s_0`, at least 0.
-        epsilon: The constant :math:`\epsilon`, at least 0, added to the root. Keras reads None
-            and 0 as 1e-7.
+        initial_accumulator_value: The starting value `s_0`, at least 0.
+        epsilon: The constant ε, at least 0, added to the root. Keras reads None and 0 as 1e-7.
         name: A label; no number depends on it.
         clipnorm: The largest norm of every leaf by itself, above 0; refused together with
             `global_clipnorm`.
         clipvalue: The largest absolute value of an element, above 0.
         global_clipnorm: The largest norm of all leaves together, above 0.
         lr: Another name of `learning_rate`, which then may not be given.
-        decay: The coefficient :math:`\gamma`, at least 0, by which the rate falls with time.
+        decay: The coefficient γ, at least 0, by which the rate falls with time.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -389,8 +381,8 @@ def legacy_adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.8705
 
-    Differs from other frameworks: Keras 3 puts :math:`\epsilon` under the root; PyTorch starts the
-    sum at 0; TensorFlow 1 has no :math:`\epsilon`.
+    Differs from other frameworks: Keras 3 puts ε under the root; PyTorch starts the sum at 0;
+    TensorFlow 1 has no ε.
 
     Agreement: the parameters differ by at most 1.7e-16 in float64 and 6.4e-08 in float32, relative
     to the largest value of each coordinate, over 25 steps of 7 runs, most with a changing rate,

@@ -1,4 +1,4 @@
-r"""MLX's `mlx.optimizers.RMSprop` and `mlx.optimizers.Adagrad`.
+"""MLX's `mlx.optimizers.RMSprop` and `mlx.optimizers.Adagrad`.
 
 Epsilon is added to the root, averages and sums start at 0, and there is neither momentum nor weight
 decay.  MLX keeps the rate as a float32 number, also for float64 parameters, and so does the port.
@@ -27,18 +27,17 @@ from rmsprop.frameworks._mlx_state import import_state as import_state
 def rmsprop(
     learning_rate: ScalarOrSchedule, alpha: ScalarLike = 0.99, eps: ScalarLike = 1e-8
 ) -> FrameworkOptimizer:
-    r"""`mlx.optimizers.RMSprop(...)`.
+    """`mlx.optimizers.RMSprop(...)`.
 
-    .. math::
+    One step is::
 
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad v_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t} + \epsilon}
+        v <- ρ v + (1 - ρ) g^2    from v = 0
+        θ <- θ - η g / (sqrt(v) + ε)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        alpha: The decay :math:`\rho`, at least 0 and below 1.
-        eps: The constant :math:`\epsilon`, above 0 as in MLX, added to the root.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
+        alpha: The decay ρ, at least 0 and below 1.
+        eps: The constant ε, above 0 as in MLX, added to the root.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -74,17 +73,16 @@ def rmsprop(
 
 
 def adagrad(learning_rate: ScalarOrSchedule, eps: ScalarLike = 1e-8) -> FrameworkOptimizer:
-    r"""`mlx.optimizers.Adagrad(...)`.
+    """`mlx.optimizers.Adagrad(...)`.
 
-    .. math::
+    One step is::
 
-        s_t &= s_{t-1} + g_t^2, \quad s_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
+        s <- s + g^2    from s = 0
+        θ <- θ - η g / (sqrt(s) + ε)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        eps: The constant :math:`\epsilon`, above 0 as in MLX, added to the root.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
+        eps: The constant ε, above 0 as in MLX, added to the root.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -100,8 +98,8 @@ def adagrad(learning_rate: ScalarOrSchedule, eps: ScalarLike = 1e-8) -> Framewor
         >>> print(f"{updates[0]:.4f}")
         -1.0000
 
-    Differs from other frameworks: PyTorch's default :math:`\epsilon` is 1e-10; Keras and Optax
-    start the sum at 0.1 and put :math:`\epsilon` under the root.
+    Differs from other frameworks: PyTorch's default ε is 1e-10; Keras and Optax start the sum at
+    0.1 and put ε under the root.
 
     Agreement: the parameters differ by at most 0 in float64 and 1.1e-07 in float32, relative to the
     largest value of each coordinate, over 25 steps of 10 runs, most with a changing rate, from MLX

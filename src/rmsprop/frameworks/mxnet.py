@@ -1,4 +1,4 @@
-r"""Apache MXNet 1.9's `mxnet.optimizer.RMSProp` and `mxnet.optimizer.AdaGrad`.
+"""Apache MXNet 1.9's `mxnet.optimizer.RMSProp` and `mxnet.optimizer.AdaGrad`.
 
 MXNet puts epsilon under the root.  Its RMSProp adds weight decay to the gradient and clips the sum;
 its AdaGrad clips the gradient and subtracts weight decay from the parameter.  MXNet 2 has another
@@ -74,37 +74,35 @@ def rmsprop(
     wd: ScalarLike = 0.0,
     clip_gradient: ScalarLike | None = None,
 ) -> FrameworkOptimizer:
-    r"""`mxnet.optimizer.RMSProp(...)` of MXNet 1.9.
+    """`mxnet.optimizer.RMSProp(...)` of MXNet 1.9.
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow \operatorname{clip}(r g_t + \lambda \theta_{t-1}) \\
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad v_0 = 0 \\
-        \theta_t &= \operatorname{clip}\left(
-            \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}\right)
+        g <- clip(r g + λ θ)
+        v <- ρ v + (1 - ρ) g^2    from v = 0
+        θ <- clip(θ - η g / sqrt(v + ε))
 
     and, with `centered`, the optimizer of Graves (2013, https://arxiv.org/abs/1308.0850):
 
-    .. math::
+    One step is::
 
-        m_t &= \rho m_{t-1} + (1 - \rho) g_t, \quad m_0 = 0 \\
-        b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t - m_t^2 + \epsilon}} \\
-        \theta_t &= \operatorname{clip}(\theta_{t-1} - b_t)
+        m <- ρ m + (1 - ρ) g    from m = 0
+        b <- μ b + η g / sqrt(v - m^2 + ε)
+        θ <- clip(θ - b)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        gamma1: The decay :math:`\rho`, at least 0 and below 1. The kernel that MXNet calls has a
-            default of its own, 0.95, which this optimizer never uses.
-        gamma2: The momentum coefficient :math:`\mu`, at least 0 and below 1. Refused without
-            `centered`, where MXNet ignores it and has no momentum.
-        epsilon: The constant :math:`\epsilon`, at least 0, under the root.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
+        gamma1: The decay ρ, at least 0 and below 1. The kernel that MXNet calls has a default of
+            its own, 0.95, which this optimizer never uses.
+        gamma2: The momentum coefficient μ, at least 0 and below 1. Refused without `centered`,
+            where MXNet ignores it and has no momentum.
+        epsilon: The constant ε, at least 0, under the root.
         centered: Divide by the standard deviation and keep a momentum buffer.
         clip_weights: The largest magnitude of a parameter after the step, above 0; None for no
             limit. The momentum buffer is not clipped. A parameter may exceed the limit by one
             rounding, because it is the result of adding an update.
-        rescale_grad: The factor :math:`r` of the gradient, above 0.
-        wd: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
+        rescale_grad: The factor `r` of the gradient, above 0.
+        wd: The coefficient λ of coupled weight decay, at least 0.
         clip_gradient: The largest magnitude of an element of the gradient, weight decay included,
             above 0; None for no limit. In MXNet values of 0 and below switch this and
             `clip_weights` off; here they are refused.
@@ -124,9 +122,9 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -3.1623
 
-    Differs from other frameworks: PyTorch adds :math:`\epsilon` to the root and applies the rate
-    after the momentum buffer; Paddle and Keras clip before they add weight decay. The port differs
-    from MXNet where MXNet gives NaN: the centered variance cannot go negative, and 0 / 0 is 0.
+    Differs from other frameworks: PyTorch adds ε to the root and applies the rate after the
+    momentum buffer; Paddle and Keras clip before they add weight decay. The port differs from MXNet
+    where MXNet gives NaN: the centered variance cannot go negative, and 0 / 0 is 0.
 
     Agreement: the parameters differ by at most 3.6e-07 in float32, relative to the largest value of
     each coordinate, over 25 steps of 26 runs, most with a changing rate, from MXNet 1.9.1.
@@ -168,25 +166,22 @@ def adagrad(
     wd: ScalarLike = 0.0,
     clip_gradient: ScalarLike | None = None,
 ) -> FrameworkOptimizer:
-    r"""`mxnet.optimizer.AdaGrad(...)` of MXNet 1.9.
+    """`mxnet.optimizer.AdaGrad(...)` of MXNet 1.9.
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow \operatorname{clip}(r g_t) \\
-        s_t &= s_{t-1} + g_t^2, \quad s_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \left(
-            \frac{g_t}{\sqrt{s_t + \epsilon}} + \lambda \theta_{t-1}\right)
+        g <- clip(r g)
+        s <- s + g^2    from s = 0
+        θ <- θ - η (g / sqrt(s + ε) + λ θ)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
             All other arguments are by keyword: the first argument in MXNet is `eps`, and its rate
             of 0.01 comes from the base class.
-        eps: The constant :math:`\epsilon`, at least 0, under the root. MXNet's documentation calls
-            it the initial value of the sum; the sum starts at 0, which in exact arithmetic is the
-            same.
-        rescale_grad: The factor :math:`r` of the gradient, above 0.
-        wd: The coefficient :math:`\lambda` of decoupled weight decay, at least 0.
+        eps: The constant ε, at least 0, under the root. MXNet's documentation calls it the initial
+            value of the sum; the sum starts at 0, which in exact arithmetic is the same.
+        rescale_grad: The factor `r` of the gradient, above 0.
+        wd: The coefficient λ of decoupled weight decay, at least 0.
         clip_gradient: The largest magnitude of an element of the gradient, above 0; None for no
             limit. In MXNet 0 makes every gradient 0; here it is refused.
 
@@ -204,9 +199,9 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.5000
 
-    Differs from other frameworks: PyTorch adds :math:`\epsilon` to the root and weight decay to the
-    gradient; Keras and Optax start the sum at 0.1. The port differs from MXNet with `eps=0`, where
-    a zero gradient gives NaN in MXNet and a zero step here.
+    Differs from other frameworks: PyTorch adds ε to the root and weight decay to the gradient;
+    Keras and Optax start the sum at 0.1. The port differs from MXNet with `eps=0`, where a zero
+    gradient gives NaN in MXNet and a zero step here.
 
     Agreement: the parameters differ by at most 9.2e-08 in float32, relative to the largest value of
     each coordinate, over 25 steps of 11 runs, most with a changing rate, from MXNet 1.9.1.

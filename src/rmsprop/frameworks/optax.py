@@ -1,4 +1,4 @@
-r"""Optax's `rmsprop` and `adagrad`, as conventions that can be compared with the others.
+"""Optax's `rmsprop` and `adagrad`, as conventions that can be compared with the others.
 
 The numbers are those of `rmsprop.rmsprop` and `rmsprop.adagrad`, whose options beyond Optax's (a
 scheduled decay, the rate after the momentum buffer) are not repeated here.
@@ -26,31 +26,28 @@ def rmsprop(
     nesterov: bool = False,
     bias_correction: bool = False,
 ) -> FrameworkOptimizer:
-    r"""`optax.rmsprop(...)`.
+    """`optax.rmsprop(...)`.
 
-    .. math::
+    One step is::
 
-        v_t &= \rho v_{t-1} + (1 - \rho) |g_t|^2, \quad v_0 = s \\
-        b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}} \quad\text{or}\quad
-        \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t} + \epsilon} \\
-        \theta_t &= \theta_{t-1} - b_t
+        v <- ρ v + (1 - ρ) |g|^2    from v = s
+        b <- μ b + η g / sqrt(v + ε)    or    μ b + η g / (sqrt(v) + ε)
+        θ <- θ - b
 
     `jax.grad` of complex parameters has to be conjugated before `update`:
     `jax.tree.map(jnp.conj, gradients)`.
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        decay: The decay :math:`\rho`, at least 0 and below 1.
-        eps: The constant :math:`\epsilon`, at least 0.
-        initial_scale: The starting value :math:`s`, at least 0.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
+        decay: The decay ρ, at least 0 and below 1.
+        eps: The constant ε, at least 0.
+        initial_scale: The starting value `s` of the average, at least 0.
         eps_in_sqrt: Whether `eps` is added under the root or to the root.
         centered: Subtract the square of the averaged gradient under the root.
-        momentum: The coefficient :math:`\mu`, at least 0 and below 1; None for no buffer.
-        nesterov: Take the step :math:`\eta_t u_t + \mu b_t`. Optax ignores it without momentum;
-            here it is refused.
-        bias_correction: Divide the average by :math:`1 - \rho^t`. Refused with `centered`, where
-            Optax divides by zero at the first step.
+        momentum: The coefficient μ, at least 0 and below 1; None for no buffer.
+        nesterov: Take the step `η u + μ b`. Optax ignores it without momentum; here it is refused.
+        bias_correction: Divide the average by `1 - ρ^t`. Refused with `centered`, where Optax
+            divides by zero at the first step.
 
     Returns:
         A `FrameworkOptimizer`.
@@ -66,8 +63,8 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -3.1623
 
-    Differs from other frameworks: PyTorch adds :math:`\epsilon` to the root and applies the rate
-    after the buffer; TensorFlow 1 starts at 1; Nesterov and bias correction are Optax's alone.
+    Differs from other frameworks: PyTorch adds ε to the root and applies the rate after the buffer;
+    TensorFlow 1 starts at 1; Nesterov and bias correction are Optax's alone.
 
     Agreement: the parameters differ by at most 3.3e-16 in float64 and 2.1e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 30 runs, most with a changing rate,
@@ -102,21 +99,20 @@ def adagrad(
     initial_accumulator_value: ScalarLike = 0.1,
     eps: ScalarLike = 1e-7,
 ) -> FrameworkOptimizer:
-    r"""`optax.adagrad(...)`.
+    """`optax.adagrad(...)`.
 
-    .. math::
+    One step is::
 
-        s_t = s_{t-1} + |g_t|^2, \qquad
-        \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t + \epsilon}}
+        s <- s + |g|^2
+        θ <- θ - η g / sqrt(s + ε)
 
     `jax.grad` of complex parameters has to be conjugated before `update`:
     `jax.tree.map(jnp.conj, gradients)`.
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        initial_accumulator_value: The starting value :math:`s_0`, at least 0.
-        eps: The constant :math:`\epsilon`, at least 0, under the root.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
+        initial_accumulator_value: The starting value `s_0`, at least 0.
+        eps: The constant ε, at least 0, under the root.
 
     Returns:
         A `FrameworkOptimizer`.
@@ -132,8 +128,8 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.9535
 
-    Differs from other frameworks: PyTorch starts at 0 and adds :math:`\epsilon` to the root; Keras
-    3 is the same; TensorFlow 1 has no :math:`\epsilon`.
+    Differs from other frameworks: PyTorch starts at 0 and adds ε to the root; Keras 3 is the same;
+    TensorFlow 1 has no ε.
 
     Agreement: the parameters differ by at most 1.7e-16 in float64 and 0 in float32, relative to the
     largest value of each coordinate, over 25 steps of 8 runs, most with a changing rate, from Optax

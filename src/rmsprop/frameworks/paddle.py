@@ -1,4 +1,4 @@
-r"""PaddlePaddle's `paddle.optimizer.RMSProp` and `paddle.optimizer.Adagrad`.
+"""PaddlePaddle's `paddle.optimizer.RMSProp` and `paddle.optimizer.Adagrad`.
 
 RMSProp has epsilon under the root, starts its averages at 0 and puts the rate into the momentum
 buffer; Adagrad adds epsilon to the root.  Gradients are clipped first, then coupled weight decay is
@@ -33,10 +33,14 @@ from rmsprop.frameworks._paddle_state import import_state as import_state
 
 @dataclass(frozen=True)
 class L2Decay:
-    r"""`paddle.regularizer.L2Decay`: adds :math:`\lambda \theta` to gradients.
+    """`paddle.regularizer.L2Decay`: adds `λ θ` to gradients.
 
     Attributes:
-        coeff: The coefficient :math:`\lambda`, at least 0.
+        coeff: The coefficient λ, at least 0.
+
+    Example:
+        >>> from rmsprop.frameworks import paddle
+        >>> optimizer = paddle.rmsprop(0.01, weight_decay=paddle.L2Decay(1e-4))
     """
 
     coeff: ScalarLike = 0.0
@@ -44,10 +48,14 @@ class L2Decay:
 
 @dataclass(frozen=True)
 class L1Decay:
-    r"""`paddle.regularizer.L1Decay`: adds :math:`\lambda \operatorname{sign} \theta` to gradients.
+    """`paddle.regularizer.L1Decay`: adds `λ sign(θ)` to gradients.
 
     Attributes:
-        coeff: The coefficient :math:`\lambda`, at least 0.
+        coeff: The coefficient λ, at least 0.
+
+    Example:
+        >>> from rmsprop.frameworks import paddle
+        >>> optimizer = paddle.rmsprop(0.01, weight_decay=paddle.L1Decay(1e-4))
     """
 
     coeff: ScalarLike = 0.0
@@ -61,6 +69,10 @@ class ClipGradByValue:
         max: The highest value, above 0.
         min: The lowest value, at most 0; None takes `-max`. Paddle also accepts intervals that do
             not contain 0, with which every zero gradient makes a step.
+
+    Example:
+        >>> from rmsprop.frameworks import paddle
+        >>> optimizer = paddle.rmsprop(0.01, grad_clip=paddle.ClipGradByValue(max=1.0))
     """
 
     max: ScalarLike
@@ -73,6 +85,10 @@ class ClipGradByNorm:
 
     Attributes:
         clip_norm: The limit, above 0.
+
+    Example:
+        >>> from rmsprop.frameworks import paddle
+        >>> optimizer = paddle.rmsprop(0.01, grad_clip=paddle.ClipGradByNorm(1.0))
     """
 
     clip_norm: ScalarLike
@@ -86,6 +102,10 @@ class ClipGradByGlobalNorm:
 
     Attributes:
         clip_norm: The limit, above 0.
+
+    Example:
+        >>> from rmsprop.frameworks import paddle
+        >>> optimizer = paddle.rmsprop(0.01, grad_clip=paddle.ClipGradByGlobalNorm(1.0))
     """
 
     clip_norm: ScalarLike
@@ -115,29 +135,25 @@ def rmsprop(
     weight_decay: ScalarLike | L2Decay | L1Decay | None = None,
     grad_clip: GradClip | None = None,
 ) -> FrameworkOptimizer:
-    r"""`paddle.optimizer.RMSProp(...)`.
+    """`paddle.optimizer.RMSProp(...)`.
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow \operatorname{clip}(g_t) + \lambda \theta_{t-1}
-            \quad\text{or}\quad \operatorname{clip}(g_t) + \lambda \operatorname{sign} \theta_{t-1}
-            \\
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = m_0 = 0 \\
-        b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t\,[- m_t^2] + \epsilon}} \\
-        \theta_t &= \theta_{t-1} - b_t
+        g <- clip(g) + λ θ    or    clip(g) + λ sign(θ)
+        v <- ρ v + (1 - ρ) g^2
+        m <- ρ m + (1 - ρ) g    from v = m = 0; without `centered` m stays 0
+        b <- μ b + η g / sqrt(v - m^2 + ε)
+        θ <- θ - b
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        rho: The decay :math:`\rho`, at least 0 and below 1.
-        epsilon: The constant :math:`\epsilon`, at least 0, under the root.
-        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
-            Paddle's documentation mentions Nesterov momentum; neither its equation nor its code has
-            it.
-        centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
-        weight_decay: Coupled weight decay: an `L2Decay`, its coefficient :math:`\lambda` as a
-            number of at least 0, or an `L1Decay`. None stands for no weight decay.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
+        rho: The decay ρ, at least 0 and below 1.
+        epsilon: The constant ε, at least 0, under the root.
+        momentum: The coefficient μ of heavy-ball momentum, at least 0 and below 1. Paddle's
+            documentation mentions Nesterov momentum; neither its equation nor its code has it.
+        centered: Divide by the standard deviation: `v - m^2` under the root.
+        weight_decay: Coupled weight decay: an `L2Decay`, its coefficient λ as a number of at least
+            0, or an `L1Decay`. None stands for no weight decay.
         grad_clip: A limit of the gradients: `ClipGradByValue`, `ClipGradByNorm` or
             `ClipGradByGlobalNorm`.
 
@@ -157,10 +173,9 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -4.4721
 
-    Differs from other frameworks: PyTorch adds :math:`\epsilon` to the root and applies the rate
-    after the momentum buffer; TensorFlow 1 starts :math:`v` at 1. The port differs from Paddle
-    where Paddle gives NaN: the centered variance cannot go negative. In Paddle `ClipGradByNorm` is
-    for float32 only.
+    Differs from other frameworks: PyTorch adds ε to the root and applies the rate after the
+    momentum buffer; TensorFlow 1 starts `v` at 1. The port differs from Paddle where Paddle gives
+    NaN: the centered variance cannot go negative. In Paddle `ClipGradByNorm` is for float32 only.
 
     Agreement: the parameters differ by at most 7.3e-16 in float64 and 2.3e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 35 runs, most with a changing rate,
@@ -198,25 +213,22 @@ def adagrad(
     grad_clip: GradClip | None = None,
     initial_accumulator_value: ScalarLike = 0.0,
 ) -> FrameworkOptimizer:
-    r"""`paddle.optimizer.Adagrad(...)`.
+    """`paddle.optimizer.Adagrad(...)`.
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow \operatorname{clip}(g_t) + \lambda \theta_{t-1}
-            \quad\text{or}\quad \operatorname{clip}(g_t) + \lambda \operatorname{sign} \theta_{t-1}
-            \\
-        s_t &= s_{t-1} + g_t^2 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t} + \epsilon}
+        g <- clip(g) + λ θ    or    clip(g) + λ sign(θ)
+        s <- s + g^2
+        θ <- θ - η g / (sqrt(s) + ε)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
-        epsilon: The constant :math:`\epsilon`, at least 0, added to the root.
-        weight_decay: Coupled weight decay: an `L2Decay`, its coefficient :math:`\lambda` as a
-            number of at least 0, or an `L1Decay`. None stands for no weight decay.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
+        epsilon: The constant ε, at least 0, added to the root.
+        weight_decay: Coupled weight decay: an `L2Decay`, its coefficient λ as a number of at least
+            0, or an `L1Decay`. None stands for no weight decay.
         grad_clip: A limit of the gradients: `ClipGradByValue`, `ClipGradByNorm` or
             `ClipGradByGlobalNorm`.
-        initial_accumulator_value: The starting value :math:`s_0`, at least 0.
+        initial_accumulator_value: The starting value `s_0`, at least 0.
 
     Returns:
         A `FrameworkOptimizer`; `update` needs `params` if there is weight decay.
@@ -236,8 +248,8 @@ def adagrad(
         -0.5000
 
     Differs from other frameworks: PyTorch's AdaGrad is the same except for the defaults and the
-    rounding of :math:`\epsilon`; Keras and Optax start the sum at 0.1 and put :math:`\epsilon`
-    under the root. In Paddle `ClipGradByNorm` is for float32 only.
+    rounding of ε; Keras and Optax start the sum at 0.1 and put ε under the root. In Paddle
+    `ClipGradByNorm` is for float32 only.
 
     Agreement: the parameters differ by at most 2.2e-16 in float64 and 1.1e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 24 runs, most with a changing rate,

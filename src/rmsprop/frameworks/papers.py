@@ -1,9 +1,9 @@
-r"""RMSprop and AdaGrad as they were published, before any framework.
+"""RMSprop and AdaGrad as they were published, before any framework.
 
 The names of arguments are the same throughout the module.  Learning rates are numbers or schedules
 of the step count, which is 0 at the first step.  The publications treat real parameters; for
-complex ones :math:`|g|^2` is accumulated here.  The authors' own programs were not run: every
-function was checked against a transcription of the published equations.
+complex ones `|g|^2` is accumulated here.  The authors' own programs were not run: every function
+was checked against a transcription of the published equations.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from rmsprop.frameworks._variants import (
 
 
 def hinton_2012(learning_rate: ScalarOrSchedule, decay: ScalarLike = 0.9) -> FrameworkOptimizer:
-    r"""RMSprop as in the lecture, without epsilon and momentum.
+    """RMSprop as in the lecture, without epsilon and momentum.
 
-    .. math::
+    One step is::
 
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad v_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t}}
+        v <- ρ v + (1 - ρ) g^2    from v = 0
+        θ <- θ - η g / sqrt(v)
 
     Args:
-        learning_rate: The rate :math:`\eta`; a negative one climbs. The lecture names no value.
-        decay: The decay :math:`\rho`, at least 0 and below 1.
+        learning_rate: The rate η; a negative one climbs. The lecture names no value.
+        decay: The decay ρ, at least 0 and below 1.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -52,9 +52,9 @@ def hinton_2012(learning_rate: ScalarOrSchedule, decay: ScalarLike = 0.9) -> Fra
         Tieleman and Hinton, "Lecture 6.5 - RMSProp", COURSERA: Neural Networks for Machine
         Learning, 2012. https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf
 
-    Differs from other implementations: every framework adds an :math:`\epsilon`. The lecture, which
-    has none, leaves 0 / 0 open; here it is 0. The lecture names no starting value; here the average
-    starts at 0. The port was checked against a transcription of the equations only.
+    Differs from other implementations: every framework adds an ε. The lecture, which has none,
+    leaves 0 / 0 open; here it is 0. The lecture names no starting value; here the average starts at
+    0. The port was checked against a transcription of the equations only.
 
     Agreement: the parameters differ by at most 1.5e-16 in float64 and 4.9e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate,
@@ -79,20 +79,20 @@ def graves_2013(
     momentum: ScalarLike = 0.9,
     eps: ScalarLike = 1e-4,
 ) -> FrameworkOptimizer:
-    r"""RMSprop of Graves, equations 38 to 45: centered, with momentum.
+    """RMSprop of Graves, equations 38 to 45: centered, with momentum.
 
-    .. math::
+    One step is::
 
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = m_0 = 0 \\
-        b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t - m_t^2 + \epsilon}} \\
-        \theta_t &= \theta_{t-1} - b_t
+        v <- ρ v + (1 - ρ) g^2
+        m <- ρ m + (1 - ρ) g    from v = m = 0
+        b <- μ b + η g / sqrt(v - m^2 + ε)
+        θ <- θ - b
 
     Args:
-        learning_rate: The rate :math:`\eta` (gimel in the paper); a negative one climbs.
-        decay: The decay :math:`\rho` of both averages, at least 0 and below 1 (aleph).
-        momentum: The coefficient :math:`\mu`, at least 0 and below 1 (beth).
-        eps: The constant :math:`\epsilon` under the root, at least 0 (daleth).
+        learning_rate: The rate η (gimel in the paper); a negative one climbs.
+        decay: The decay ρ of both averages, at least 0 and below 1 (aleph).
+        momentum: The coefficient μ, at least 0 and below 1 (beth).
+        eps: The constant ε under the root, at least 0 (daleth).
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -112,10 +112,9 @@ def graves_2013(
         Graves, "Generating sequences with recurrent neural networks", 2013, equations 38 to 45.
         https://arxiv.org/abs/1308.0850
 
-    Differs from other implementations: PyTorch's centered form adds :math:`\epsilon` to the root
-    and applies the rate after the buffer; TensorFlow 1's starts :math:`v` at 1. Here the variance
-    is accumulated as such and cannot go negative. The port was checked against a transcription of
-    the equations only.
+    Differs from other implementations: PyTorch's centered form adds ε to the root and applies the
+    rate after the buffer; TensorFlow 1's starts `v` at 1. Here the variance is accumulated as such
+    and cannot go negative. The port was checked against a transcription of the equations only.
 
     Agreement: the parameters differ by at most 8.2e-16 in float64 and 3.4e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate,
@@ -141,23 +140,22 @@ def dqn_2015(
     decay: ScalarLike = 0.95,
     eps: ScalarLike = 0.01,
 ) -> FrameworkOptimizer:
-    r"""RMSprop of the DQN of 2015 (Nature): centered, without momentum.
+    """RMSprop of the DQN of 2015 (Nature): centered, without momentum.
 
-    .. math::
+    One step is::
 
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = m_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t - m_t^2 + \epsilon}}
+        v <- ρ v + (1 - ρ) g^2
+        m <- ρ m + (1 - ρ) g    from v = m = 0
+        θ <- θ - η g / sqrt(v - m^2 + ε)
 
     The gradients of the original are *sums* over the 32 transitions of a batch. If the loss is a
     mean over a batch of `n`, the same steps need `eps=0.01 / n**2`.
 
     Args:
-        learning_rate: The rate :math:`\eta`; a negative one climbs.
-        decay: The decay :math:`\rho` of both averages, at least 0 and below 1. The paper's
-            "gradient momentum" of 0.95 is the decay of :math:`m`, not a momentum coefficient.
-        eps: The constant :math:`\epsilon` under the root, at least 0: the paper's "min squared
-            gradient".
+        learning_rate: The rate η; a negative one climbs.
+        decay: The decay ρ of both averages, at least 0 and below 1. The paper's "gradient momentum"
+            of 0.95 is the decay of `m`, not a momentum coefficient.
+        eps: The constant ε under the root, at least 0: the paper's "min squared gradient".
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -177,9 +175,9 @@ def dqn_2015(
         Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015.
         The program is https://github.com/google-deepmind/dqn, dqn/NeuralQLearner.lua.
 
-    Differs from other implementations: Dopamine runs TensorFlow 1's centered form, which starts
-    :math:`v` at 1. The program's weight cost is 0 in its experiments and has no argument here. The
-    port was checked against a transcription of the program's equations only.
+    Differs from other implementations: Dopamine runs TensorFlow 1's centered form, which starts `v`
+    at 1. The program's weight cost is 0 in its experiments and has no argument here. The port was
+    checked against a transcription of the program's equations only.
 
     Agreement: the parameters differ by at most 2.1e-16 in float64 and 4.0e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate,
@@ -204,19 +202,18 @@ def a3c_2016(
     decay: ScalarLike = 0.99,
     eps: ScalarLike = 0.1,
 ) -> FrameworkOptimizer:
-    r"""RMSprop of A3C, with one average for all workers.
+    """RMSprop of A3C, with one average for all workers.
 
-    .. math::
+    One step is::
 
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad v_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
+        v <- ρ v + (1 - ρ) g^2    from v = 0
+        θ <- θ - η g / sqrt(v + ε)
 
     Args:
-        learning_rate: The rate :math:`\eta`; a negative one climbs. The paper draws it anew for
-            every run and lets it fall linearly to 0; its first author recommended 7e-4.
-        decay: The decay :math:`\rho`, at least 0 and below 1.
-        eps: The constant :math:`\epsilon` under the root, at least 0. Its default has the same
-            source.
+        learning_rate: The rate η; a negative one climbs. The paper draws it anew for every run and
+            lets it fall linearly to 0; its first author recommended 7e-4.
+        decay: The decay ρ, at least 0 and below 1.
+        eps: The constant ε under the root, at least 0. Its default has the same source.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -237,10 +234,10 @@ def a3c_2016(
         https://arxiv.org/abs/1602.01783. The first author's settings are at
         https://github.com/muupan/async-rl/wiki.
 
-    Differs from other implementations: the A2C of OpenAI Baselines starts :math:`v` at 1 with
-    :math:`\epsilon` = 1e-5; that of Stable-Baselines3 adds it to the root. The updates of the
-    shared average by several workers, without locks, are not part of an optimizer. The port was
-    checked against a transcription of the equations only.
+    Differs from other implementations: the A2C of OpenAI Baselines starts `v` at 1 with ε = 1e-5;
+    that of Stable-Baselines3 adds it to the root. The updates of the shared average by several
+    workers, without locks, are not part of an optimizer. The port was checked against a
+    transcription of the equations only.
 
     Agreement: the parameters differ by at most 1.5e-16 in float64 and 3.7e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate,
@@ -260,18 +257,17 @@ def a3c_2016(
 
 
 def duchi_2011(learning_rate: ScalarOrSchedule, delta: ScalarLike = 0.0) -> FrameworkOptimizer:
-    r"""AdaGrad as published: diagonal matrices, composite mirror descent, no regularizer.
+    """AdaGrad as published: diagonal matrices, composite mirror descent, no regularizer.
 
-    .. math::
+    One step is::
 
-        s_t &= s_{t-1} + g_t^2, \quad s_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\delta + \sqrt{s_t}}
+        s <- s + g^2    from s = 0
+        θ <- θ - η g / (δ + sqrt(s))
 
     Args:
-        learning_rate: The rate :math:`\eta`; a negative one climbs. The paper names no value.
-        delta: The constant :math:`\delta` of :math:`H_t = \delta I + \mathrm{diag}(\sqrt{s_t})`, at
-            least 0. The paper names no value. With 0 the quotient 0 / 0 is 0 here, as with a
-            pseudo-inverse.
+        learning_rate: The rate η; a negative one climbs. The paper names no value.
+        delta: The constant δ of `H = δ I + diag(sqrt(s))`, at least 0. The paper names no value.
+            With 0 the quotient 0 / 0 is 0 here, as with a pseudo-inverse.
 
     Returns:
         A `FrameworkOptimizer`, an Optax gradient transformation.
@@ -291,10 +287,10 @@ def duchi_2011(learning_rate: ScalarOrSchedule, delta: ScalarLike = 0.0) -> Fram
         Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
         optimization", JMLR 12, 2011, algorithm 1. https://jmlr.org/papers/v12/duchi11a.html
 
-    Differs from other implementations: PyTorch's AdaGrad is this one with :math:`\delta` = 1e-10;
-    Keras and Optax start the sum at 0.1. The paper's other algorithms (dual averaging, full
-    matrices, projections on sets) are not here. The port was checked against a transcription of the
-    equations only.
+    Differs from other implementations: PyTorch's AdaGrad is this one with δ = 1e-10; Keras and
+    Optax start the sum at 0.1. The paper's other algorithms (dual averaging, full matrices,
+    projections on sets) are not here. The port was checked against a transcription of the equations
+    only.
 
     Agreement: the parameters differ by at most 0 in float64 and 3.0e-07 in float32, relative to the
     largest value of each coordinate, over 25 steps of 6 runs, most with a changing rate, from a
@@ -318,20 +314,20 @@ def rmsprop_variant(
     gamma: ScalarLike = 0.9,
     delta: ScalarLike = 1e-8,
 ) -> optax.GradientTransformationExtraArgs:
-    r"""RMSprop of Mukkamala and Hein, whose decay tends to 1.
+    """RMSprop of Mukkamala and Hein, whose decay tends to 1.
 
-    .. math::
+    One step is::
 
-        v_t &= \Bigl(1 - \frac{\gamma}{t}\Bigr) v_{t-1} + \frac{\gamma}{t} g_t^2, \quad v_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{t v_t} + \delta}
+        v <- (1 - γ / t) v + (γ / t) g^2    from v = 0
+        θ <- θ - η g / (sqrt(t v) + δ)
 
-    At :math:`\gamma = 1` this is AdaGrad.
+    At `γ = 1` this is AdaGrad.
 
     Args:
-        learning_rate: The rate :math:`\eta`; a negative one climbs. It is not divided by
-            :math:`\sqrt t`: the factor :math:`t` under the root does that.
-        gamma: The weight :math:`\gamma`, above 0 and at most 1.
-        delta: The constant :math:`\delta`, at least 0, added to the root.
+        learning_rate: The rate η; a negative one climbs. It is not divided by `sqrt(t)`: the factor
+            `t` under the root does that.
+        gamma: The weight γ, above 0 and at most 1.
+        delta: The constant δ, at least 0, added to the root.
 
     Returns:
         A `GradientTransformationExtraArgs`. Its state has the fields `count` and `nu`.
@@ -372,21 +368,21 @@ def sc_rmsprop(
     xi1: ScalarLike = 0.1,
     xi2: ScalarLike = 0.1,
 ) -> optax.GradientTransformationExtraArgs:
-    r"""SC-RMSProp of Mukkamala and Hein, for strongly convex problems, without a root.
+    """SC-RMSProp of Mukkamala and Hein, for strongly convex problems, without a root.
 
-    .. math::
+    One step is::
 
-        v_t &= \Bigl(1 - \frac{\gamma}{t}\Bigr) v_{t-1} + \frac{\gamma}{t} g_t^2, \quad v_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{t v_t + \xi_2 \exp(-\xi_1 t v_t)}
+        v <- (1 - γ / t) v + (γ / t) g^2    from v = 0
+        θ <- θ - η g / (t v + ξ2 exp(-ξ1 t v))
 
-    At :math:`\gamma = 1` this is SC-Adagrad.
+    At `γ = 1` this is SC-Adagrad.
 
     Args:
-        learning_rate: The rate :math:`\eta`, in units of parameter times gradient,
-            because the step depends on the scale of the gradient; a negative one climbs.
-        gamma: The weight :math:`\gamma`, above 0 and at most 1.
-        xi1: The constant :math:`\xi_1`, above 0, in units of an inverse squared gradient.
-        xi2: The constant :math:`\xi_2`, above 0, in units of a squared gradient.
+        learning_rate: The rate η, in units of parameter times gradient, because the step depends on
+            the scale of the gradient; a negative one climbs.
+        gamma: The weight γ, above 0 and at most 1.
+        xi1: The constant ξ1, above 0, in units of an inverse squared gradient.
+        xi2: The constant ξ2, above 0, in units of a squared gradient.
 
     Returns:
         A `GradientTransformationExtraArgs`. Its state has the fields `count` and `nu`.
@@ -423,18 +419,18 @@ def sc_adagrad(
     xi1: ScalarLike = 0.1,
     xi2: ScalarLike = 0.1,
 ) -> optax.GradientTransformationExtraArgs:
-    r"""SC-Adagrad of Mukkamala and Hein, for strongly convex problems, without a root.
+    """SC-Adagrad of Mukkamala and Hein, for strongly convex problems, without a root.
 
-    .. math::
+    One step is::
 
-        s_t &= s_{t-1} + g_t^2, \quad s_0 = 0 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{s_t + \xi_2 \exp(-\xi_1 s_t)}
+        s <- s + g^2    from s = 0
+        θ <- θ - η g / (s + ξ2 exp(-ξ1 s))
 
     Args:
-        learning_rate: The rate :math:`\eta`, in units of parameter times gradient,
-            because the step depends on the scale of the gradient; a negative one climbs.
-        xi1: The constant :math:`\xi_1`, above 0, in units of an inverse squared gradient.
-        xi2: The constant :math:`\xi_2`, above 0, in units of a squared gradient.
+        learning_rate: The rate η, in units of parameter times gradient, because the step depends on
+            the scale of the gradient; a negative one climbs.
+        xi1: The constant ξ1, above 0, in units of an inverse squared gradient.
+        xi2: The constant ξ2, above 0, in units of a squared gradient.
 
     Returns:
         A `GradientTransformationExtraArgs`. Its state has the field `sum_of_squares`.
@@ -469,19 +465,20 @@ def glove_2014(
     learning_rate: ScalarOrSchedule = 0.05,
     initial_accumulator_value: ScalarLike = 1.0,
 ) -> optax.GradientTransformationExtraArgs:
-    r"""AdaGrad of the program that trained GloVe, which uses the sum *before* the step.
+    """AdaGrad of the program that trained GloVe, which uses the sum *before* the step.
 
-    .. math::
+    One step is::
 
-        h_t &= \eta_t g_t \\
-        \theta_t &= \theta_{t-1} - \frac{h_t}{\sqrt{s_{t-1}}}, \qquad s_t = s_{t-1} + h_t^2
+        h <- η g
+        θ <- θ - h / sqrt(s)    with the sum of the steps before
+        s <- s + h^2
 
     The sum is over the squares of rate times gradient, and the first step is one of plain gradient
     descent if the sum starts at 1.
 
     Args:
-        learning_rate: The rate :math:`\eta`; a negative one climbs.
-        initial_accumulator_value: The starting value :math:`s_0`, above 0, by whose root the first
+        learning_rate: The rate η; a negative one climbs.
+        initial_accumulator_value: The starting value `s_0`, above 0, by whose root the first
             gradient is divided.
 
     Returns:

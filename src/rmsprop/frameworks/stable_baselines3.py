@@ -1,4 +1,4 @@
-r"""Stable-Baselines3's `RMSpropTFLike`, which its A2C uses in the place of PyTorch's.
+"""Stable-Baselines3's `RMSpropTFLike`, which its A2C uses in the place of PyTorch's.
 
 It is PyTorch's RMSprop with the average started at 1 and epsilon under the root.  The rate is
 applied after the momentum buffer, so that with momentum and a changing rate it differs from
@@ -25,23 +25,23 @@ def rmsprop_tf_like(
     momentum: ScalarLike = 0,
     centered: bool = False,
 ) -> FrameworkOptimizer:
-    r"""`stable_baselines3.common.sb2_compat.rmsprop_tf_like.RMSpropTFLike(params, ...)`.
+    """`stable_baselines3.common.sb2_compat.rmsprop_tf_like.RMSpropTFLike(params, ...)`.
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow g_t + \lambda \theta_{t-1} \\
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = 1, \; m_0 = 0 \\
-        b_t &= \mu b_{t-1} + \frac{g_t}{\sqrt{v_t\,[- m_t^2] + \epsilon}} \\
-        \theta_t &= \theta_{t-1} - \eta_t b_t
+        g <- g + λ θ
+        v <- ρ v + (1 - ρ) g^2
+        m <- ρ m + (1 - ρ) g    from v = 1, m = 0; without `centered` m stays 0
+        b <- μ b + g / sqrt(v - m^2 + ε)
+        θ <- θ - η b
 
     Args:
-        lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
-        alpha: The decay :math:`\rho`, at least 0 and below 1.
-        eps: The constant :math:`\epsilon`, at least 0, under the root.
-        weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
-        momentum: The coefficient :math:`\mu`, at least 0 and below 1.
-        centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
+        lr: The rate η, a number of at least 0 or a schedule of the step count.
+        alpha: The decay ρ, at least 0 and below 1.
+        eps: The constant ε, at least 0, under the root.
+        weight_decay: The coefficient λ of coupled weight decay, at least 0.
+        momentum: The coefficient μ, at least 0 and below 1.
+        centered: Divide by the standard deviation: `v - m^2` under the root.
 
     Returns:
         A `FrameworkOptimizer`; `update` needs `params` if there is weight decay.
@@ -57,8 +57,8 @@ def rmsprop_tf_like(
         >>> print(f"{updates[0]:.4f}")
         -1.0000
 
-    Differs from other frameworks: PyTorch's RMSprop starts :math:`v` at 0 and adds :math:`\epsilon`
-    to the root; TensorFlow 1 and timm apply the rate before the buffer.
+    Differs from other frameworks: PyTorch's RMSprop starts `v` at 0 and adds ε to the root;
+    TensorFlow 1 and timm apply the rate before the buffer.
 
     Agreement: the parameters differ by at most 2.7e-16 in float64 and 1.9e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 20 runs, most with a changing rate,

@@ -1,4 +1,4 @@
-r"""TensorFlow 1's `RMSPropOptimizer` and `AdagradOptimizer` (`tf.compat.v1.train`).
+"""TensorFlow 1's `RMSPropOptimizer` and `AdagradOptimizer` (`tf.compat.v1.train`).
 
 TensorFlow 1 starts the average of the squares at 1, puts epsilon under the root and the rate into
 the momentum buffer, and turns every constant that is a Python number into a float32 tensor, also
@@ -41,25 +41,24 @@ def rmsprop(
     centered: bool = False,
     name: str = "RMSProp",
 ) -> FrameworkOptimizer:
-    r"""`tf.compat.v1.train.RMSPropOptimizer(...)`.
+    """`tf.compat.v1.train.RMSPropOptimizer(...)`.
 
-    .. math::
+    One step is::
 
-        v_t &= v_{t-1} + (1 - \rho) (g_t^2 - v_{t-1}), \quad v_0 = 1 \\
-        m_t &= m_{t-1} + (1 - \rho) (g_t - m_{t-1}), \quad m_0 = 0 \\
-        b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t\,[- m_t^2] + \epsilon}} \\
-        \theta_t &= \theta_{t-1} - b_t
+        v <- v + (1 - ρ) (g^2 - v)    from v = 1
+        m <- m + (1 - ρ) (g - m)    from m = 0; without `centered` m stays 0
+        b <- μ b + η g / sqrt(v - m^2 + ε)
+        θ <- θ - b
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
             It is rounded to float32, as are `decay`, `momentum` and `epsilon`.
-        decay: The decay :math:`\rho` of the averages, at least 0 and below 1.
-        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
-        epsilon: The constant :math:`\epsilon`, at least 0, under the root.
+        decay: The decay ρ of the averages, at least 0 and below 1.
+        momentum: The coefficient μ of heavy-ball momentum, at least 0 and below 1.
+        epsilon: The constant ε, at least 0, under the root.
         use_locking: Whether TensorFlow runs the step with locks. No number depends on it, and a JAX
             update has nothing to lock. Values other than True and False are refused.
-        centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
+        centered: Divide by the standard deviation: `v - m^2` under the root.
         name: A label, which TensorFlow gives to variables; no number depends on it.
 
     Returns:
@@ -68,7 +67,7 @@ def rmsprop(
     Raises:
         ValueError: A value is out of its range.
         TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
-            (For complex parameters TensorFlow accumulates :math:`g^2` instead of :math:`|g|^2`.)
+            (For complex parameters TensorFlow accumulates `g^2` instead of `|g|^2`.)
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -77,12 +76,11 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -1.7541
 
-    Differs from other frameworks: Keras and PyTorch start :math:`v` at 0, which makes the first
-    steps larger; PyTorch adds :math:`\epsilon` to the root and applies the rate after the buffer;
-    timm's `rmsprop_tf` is the same except for weight decay and for constants, which it keeps in
-    float64. The port differs from TensorFlow where TensorFlow gives NaN: the centered variance
-    cannot go negative, and 0 / 0 is 0. TensorFlow does not round constants that are float64
-    tensors.
+    Differs from other frameworks: Keras and PyTorch start `v` at 0, which makes the first steps
+    larger; PyTorch adds ε to the root and applies the rate after the buffer; timm's `rmsprop_tf` is
+    the same except for weight decay and for constants, which it keeps in float64. The port differs
+    from TensorFlow where TensorFlow gives NaN: the centered variance cannot go negative, and 0 / 0
+    is 0. TensorFlow does not round constants that are float64 tensors.
 
     Agreement: the parameters differ by at most 3.8e-16 in float64 and 2.8e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 24 runs, most with a changing rate,
@@ -110,19 +108,18 @@ def adagrad(
     use_locking: bool = False,
     name: str = "Adagrad",
 ) -> FrameworkOptimizer:
-    r"""`tf.compat.v1.train.AdagradOptimizer(...)`.
+    """`tf.compat.v1.train.AdagradOptimizer(...)`.
 
-    .. math::
+    One step is::
 
-        s_t &= s_{t-1} + g_t^2 \\
-        \theta_t &= \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t}}
+        s <- s + g^2
+        θ <- θ - η g / sqrt(s)
 
     Args:
-        learning_rate: The rate :math:`\eta`, a number or a schedule of the step count; a
-            negative one climbs.
+        learning_rate: The rate η, a number or a schedule of the step count; a negative one climbs.
             It is rounded to float32.
-        initial_accumulator_value: The starting value :math:`s_0` in the dtype of the parameters,
-            above 0, since there is no :math:`\epsilon`.
+        initial_accumulator_value: The starting value `s_0` in the dtype of the parameters, above 0,
+            since there is no ε.
         use_locking: Whether TensorFlow runs the step with locks. No number depends on it, and a JAX
             update has nothing to lock. Values other than True and False are refused.
         name: A label, which TensorFlow gives to variables; no number depends on it.
@@ -133,7 +130,7 @@ def adagrad(
     Raises:
         ValueError: A value is out of its range.
         TypeError: A hyper-parameter is in half precision, or a parameter is complex or no array.
-            (For complex parameters TensorFlow accumulates :math:`g^2` instead of :math:`|g|^2`.)
+            (For complex parameters TensorFlow accumulates `g^2` instead of `|g|^2`.)
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -142,8 +139,8 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -0.9535
 
-    Differs from other frameworks: Keras has an :math:`\epsilon`, which is under the root, or added
-    to the root before TensorFlow 2.11; PyTorch starts the sum at 0.
+    Differs from other frameworks: Keras has an ε, which is under the root, or added to the root
+    before TensorFlow 2.11; PyTorch starts the sum at 0.
 
     Agreement: the parameters differ by at most 2.1e-16 in float64 and 1.1e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 12 runs, most with a changing rate,

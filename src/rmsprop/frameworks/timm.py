@@ -1,4 +1,4 @@
-r"""timm's `RMSpropTF` (`--opt rmsproptf`): TensorFlow 1's RMSprop in PyTorch, with extensions.
+"""timm's `RMSpropTF` (`--opt rmsproptf`): TensorFlow 1's RMSprop in PyTorch, with extensions.
 
 timm starts the average at 1, puts epsilon under the root and the rate into the momentum buffer, as
 TensorFlow 1 does, and adds decoupled weight decay and caution.
@@ -37,32 +37,31 @@ def rmsprop_tf(
 ) -> FrameworkOptimizer:
     r"""`timm.optim.RMSpropTF(params, ...)`.
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow g_t + \lambda \theta_{t-1} \quad\text{(coupled)} \\
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = 1, \; m_0 = 0 \\
-        b_t &= \mu b_{t-1} + \eta_t \frac{g_t}{\sqrt{v_t\,[- m_t^2] + \epsilon}} \\
-        \theta_t &= \theta_{t-1} [- \eta_t \lambda \theta_{t-1}] - b_t
+        g <- g + λ θ    where weight decay is coupled
+        v <- ρ v + (1 - ρ) g^2
+        m <- ρ m + (1 - ρ) g    from v = 1, m = 0; without `centered` m stays 0
+        b <- μ b + η g / sqrt(v - m^2 + ε)
+        θ <- θ - η λ θ - b    where it is decoupled, or else θ - b
 
-    The second term of the last line is decoupled weight decay. Corrected weight decay has
-    :math:`\eta_t^2 / \eta_{\max}` in the place of :math:`\eta_t` (Defazio, 2025).
+    Corrected weight decay has `η^2 / η_max` in the place of the η before λ (Defazio, 2025).
 
     Args:
-        lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
-        alpha: The decay :math:`\rho`, at least 0 and below 1.
-        eps: The constant :math:`\epsilon`, at least 0, under the root.
-        weight_decay: The coefficient :math:`\lambda`, at least 0.
-        momentum: The coefficient :math:`\mu`, at least 0 and below 1. timm's factory
-            `create_optimizer_v2` passes 0.9.
-        centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
+        lr: The rate η, a number of at least 0 or a schedule of the step count.
+        alpha: The decay ρ, at least 0 and below 1.
+        eps: The constant ε, at least 0, under the root.
+        weight_decay: The coefficient λ, at least 0.
+        momentum: The coefficient μ, at least 0 and below 1. timm's factory `create_optimizer_v2`
+            passes 0.9.
+        centered: Divide by the standard deviation: `v - m^2` under the root.
         decoupled_decay: Take weight decay from the parameter instead of adding it to the gradient.
         corrected_weight_decay: Scale decoupled decay by `lr / max_lr`. Refused without
             `decoupled_decay`, where timm ignores it.
         lr_in_momentum: Apply the rate before the buffer; False applies it after, as PyTorch does.
-        caution: Keep the elements of :math:`b_t` that have the sign of the gradient, divided by
-            their share (at least 1e-3), and set the others to 0. Refused without momentum, where
-            timm ignores it.
+        caution: Keep the elements of `b` that have the sign of the gradient, divided by their share
+            (at least 1e-3), and set the others to 0. Refused without momentum, where timm ignores
+            it.
         foreach: Decides how timm runs the step; no number depends on it.
         max_lr: The largest rate, above 0, for `corrected_weight_decay`. In timm it is the `lr` that
             the optimizer is constructed with. None takes `lr`, which must then be a number.
@@ -81,9 +80,9 @@ def rmsprop_tf(
         >>> print(f"{updates[0]:.4f}")
         -1.0000
 
-    Differs from other frameworks: PyTorch starts :math:`v` at 0 and adds :math:`\epsilon` to the
-    root, so that its first step on a small gradient is far longer. TensorFlow 1 is equal except for
-    weight decay and the rounding of constants.
+    Differs from other frameworks: PyTorch starts `v` at 0 and adds ε to the root, so that its first
+    step on a small gradient is far longer. TensorFlow 1 is equal except for weight decay and the
+    rounding of constants.
 
     Agreement: the parameters differ by at most 9.5e-16 in float64 and 6.8e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 52 runs, most with a changing rate,

@@ -1,4 +1,4 @@
-r"""PyTorch's `torch.optim.RMSprop` and `torch.optim.Adagrad`.
+"""PyTorch's `torch.optim.RMSprop` and `torch.optim.Adagrad`.
 
 PyTorch adds epsilon to the root, starts its averages at 0, applies the rate after the momentum
 buffer, couples weight decay to the gradient, and treats real and imaginary parts of a complex
@@ -33,26 +33,26 @@ def rmsprop(
     maximize: bool = False,
     differentiable: bool = False,
 ) -> FrameworkOptimizer:
-    r"""`torch.optim.RMSprop(params, ...)`.
+    """`torch.optim.RMSprop(params, ...)`.
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow \pm g_t + \lambda \theta_{t-1} \\
-        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \quad
-        m_t = \rho m_{t-1} + (1 - \rho) g_t, \quad v_0 = m_0 = 0 \\
-        b_t &= \mu b_{t-1} + \frac{g_t}{\sqrt{v_t\,[- m_t^2]} + \epsilon} \\
-        \theta_t &= \theta_{t-1} - \eta_t b_t
+        g <- ± g + λ θ
+        v <- ρ v + (1 - ρ) g^2
+        m <- ρ m + (1 - ρ) g    from v = m = 0; without `centered` m stays 0
+        b <- μ b + g / (sqrt(v - m^2) + ε)
+        θ <- θ - η b
 
     `jax.grad` of complex parameters has to be conjugated before `update`:
     `jax.tree.map(jnp.conj, gradients)`. PyTorch's own gradients are conjugated already.
 
     Args:
-        lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
-        alpha: The decay :math:`\rho`, at least 0 and below 1.
-        eps: The constant :math:`\epsilon`, at least 0, added to the root.
-        weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
-        momentum: The coefficient :math:`\mu` of heavy-ball momentum, at least 0 and below 1.
-        centered: Divide by the standard deviation: :math:`v_t - m_t^2` under the root.
+        lr: The rate η, a number of at least 0 or a schedule of the step count.
+        alpha: The decay ρ, at least 0 and below 1.
+        eps: The constant ε, at least 0, added to the root.
+        weight_decay: The coefficient λ of coupled weight decay, at least 0.
+        momentum: The coefficient μ of heavy-ball momentum, at least 0 and below 1.
+        centered: Divide by the standard deviation: `v - m^2` under the root.
         capturable: With `foreach` and `differentiable` this decides how PyTorch runs the step. No
             number depends on the three, and a JAX update can be compiled and differentiated for all
             of their values. Values other than True and False (or None for `foreach`) are refused.
@@ -75,9 +75,9 @@ def rmsprop(
         >>> print(f"{updates[0]:.4f}")
         -10.0000
 
-    Differs from other frameworks: TensorFlow 1 and timm start :math:`v` at 1, put :math:`\epsilon`
-    under the root and the rate into the buffer; Keras 3 decouples weight decay. The port differs
-    from PyTorch where PyTorch gives NaN: the centered variance cannot go negative, and 0 / 0 is 0.
+    Differs from other frameworks: TensorFlow 1 and timm start `v` at 1, put ε under the root and
+    the rate into the buffer; Keras 3 decouples weight decay. The port differs from PyTorch where
+    PyTorch gives NaN: the centered variance cannot go negative, and 0 / 0 is 0.
 
     Agreement: the parameters differ by at most 5.6e-16 in float64 and 3.7e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 48 runs, most with a changing rate,
@@ -115,24 +115,23 @@ def adagrad(
     differentiable: bool = False,
     fused: bool | None = None,
 ) -> FrameworkOptimizer:
-    r"""`torch.optim.Adagrad(params, ...)`.
+    """`torch.optim.Adagrad(params, ...)`.
 
-    .. math::
+    One step is::
 
-        g_t &\leftarrow \pm g_t + \lambda \theta_{t-1} \\
-        s_t &= s_{t-1} + g_t^2 \\
-        \theta_t &= \theta_{t-1} - \frac{\eta_t}{1 + (t - 1) \gamma}
-                    \frac{g_t}{\sqrt{s_t} + \epsilon}
+        g <- ± g + λ θ
+        s <- s + g^2
+        θ <- θ - (η / (1 + (t - 1) γ)) g / (sqrt(s) + ε)
 
     `jax.grad` of complex parameters has to be conjugated before `update`:
     `jax.tree.map(jnp.conj, gradients)`. PyTorch's own gradients are conjugated already.
 
     Args:
-        lr: The rate :math:`\eta`, a number of at least 0 or a schedule of the step count.
-        lr_decay: The coefficient :math:`\gamma`, at least 0, by which the rate falls with time.
-        weight_decay: The coefficient :math:`\lambda` of coupled weight decay, at least 0.
-        initial_accumulator_value: The starting value :math:`s_0`, at least 0.
-        eps: The constant :math:`\epsilon`, at least 0, added to the root.
+        lr: The rate η, a number of at least 0 or a schedule of the step count.
+        lr_decay: The coefficient γ, at least 0, by which the rate falls with time.
+        weight_decay: The coefficient λ of coupled weight decay, at least 0.
+        initial_accumulator_value: The starting value `s_0`, at least 0.
+        eps: The constant ε, at least 0, added to the root.
         foreach: With `differentiable` and `fused` this decides how PyTorch runs the step, and no
             number depends on the three here. `foreach` together with `fused` is refused, as in
             PyTorch.
@@ -155,9 +154,9 @@ def adagrad(
         >>> print(f"{updates[0]:.4f}")
         -1.0000
 
-    Differs from other frameworks: Keras and Optax start the sum at 0.1 and put :math:`\epsilon`
-    under the root; TensorFlow 1 starts at 0.1 and has no :math:`\epsilon`. The starting value of a
-    complex parameter is :math:`s_0 + i s_0` in PyTorch, which is :math:`s_0` for either part.
+    Differs from other frameworks: Keras and Optax start the sum at 0.1 and put ε under the root;
+    TensorFlow 1 starts at 0.1 and has no ε. The starting value of a complex parameter is `s_0 + i
+    s_0` in PyTorch, which is `s_0` for either part.
 
     Agreement: the parameters differ by at most 2.1e-16 in float64 and 1.1e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 46 runs, most with a changing rate,

@@ -1,4 +1,4 @@
-r"""RMSprop and AdaGrad for tables (embeddings, sparse features) at the cost of the rows touched.
+"""RMSprop and AdaGrad for tables (embeddings, sparse features) at the cost of the rows touched.
 
 Conventions.  A table has shape `(rows, *row_shape)`.  A step is given integer `ids` of any shape
 and the gradients of a loss with respect to the rows gathered with them, of shape
@@ -51,19 +51,16 @@ def rmsprop(
     row_wise: bool = False,
     accumulator_dtype: DTypeLike | None = None,
 ) -> RowOptimizer:
-    r"""RMSprop of one table, equal to `rmsprop.rmsprop` at the cost of the rows touched.
+    """RMSprop of one table, equal to `rmsprop.rmsprop` at the cost of the rows touched.
 
-    For a row that is touched at step :math:`t` and was not touched in the :math:`k` steps before,
+    For a row that is touched at step `t` and was not touched in the `k` steps before::
 
-    .. math::
+        v <- ρ^(k + 1) v + (1 - ρ) |g|^2
+        θ <- θ - η g / sqrt(v + ε)
 
-        v_t = \rho^{k} v_{t-k-1} + (1 - \rho) |g_t|^2, \qquad
-        \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{v_t + \epsilon}}
-
-    where :math:`g_t` is the sum of the row's gradients in the batch. When centered, the mean is
-    multiplied by :math:`\rho^k` and the variance becomes
-    :math:`\rho^k \sigma^2 + \rho^k (1 - \rho^k) |m|^2`, which is what :math:`k` dense steps with a
-    zero gradient make of them.
+    where `g` is the sum of the row's gradients in the batch. When centered, the mean is multiplied
+    by `ρ^k` and the variance becomes `ρ^k σ^2 + ρ^k (1 - ρ^k) |m|^2`, which is what `k` dense steps
+    with a zero gradient make of them.
 
     `semantics="lazy"`, which is TensorFlow's, leaves the factor out: the average of a rare row is
     then over its own gradients alone, and ignores the steps that do not touch it. A row that is
@@ -73,10 +70,9 @@ def rmsprop(
     Args:
         learning_rate: As in `rmsprop.rmsprop`: a number, a traced scalar or a schedule of the step
             count.
-        decay: The decay :math:`\rho`, at least 0 and below 1. With exact semantics it is a number
-            or a traced scalar that is the same at every step; with lazy semantics it may be a
-            schedule.
-        eps: The constant :math:`\epsilon`, at least 0.
+        decay: The decay ρ, at least 0 and below 1. With exact semantics it is a number or a traced
+            scalar that is the same at every step; with lazy semantics it may be a schedule.
+        eps: The constant ε, at least 0.
         initial_scale: The starting value of the average, at least 0. TensorFlow 1 starts at 1.
         eps_in_sqrt: Whether `eps` is added under the root or to the root.
         centered: Divide by the running standard deviation. Refused with `row_wise`.
@@ -160,26 +156,24 @@ def adagrad(
 ) -> RowOptimizer:
     r"""AdaGrad of one table, equal to `rmsprop.adagrad` at the cost of the rows touched.
 
-    .. math::
+    One step is::
 
-        s_t = s_{t-1} + |g_t|^2, \qquad
-        \theta_t = \theta_{t-1} - \eta_t \frac{g_t}{\sqrt{s_t + \epsilon}}
+        s <- s + |g|^2
+        θ <- θ - η g / sqrt(s + ε)
 
-    for the touched rows, where :math:`g_t` is the sum of a row's gradients in the batch. A row that
-    is not touched keeps its parameters and its sum, so that it has nothing to catch up with. With
-    `row_wise` the sum
+    for the touched rows, where `g` is the sum of a row's gradients in the batch. A row that is not
+    touched keeps its parameters and its sum, so that it has nothing to catch up with. With
+    `row_wise` the sum is one number for the `D` coordinates of a row::
 
-    .. math::
+        s <- s + (|g_1|^2 + ... + |g_D|^2) / D
 
-        s_t = s_{t-1} + \frac1D \sum_{j=1}^{D} |g_{tj}|^2
-
-    is one number for the :math:`D` coordinates of a row. FBGEMM's exact row-wise AdaGrad is
+    FBGEMM's exact row-wise AdaGrad is
     `adagrad(learning_rate, 0.0, 1e-8, eps_in_sqrt=False, row_wise=True)`.
 
     Args:
         learning_rate: As in `rmsprop.adagrad`.
         initial_accumulator_value: The starting value of the sum, at least 0.
-        eps: The constant :math:`\epsilon`, at least 0.
+        eps: The constant ε, at least 0.
         eps_in_sqrt: Whether `eps` is added under the root or to the root (PyTorch, FBGEMM).
         row_wise: Keep one sum for each row. The state is then smaller by the number of elements in
             a row.

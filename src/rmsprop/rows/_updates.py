@@ -1,4 +1,4 @@
-r"""The parts of a step on some rows of a table: ids, sums, missed steps and rows.
+"""The parts of a step on some rows of a table: ids, sums, missed steps and rows.
 
 The step itself is that of the dense optimizer, run on the touched rows alone; this module has
 everything around it.  A table has `rows` rows of shape `row_shape`, and a batch has `n` ids.  All

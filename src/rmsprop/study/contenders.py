@@ -192,6 +192,14 @@ def named(specification: str, folder: Path | None = None) -> Optimizer:
 
     Raises:
         ValueError: an unknown name, or a module or function that cannot be found.
+
+    Returns:
+        The optimizer with the grids that are tuned.
+
+    Example:
+        >>> from rmsprop import study
+        >>> [tunable.name for tunable in study.named("adam=optax:adam").tuned]
+        ['learning_rate', 'one_minus_b2']
     """
     if specification in _NAMED:
         return _NAMED[specification]

@@ -40,6 +40,11 @@ class Tunable:
         TypeError: the name is no text, or the grid is no sequence.
         ValueError: a grid that is empty, not ascending, or not of finite numbers; a name that no
             argument could have; a limit that is no number.
+
+    Example:
+        >>> from rmsprop import study
+        >>> study.Tunable("momentum", (0.0, 0.9), lowest=0.0, highest=0.9).grid
+        (0.0, 0.9)
     """
 
     name: str

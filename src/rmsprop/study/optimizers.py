@@ -82,6 +82,13 @@ class Optimizer:
         fixed: Arguments that are not tuned and differ from the function's own defaults, by name.
         is_reference: Whether it only shows where the others stand: it runs under one schedule,
             without defaults, and no verdict is about it.
+
+    Example:
+        >>> import optax
+        >>> from rmsprop import study
+        >>> rate = study.Tunable("learning_rate", (0.01, 0.1, 1.0), lowest=1e-4, highest=100.0)
+        >>> study.Optimizer("sgd", optax.sgd, (rate,)).configurations()
+        [(0.01,), (0.1,), (1.0,)]
     """
 
     name: str
@@ -215,6 +222,9 @@ def optimizer(
         factory: Makes a `GradientTransformation` from a learning rate, which is a traced scalar.
         tune: The factory's arguments -> values to try, in the place of these grids; a grid of
             `learning_rate` given here still grows, the others do not.
+
+    Returns:
+        The optimizer, as `compare` takes it.
 
     Raises:
         TypeError: what is not callable, or takes no argument; a name that is no text, or a grid

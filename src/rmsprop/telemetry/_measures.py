@@ -1,4 +1,4 @@
-r"""What is measured on a sample: the formulas, once, for all leaves at the same time.
+"""What is measured on a sample: the formulas, once, for all leaves at the same time.
 
 Samples are matrices with a row for each leaf, filled up with `NOTHING`.  A coordinate of a leaf
 with `N` elements of which `n` are looked at stands for `N / n` of them, also in what is said of all

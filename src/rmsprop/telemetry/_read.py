@@ -28,7 +28,7 @@ from rmsprop.telemetry._watch import (
 
 
 def read(state: Tree) -> dict[str, float]:
-    r"""What `watch` has seen of the step before the last one that it recorded.
+    """What `watch` has seen of the step before the last one that it recorded.
 
     Args:
         state: The state of an optimizer in which there is a `watch`, wherever it is: of a chain, of
@@ -38,10 +38,10 @@ def read(state: Tree) -> dict[str, float]:
         Numbers by their names: `"step"`, from 0, and for each leaf and for all of them, which are
         called `all`, such as `"['dense']['kernel']/gradient_norm"` or `"all/gradient_norm"`:
 
-        * `effective_learning_rate_5`, `_50`, `_95`: quantiles of :math:`|u| / |g|` over the
+        * `effective_learning_rate_5`, `_50`, `_95`: quantiles of `|u| / |g|` over the
           coordinates whose gradient is not zero; NaN where there are none.
-        * `update_to_weight`: :math:`\|u\| / \|p\|`.
-        * `gradient_norm`: :math:`\|g\|`.
+        * `update_to_weight`: `||u|| / ||p||`.
+        * `gradient_norm`: `||g||`.
         * `zero_gradients`: the share of the coordinates with a gradient of zero.
         * `eps_dominates`: the share of the coordinates whose second moment is below eps (or its
           root, with an eps outside of it), where both are known; without bias correction.
@@ -52,6 +52,18 @@ def read(state: Tree) -> dict[str, float]:
     Raises:
         ValueError: There is no `watch` in the state, or the state is that of mapped models.
         TypeError: The state is traced.
+
+    Example:
+        >>> import jax.numpy as jnp, rmsprop
+        >>> from rmsprop import telemetry
+        >>> optimizer = telemetry.watch(rmsprop.rmsprop(0.1))
+        >>> params = jnp.array([1.0, 2.0])
+        >>> state = optimizer.init(params)
+        >>> for _ in range(2):
+        ...     updates, state = optimizer.update(params, state, params)
+        ...     params = params + updates
+        >>> print(f"{telemetry.read(state)['all/gradient_norm']:.3f}")
+        2.236
     """
     found = [*_watches(getattr(state, "opt_state", state))]
     if not found:

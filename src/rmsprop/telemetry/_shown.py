@@ -38,6 +38,14 @@ def table(values: Mapping[str, float]) -> Table:
 
     Raises:
         ImportError: rich is not installed; `pip install '.[study]'` has it.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from rmsprop import telemetry
+        >>> gradients, params = jnp.array([3.0, 4.0]), jnp.ones(2)
+        >>> values = telemetry.observe({"w": gradients}, {"w": -0.1 * gradients}, {"w": params})
+        >>> telemetry.table(values).row_count  # the leaf, and all of them
+        2
     """
     from rich import box
     from rich.table import Table
@@ -79,6 +87,15 @@ def plot(history: Sequence[Mapping[str, float]], leaf: str = OVERALL) -> Figure:
     Raises:
         ValueError: `history` has no numbers, or none of that leaf.
         ImportError: matplotlib is not installed; `pip install '.[study]'` has it.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from rmsprop import telemetry
+        >>> gradients, params = jnp.array([3.0, 4.0]), jnp.ones(2)
+        >>> seen = telemetry.observe(gradients, -0.1 * gradients, params)
+        >>> history = [{"step": k} | seen for k in range(3)]
+        >>> len(telemetry.plot(history).axes)
+        4
     """
     from matplotlib.figure import Figure
 

@@ -69,7 +69,7 @@ def watch(
     eps: ScalarLike | None = None,
     eps_in_sqrt: bool = True,
 ) -> optax.GradientTransformationExtraArgs:
-    r"""An optimizer that keeps in its state what `read` shows of it, and changes no number of it.
+    """An optimizer that keeps in its state what `read` shows of it, and changes no number of it.
 
     It looks at a fixed sample of each leaf, the same in every step. The update of a step is the
     difference of the parameters between two calls, whatever else stands in the chain and whatever

@@ -1,28 +1,21 @@
-r"""The dials of the family of problems that a map is made on, each with its formula.
+"""The dials of the family of problems that a map is made on, each with its formula.
 
-A problem has :math:`d = 16` coordinates.  With the parameters :math:`x`, the rotation :math:`R` and
-the optimum :math:`m_t`, the deviation of step :math:`t = 0, \dots, T - 1` is
+A problem has `d = 16` coordinates.  With the parameters `x`, the rotation `R` and
+the optimum `m[t]`, the deviation of step `t = 0, ..., T - 1` is
 
-.. math::
+    z[t] = R' x[t] - m[t],    x[0] normal of variance 1,    m[0] = 0,
 
-    z_t = R^\top x_t - m_t, \qquad x_0 \sim N(0, I), \quad m_0 = 0,
+and the gradient that an optimizer gets is, coordinate by coordinate but for the rotation,
 
-and the gradient that an optimizer gets is
+    g[t] = S^(-t / T) R (b[t] (h z[t] (1 + μ ζ[t]) + σ ξ[t])),    m[t + 1] = m[t] + δ ω[t],
 
-.. math::
-
-    g_t = S^{-t/T} R \left( b_t \odot \left( h \odot z_t \odot (1 + \mu \zeta_t) + \sigma \xi_t
-    \right) \right), \qquad m_{t+1} = m_t + \delta \omega_t,
-
-with :math:`\xi_t, \zeta_t, \omega_t \sim N(0, I)` and :math:`b_{t,i} \in \{0, 1\}` independent of
-all else, :math:`P(b_{t,i} = 1) = p_i`.  Coordinate :math:`i = 0, \dots, d - 1` is seen with the
-probability :math:`p_i = k^{-i/(d-1)}` and has the curvature :math:`h_i = \kappa^{-i/(d-1)}`.
+with ξ, ζ and ω normal of variance 1, and `b[t, i]` 0 or 1 with the probability `p[i]` of a 1,
+independent of all else.  Coordinate `i = 0, ..., d - 1` is seen with the probability
+`p[i] = k^(-i / (d - 1))` and has the curvature `h[i] = κ^(-i / (d - 1))`.
 
 The risk is the expected loss without noise and without the shrinking,
 
-.. math::
-
-    f(x_{t+1}) = \tfrac12 \sum_i p_i h_i z_{t+1,i}^2,
+    f(x[t + 1]) = 1/2 sum over i of p[i] h[i] z[t + 1, i]^2,
 
 averaged over every step of the last tenth of a run.  It is at least `LEAST_RISK`: below it float32
 parameters of size 1 resolve nothing.
@@ -186,7 +179,7 @@ def settings(values: Mapping[str, float] | None = None) -> dict[str, float]:
 
 
 def number_of(values: Mapping[str, float]) -> float:
-    r"""The number that orders the map: :math:`x = \delta S / \sigma`.
+    """The number that orders the map: `x = δ S / σ`.
 
     It is the drift of the optimum per step, times the shrinking of the gradients, over the noise.
 

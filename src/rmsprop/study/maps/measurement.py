@@ -25,7 +25,7 @@ LEAST_LAG = 2
 
 @dataclass(frozen=True)
 class Measurement:
-    r"""The numbers of a problem, from short runs on one seed.
+    """The numbers of a problem, from short runs on one seed.
 
     "Early" is the first tenth of the steps, "late" the last.  Sums go over all coordinates.
 
@@ -39,7 +39,7 @@ class Measurement:
         noise_late: The same late.
         seen: The share of coordinates whose gradient is not 0 in a step, from 0 to 1.
         drift: How far the mean gradient walks per step at held parameters, in units of the noise,
-            :math:`\delta / \sigma`; 0 where no drift is seen, NaN where none could be, in fewer
+            `δ / σ`; 0 where no drift is seen, NaN where none could be, in fewer
             than 40 steps.
         drift_limit: The largest drift, in the same unit, that the runs do not exclude (97.5 %).
         number: What orders the map: drift times shrinking.
@@ -142,11 +142,11 @@ class Measurement:
 
 
 def drift_of(near: NDArray[np.float64], far: NDArray[np.float64], lag: int) -> tuple[float, float]:
-    r"""The drift of the mean gradient per step, in units of the noise.
+    """The drift of the mean gradient per step, in units of the noise.
 
-    Where the mean gradient walks by :math:`\delta` per step, half the squared difference of two
-    gradients that are :math:`l` steps apart has the mean :math:`\sigma^2 + l \delta^2 / 2`.  Each
-    tenth of the run is one estimate of :math:`\delta^2 / (\sigma^2 + \delta^2 / 2)`, in which
+    Where the mean gradient walks by δ per step, half the squared difference of two
+    gradients that are `l` steps apart has the mean `σ^2 + l δ^2 / 2`.  Each
+    tenth of the run is one estimate of `δ^2 / (σ^2 + δ^2 / 2)`, in which
     gradients may shrink from tenth to tenth;
     the drift is that of their mean if a t-test says that it is above 0.
 

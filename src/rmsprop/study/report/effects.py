@@ -1,11 +1,11 @@
-r"""Differences of all tasks on one scale: how many margins two optimizers are apart.
+"""Differences of all tasks on one scale: how many margins two optimizers are apart.
 
 Tasks have different units, and their differences different sizes. What they share is the margin,
 the largest difference that counts as none. A ratio r with the margin m is
 
-.. math:: \log r / \log (1 + m)
+    log(r) / log(1 + m)
 
-margins, a difference d is :math:`d / m` margins. The sign is turned where higher values are better,
+margins, a difference d is `d / m` margins. The sign is turned where higher values are better,
 so that a negative number always says that the first of the two is better.
 """
 

@@ -54,12 +54,12 @@ def _best_at_limit(row: Row) -> str:
 
 
 def twins(digest: Digest) -> list[str]:
-    r"""One sentence for each chosen RMSprop that is close to AdaGrad.
+    """One sentence for each chosen RMSprop that is close to AdaGrad.
 
-    Where :math:`(1 - d) T < 3` for a decay d and T steps, the average of RMSprop has hardly begun
+    Where `(1 - d) T < 3` for a decay d and T steps, the average of RMSprop has hardly begun
     to forget when the run ends. Without bias correction it is then close to
 
-    .. math:: \text{AdaGrad}(\eta / \sqrt{1 - d}, \; v_0 = \epsilon / (1 - d)).
+        AdaGrad with the rate η / sqrt(1 - d) and the starting value ε / (1 - d).
 
     Whether averages are bias-corrected is known where the attribute `fixed` of the task holds the
     arguments of each optimizer that are not tuned, as JSON.

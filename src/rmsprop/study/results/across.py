@@ -1,4 +1,4 @@
-r"""What all tasks say together: the probability of improvement, and a performance profile.
+"""What all tasks say together: the probability of improvement, and a performance profile.
 
 Both weigh the tasks alike, and treat them as fixed: their intervals are of what other seeds of the
 same tasks would give, not of other tasks (Agarwal et al. 2021, "Deep reinforcement learning at the
@@ -58,13 +58,13 @@ def improvements(headlines: Iterable[Difference]) -> tuple[Improvement, ...]:
 
 
 def mean_of_strata(strata: Sequence[tuple[Estimate, int]]) -> Estimate:
-    r"""The mean of shares that were estimated apart, with its interval.
+    """The mean of shares that were estimated apart, with its interval.
 
-    With a share :math:`p_i` and its standard error :math:`e_i` on :math:`S_i` seeds in each of m
-    strata, the mean has the variance :math:`\sum_i e_i^2 / m^2`, for the strata have no run in
+    With a share `p[i]` and its standard error `e[i]` on `S[i]` seeds in each of m
+    strata, the mean has the variance `sum(e^2) / m^2`, for the strata have no run in
     common.  Its interval is Student's t with the degrees of freedom of Welch and Satterthwaite,
 
-    .. math:: \frac{(\sum_i e_i^2)^2}{\sum_i e_i^4 / (S_i - 1)},
+        sum(e^2)^2 / sum(e^4 / (S - 1)),
 
     clipped to [0, 1].  A standard error is the longer side of the share's own interval divided by
     the quantile that it was made with; where all seeds agree, that side reaches as far as the exact

@@ -1,19 +1,16 @@
-r"""Does the decay of RMSprop matter more than the choice between RMSprop and another optimizer?
+"""Does the decay of RMSprop matter more than the choice between RMSprop and another optimizer?
 
 Both are distances of scores, and a distance that is estimated by the largest difference seen is too
-large.  So whatever is the best or the worst is chosen on a subset :math:`T` of the seeds, and the
-distance is measured on a seed :math:`s` outside of it, as in `reselection`.  On :math:`T` each
-decay and the other optimizer choose their configuration; :math:`d(T)` is the best decay there,
-:math:`e(T)` the worst, and :math:`\sigma(T)` is 1 where the other optimizer is worse than
-:math:`d(T)` there and -1 where it is better.  The two distances are the means
+large.  So whatever is the best or the worst is chosen on a subset `T` of the seeds, and the
+distance is measured on a seed `s` outside of it, as in `reselection`.  On `T` each
+decay and the other optimizer choose their configuration; `d(T)` is the best decay there,
+`e(T)` the worst, and `σ(T)` is 1 where the other optimizer is worse than
+`d(T)` there and -1 where it is better.  The two distances are the means
 
-.. math::
+    mean of h(e(T), s) - h(d(T), s)    and    mean of σ(T) (h'(s) - h(d(T), s))
 
-    \operatorname{mean}_{T,\, s \notin T} \left( h_{e(T)}(s) - h_{d(T)}(s) \right)
-    \quad\text{and}\quad
-    \operatorname{mean}_{T,\, s \notin T} \sigma(T) \left( h'(s) - h_{d(T)}(s) \right)
-
-with :math:`h` the reported score, lower being better.  Neither is biased upwards by the choice.
+over all subsets and all seeds outside of them, with `h` the reported score, lower being better.
+Neither is biased upwards by the choice.
 """
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
-r"""What it costs to use a learning rate that is off: the regret.
+"""What it costs to use a learning rate that is off: the regret.
 
-The regret of a factor :math:`f` on a seed is the score with the learning rate :math:`f \eta` minus
-the score with the rate :math:`\eta` that was chosen, all else the same and lower being better:
+The regret of a factor `f` on a seed is the score with the learning rate `f η` minus
+the score with the rate η that was chosen, all else the same and lower being better:
 
-.. math::
+    r(f, s) = h(f η, s) - h(η, s)
 
-    r_f(s) = h_{f \eta}(s) - h_{\eta}(s)
-
-with :math:`h` the logarithm of a loss, so that the exponential of a regret is a ratio of losses, or
+with `h` the logarithm of a loss, so that the exponential of a regret is a ratio of losses, or
 minus an accuracy.  Rates are off to both sides, and nobody knows to which: the regret at a distance
-is the mean over :math:`f` and :math:`1 / f`.  The rate is chosen on tuning seeds and the regret is
+is the mean over `f` and `1 / f`.  The rate is chosen on tuning seeds and the regret is
 measured on reporting seeds, so that the seeds that chose are never those that judge.
 """
 

@@ -1,16 +1,14 @@
-r"""The difference of two optimizers on a new seed, each tuned on K seeds.
+"""The difference of two optimizers on a new seed, each tuned on K seeds.
 
 A study runs the finalists of both optimizers on the same S seeds.  One choice of each, made on some
 seeds, would be one draw: the same optimizer, tuned twice on other seeds, would differ from itself
 more often than an interval around that draw allows.  So every choice is made that the seeds allow.
-For a subset :math:`T` of K seeds let :math:`c(T)` be the configuration of the first optimizer with
-the best mean score on :math:`T`, and :math:`c'(T)` that of the second.  The estimate is the mean
+For a subset `T` of K seeds let `c(T)` be the configuration of the first optimizer with
+the best mean score on `T`, and `c'(T)` that of the second.  The estimate is the mean
 
-.. math::
+    mean of h(c(T), s) - h'(c'(T), s)
 
-    \hat\theta = \operatorname{mean}_{T,\, s \notin T} \left( h_{c(T)}(s) - h'_{c'(T)}(s) \right)
-
-over all subsets and all seeds :math:`s` outside of them, :math:`h` the reported score.  That is a
+over all subsets and all seeds `s` outside of them, `h` the reported score.  That is a
 U-statistic (Hoeffding 1948, "A class of statistics with asymptotically normal distribution"): it
 has no bias for the difference on a new seed when each optimizer is tuned on K seeds.  Its standard
 error is the jackknife that leaves out one seed, which deletes the seed from the choices and from

@@ -181,6 +181,9 @@ def task(name: str) -> Problem:
     Args:
         name: A key of `TASKS`.
 
+    Returns:
+        The problem, as `compare` takes it.
+
     Raises:
         ValueError: The name is not in `TASKS`.
         ImportError: The package with the data of the task is not installed.
