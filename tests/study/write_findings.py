@@ -5,8 +5,8 @@
     rmsprop compare --tasks all --out ANOTHER
     python tests/study/write_findings.py --record-all ANOTHER
 
-keeps the findings of reports in `recorded_findings.json` and writes them into the pages; without
-these options it writes what is kept. With `--check` it writes nothing and fails where a page
+keeps the findings of reports in `recorded_findings.json` and writes them into the pages, the first
+with a picture of the terminal; without these options it writes what is kept. With `--check` it writes nothing and fails where a page
 does not say what is kept, which is a test as well (`tests/test_readme.py`).
 """
 
@@ -126,6 +126,7 @@ def main(words: list[str]) -> int:
     record = json.loads(RECORD.read_text())
     if arguments.record:
         record["default"] = findings_of(arguments.record)
+        PICTURE.write_text(picture(Comparison.load(arguments.record)))
     if arguments.record_all:
         record["all"] = findings_of(arguments.record_all, headlines=True)
     if arguments.record or arguments.record_all:

@@ -61,7 +61,7 @@ def _rows(digest: Digest) -> Table:
     for schedule, rows in digest.rows.items():
         best = sentences.winners(digest, schedule)
         for index, row in enumerate(rows):
-            emphasis = "bold" if row.optimizer in best else ""
+            emphasis = "bold green" if row.optimizer in best else ""
             columns.add_row(
                 "" if index else Text(spelling.schedule(schedule)),
                 Text(spelling.name(row.optimizer)),
