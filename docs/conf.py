@@ -57,10 +57,12 @@ autodoc_typehints = "none"  # the docstring says what may be passed
 autosummary_generate = False
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 napoleon_use_rtype = False
 python_maximum_signature_line_length = 72
 python_display_short_literal_types = True
 default_role = "py:obj"
+highlight_language = "none"  # what a docstring shows as it is; examples are known by their >>>
 add_module_names = False
 
 # Every reference has to lead somewhere. A word in a docstring's backticks may be any code, and
@@ -83,6 +85,7 @@ html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
 html_last_updated_fmt = None
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_theme_options = {
     "home_page_in_toc": True,
     "show_navbar_depth": 1,

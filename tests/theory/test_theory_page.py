@@ -38,6 +38,11 @@ def test_every_section_has_source_figure_and_use(page):
         assert len(text) > 50, name
 
 
+def test_no_formula_is_cut_by_a_list(page):
+    """A minus at the beginning of a line begins one, also inside of a formula."""
+    assert re.findall(r"^[-+] .*", page, re.M) == []
+
+
 def test_the_figures_are_those_on_disk(page):
     linked = sorted(figure for _, figure in LINKED.findall(page))
     assert linked == sorted(path.name for path in write_figures.FIGURES.glob("theory-*"))
