@@ -88,6 +88,7 @@ html_last_updated_fmt = None
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_theme_options = {
     "home_page_in_toc": True,
+    "navbar_persistent": [],  # the field for searching is in the sidebar
     "show_navbar_depth": 1,
     "show_toc_level": 2,
     "use_download_button": False,

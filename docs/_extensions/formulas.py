@@ -32,8 +32,10 @@ def _inline(translator: HTML5Translator, node: nodes.Element) -> None:
 
 
 def _block(translator: HTML5Translator, node: nodes.Element) -> None:
-    # Focusable, for one that is wider than the page is moved by the arrow keys.
-    translator.body.append(f'<div class="math" tabindex="0">{_mathml(node, block=True)}</div>\n')
+    # Focusable, for one that is wider than the page is moved by the arrow keys. What moves is the
+    # inner box: browsers do not count how far MathML itself reaches.
+    formula = f"<div>{_mathml(node, block=True)}</div>"
+    translator.body.append(f'<div class="math" tabindex="0">{formula}</div>\n')
     raise nodes.SkipNode
 
 
