@@ -109,11 +109,11 @@ def test_the_table_of_steps_is_what_the_command_prints(capsys):
 @pytest.mark.slow
 def test_the_table_of_conventions_is_what_the_command_prints(capsys):
     (command,) = re.findall(
-        r"^rmsprop (conventions .*?)\n```", PAGES["docs/commands.md"], re.M | re.S
+        r"^rmsprop (conventions .*?)\n```", PAGES["docs/conventions.md"], re.M | re.S
     )
     assert command_line.main(shlex.split(command.replace("\\\n", ""))) == 0
     printed = capsys.readouterr().out.splitlines()
-    shown = _block("docs/commands.md", "tensorflow.rmsprop (the first)").splitlines()
+    shown = _block("docs/conventions.md", "tensorflow.rmsprop (the first)").splitlines()
     assert [re.sub(NUMBER, "#", line) for line in printed] == [
         re.sub(NUMBER, "#", line) for line in shown
     ]
@@ -149,7 +149,7 @@ def test_what_is_said_of_speed_is_the_record_of_the_benchmarks(record):
     ]
     assert (
         f"it takes {min(narrow):.2f} to {max(narrow):.2f} of the time of the step in float32"
-        in _prose("docs/reference.md")
+        in _prose("docs/half_precision.md")
     )
     steps = [
         recorded.race(f"step, {key}, {tree}")["this library"]["ratio"]

@@ -1,8 +1,9 @@
-"""Every line of `docs/recipes.md` is an optimizer, and what the page says around it holds."""
+"""Every recipe of `docs/recipes.md` is an optimizer, and what the page says around it holds."""
 
 import ast
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,55 +12,63 @@ import optax
 import pytest
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
-COLUMNS = ["recipe", "optimizer of the original", "here", "what else it does", "source"]
+# What stands below the code of a recipe.
+NOTES = ("The original's optimizer", "What else it does", "Source")
 
 
-def _rows():
-    for line in PAGE.splitlines():
-        if not line.startswith("|"):
-            continue
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if cells != COLUMNS and not set(line) <= set("|-"):
-            yield cells
+class Recipe(NamedTuple):
+    """A section of the page."""
+
+    name: str
+    code: str  # of one statement, which assigns the optimizer
+    notes: dict[str, str]
 
 
-ROWS = list(_rows())
+def _recipe(section):
+    name, _, body = section.partition("\n")
+    (code,) = re.findall(r"```python\n(.*?)```", body, re.S)
+    notes = re.findall(r"^\* ([^:\n]+): (.*(?:\n  .*)*)", body, re.M)
+    return Recipe(name, code, {key: " ".join(text.split()) for key, text in notes})
+
+
+_SECTIONS = re.split(r"^#+ ", PAGE, flags=re.M)
+RECIPES = [_recipe(text) for text in _SECTIONS if re.search(r"^\* Source: ", text, re.M)]
 
 
 @pytest.fixture(scope="module")
 def names():
     """What the code block of the page defines."""
-    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    before_the_recipes = PAGE.split("\n### ")[0]
+    (block,) = re.findall(r"```python\n(.*?)```", before_the_recipes, re.S)
     defined = {}
     exec(block, defined)
     return defined
 
 
-def _line(cells):
-    """The one line of code in the third column."""
-    (code,) = re.findall(r"`([^`]+)`", cells[2])
-    assert cells[2] == f"`{code}`"
-    return code
-
-
 def test_there_are_enough_of_them_and_none_twice():
-    assert len(ROWS) >= 25
-    recipes = [cells[0] for cells in ROWS]
-    assert len(set(recipes)) == len(recipes)
+    assert len(RECIPES) >= 25
+    assert len({recipe.name for recipe in RECIPES}) == len(RECIPES)
 
 
-@pytest.mark.parametrize("cells", ROWS, ids=lambda cells: cells[0])
-def test_a_row_is_complete(cells):
-    assert len(cells) == len(COLUMNS)
-    assert all(cells)
-    ast.parse(_line(cells), mode="eval")
-    assert re.search(r"\]\(https://[^)\s]+\)", cells[4])
+def test_every_block_of_the_page_is_a_recipe_or_what_they_use():
+    assert PAGE.count("```python\n") == 1 + len(RECIPES) == 1 + PAGE.count("\n### ")
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_a_recipe_is_complete(recipe):
+    (statement,) = ast.parse(recipe.code).body
+    assert ast.unparse(statement).startswith("optimizer = ")
+    assert tuple(recipe.notes) == NOTES
+    assert all(recipe.notes.values())
+    assert re.search(r"\]\(https://[^)\s]+\)", recipe.notes["Source"])
 
 
 @pytest.mark.standard_promotion("Optax's schedules multiply counts by floats")
-@pytest.mark.parametrize("cells", ROWS, ids=lambda cells: cells[0])
-def test_a_line_takes_steps(cells, names):
-    optimizer = eval(_line(cells), dict(names))
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_a_recipe_takes_steps(recipe, names):
+    namespace = dict(names)
+    exec(recipe.code, namespace)
+    optimizer = namespace["optimizer"]
     params = {"kernel": jnp.ones((2, 3)), "bias": jnp.zeros(3)}
     gradients = jax.tree.map(lambda p: jnp.full_like(p, 0.1), params)
     after, state = params, optimizer.init(params)

@@ -7,6 +7,8 @@ import write_figures
 
 LINKED = re.compile(r"!\[([^\]]+)\]\(figures/(theory-t\d+\.png)\)")
 STATEMENTS = [f"t{number}" for number in range(1, 15)]
+# The page begins with the worked example and the two weights.
+IN_THE_ORDER_OF_THE_PAGE = ["t13", "t14", *STATEMENTS[:12]]
 
 
 @pytest.fixture(scope="module")
@@ -15,18 +17,30 @@ def page():
 
 
 def test_every_statement_is_one_heading(page):
-    assert re.findall(r"^## T(\d+)\. ", page, re.M) == [name[1:] for name in STATEMENTS]
+    titles = re.findall(r"^## (T\d+)\. ", page, re.M)
+    assert titles == [name.upper() for name in IN_THE_ORDER_OF_THE_PAGE]
     assert list(write_figures.SENTENCES) == STATEMENTS
+
+
+def test_the_page_begins_with_the_list_of_titles(page):
+    listed = re.findall(r"^\* \[(T\d+\. [^\]]+)\]\(#", page, re.M)
+    assert listed == re.findall(r"^## (T\d+\. .+)$", page, re.M)
+    assert page.index("* [T13. ") < page.index("\n## ")
 
 
 def test_every_section_has_source_figure_and_use(page):
     sections = re.split(r"^## ", page, flags=re.M)[1:]
-    for name, section in zip(STATEMENTS, sections, strict=True):
+    for name, section in zip(IN_THE_ORDER_OF_THE_PAGE, sections, strict=True):
         assert "\nSource: " in section, name
         assert "\nIn practice: " in section, name
         ((text, figure),) = LINKED.findall(section)
         assert figure == f"theory-{name}.png"
         assert len(text) > 50, name
+
+
+def test_no_formula_is_cut_by_a_list(page):
+    """A minus at the beginning of a line begins one, also inside of a formula."""
+    assert re.findall(r"^[-+] .*", page, re.M) == []
 
 
 def test_the_figures_are_those_on_disk(page):

@@ -6,8 +6,7 @@
 A module is imported when it is first used, and none imports its framework.  `import_state` and
 `export_state` of a module move a run: what its framework has saved becomes a state of the port, and
 back (`docs/move.md` in the repository).  `optax.partition` takes
-the place of parameter groups.  `docs/recipes.md` in the repository has published recipes as one
-line each.
+the place of parameter groups.  `docs/recipes.md` in the repository has published recipes.
 
 The functions translate their arguments to a `Convention`.  The lines of this table are some of its
 fields:

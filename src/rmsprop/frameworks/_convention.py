@@ -86,7 +86,7 @@ class Convention:
         gradient_scale: The factor by which the gradient is multiplied first.
         caution: Whether elements of a step whose sign the gradient contradicts are masked (timm
             alone).
-        complex_leaves: `modulus` accumulates |g|^2, `apart` treats real and imaginary parts as
+        complex_leaves: `modulus` accumulates `|g|^2`, `apart` treats real and imaginary parts as
             two real leaves, `refused` says that the framework has no such optimizer.
         around: What else the framework does before or after the step. Each element is a name, by
             which two conventions are compared, and a wrapper of the optimizer.

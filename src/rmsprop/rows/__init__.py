@@ -216,7 +216,7 @@ def gather(table: jax.Array, ids: ArrayLike) -> jax.Array:
     """The rows with these ids, and zeros for padding.
 
     Args:
-        table: Shape (rows, *row_shape).
+        table: Shape `(rows, *row_shape)`.
         ids: Integers of any shape; negative or too large ones are padding.
 
     Returns:

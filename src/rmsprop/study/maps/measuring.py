@@ -39,7 +39,7 @@ def measure(problem: Problem, *, steps: int | None = None, seed: int = 0) -> Mea
     RMSprop and AdaGrad run once on a coarse grid of learning rates, under a constant rate and under
     linear decay.  The best RMSprop run under linear decay, by what the problem chooses by, is made
     again with a second batch in each step, and the numbers of a `Measurement` are taken from it.
-     Public as `rmsprop.study.measure`.
+    Public as `rmsprop.study.measure`.
 
     Args:
         problem: The problem, as `rmsprop.study.compare` takes it.
