@@ -196,6 +196,24 @@ class TestVariants(chex.TestCase):
         chex.assert_tree_all_finite(state)
 
 
+def test_the_example_of_dive_into_deep_learning(x64):
+    """Chapter 12.8: 0.1 x1^2 + 2 x2^2 from (-5, -2); the book prints -0.010599 for x1."""
+    scale = np.array([0.2, 4.0])
+    optimizer = rmsprop.rmsprop(0.4, decay=0.9, eps=1e-6)
+    params = jnp.array([-5.0, -2.0])
+    state = optimizer.init(params)
+    expected, square_mean = np.array([-5.0, -2.0]), np.zeros(2)
+    for _ in range(20):
+        updates, state = optimizer.update(scale * params, state)
+        params = optax.apply_updates(params, updates)
+        g = scale * expected
+        square_mean = 0.9 * square_mean + 0.1 * g**2
+        expected = expected - 0.4 / np.sqrt(square_mean + 1e-6) * g
+    # 20 steps with some ten roundings each, of numbers up to 5, at 1.1e-16.
+    np.testing.assert_allclose(params, expected, rtol=0, atol=2e-13)
+    assert f"{params[0]:.6f}" == "-0.010599"
+
+
 def test_vmap_over_hyperparameters(rng):
     """A sweep is one vmap: every row is the run with those numbers."""
     gradients, params = jnp.asarray(_gradients(rng), jnp.float32), jnp.ones(7)
