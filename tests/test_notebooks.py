@@ -154,3 +154,20 @@ def test_the_first_cell_installs_what_the_source_names(tmp_path, source, require
         requirement.format(clone=tmp_path / "clone"),
         "jax==9.8.7",
     ]
+
+
+CITED = [
+    ("rmsprop_or_adagrad.ipynb", "0.875 [0.819, 0.936]", "docs/comparison.md"),
+    ("rmsprop_or_adagrad.ipynb", "3.2 %", "docs/comparison.md"),
+    ("rmsprop_or_adagrad.ipynb", "211 cells", "docs/map.md"),
+    ("big_tables_little_memory.ipynb", "59 times as fast", "docs/embedding_tables.md"),
+    ("big_tables_little_memory.ipynb", "18 %", "docs/reference.md"),
+]
+
+
+@pytest.mark.parametrize(("name", "figure", "page"), CITED)
+def test_a_figure_that_a_notebook_takes_from_a_page_stands_there(name, figure, page):
+    cells = json.loads(NOTEBOOKS[name].read_text())["cells"]
+    prose = [notebook_rules.text(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+    assert any(figure in " ".join(each.split()) for each in prose)
+    assert figure in " ".join(FOLDER.parents[1].joinpath(page).read_text().split())
