@@ -24,7 +24,6 @@ root_doc = "docs/index"
 include_patterns = [
     "docs/**.md",
     "docs/**.rst",
-    "examples/*.ipynb",
     "examples/notebooks/*.ipynb",
     "examples/loops/README.md",
     "CONTRIBUTING.md",
@@ -42,7 +41,6 @@ extensions = [
     "plain_docstrings",
     "repository",
     "standalone_pages",
-    "tutorials",
 ]
 
 # Pages. A heading's anchor is the one that it has where the repository is read.

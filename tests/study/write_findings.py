@@ -19,6 +19,10 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from terminal_picture import PICTURE, picture
+
+from rmsprop.study import Comparison
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RECORD = HERE / "recorded_findings.json"
