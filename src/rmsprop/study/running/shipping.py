@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import sysconfig
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import rmsprop
@@ -15,7 +15,12 @@ import rmsprop
 # A call whose arguments are larger makes Dask warn.
 PIECE = 4_000_000
 
-_INSTALLED = ("site-packages", "dist-packages")
+# Where packages are installed, and the folders of Python's own modules and of this package.
+_INSTALLED = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
+_FOLDERS = tuple(
+    os.path.join(folder, "")
+    for folder in (sysconfig.get_path("stdlib"), os.path.dirname(str(rmsprop.__file__)))
+)
 _pickling = threading.Lock()
 
 
@@ -78,8 +83,4 @@ def is_own(module: ModuleType) -> bool:
     file = vars(module).get("__file__")  # a module may make attributes when they are asked for
     if not isinstance(file, str):
         return False
-    path = Path(file)
-    folders = (sysconfig.get_path("stdlib"), Path(str(rmsprop.__file__)).parent)
-    return not (
-        any(path.is_relative_to(folder) for folder in folders) or {*path.parts} & {*_INSTALLED}
-    )
+    return not (file.startswith(_FOLDERS) or any(name in file for name in _INSTALLED))
