@@ -19,8 +19,9 @@ PAGES = {"README.md": README, "CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read
 }
 NUMBER = r"\b[\d.,]*\d(?:e[+-]\d+)?"
 # The blocks of the recipes have a test of their own, which needs what they define, those of moved
-# runs are programs that need PyTorch and Keras, and those for several devices need eight.
-ELSEWHERE = ("docs/recipes.md", "docs/move.md", "docs/sharding.md")
+# runs are programs that need PyTorch and Keras, those for several devices need eight, and those for
+# a cluster need one.
+ELSEWHERE = ("docs/recipes.md", "docs/move.md", "docs/sharding.md", "docs/cluster.md")
 WITH_EXAMPLES = [
     name for name, text in PAGES.items() if "```python" in text and name not in ELSEWHERE
 ]

@@ -33,13 +33,13 @@ def _same(one, two):
 def runs(monkeypatch):
     """The number of runs that have been made."""
     made = []
-    call = Engine._call
+    call = Engine.work
 
     def counted(engine, chunks):
         made.append(sum(map(len, chunks)))
         return call(engine, chunks)
 
-    monkeypatch.setattr(Engine, "_call", counted)
+    monkeypatch.setattr(Engine, "work", counted)
     return made
 
 

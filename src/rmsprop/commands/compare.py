@@ -16,6 +16,7 @@ from rmsprop.commands.output import (
     write_and_print,
 )
 from rmsprop.commands.protocol import (
+    add_cluster,
     add_memory,
     add_seeds_and_schedules,
     keep_compiled_programs,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rmsprop.study.optimizers import Optimizer
+    from rmsprop.study.running.cluster import Client
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_protocol(parser)
     add_memory(parser)
+    add_cluster(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -102,8 +105,15 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         ValueError: a word that means nothing, or a folder that cannot take the report.
         ImportError: a package that a task needs is missing.
-        OSError: the folder cannot be written to.
+        OSError: the folder cannot be written to, or the cluster cannot be reached.
     """
+    from rmsprop.study.running.cluster import connected
+
+    with connected(arguments.cluster) as executor:
+        return _run(arguments, executor)
+
+
+def _run(arguments: argparse.Namespace, executor: Client | None) -> int:
     from rmsprop.study.comparison import compare
     from rmsprop.study.report import files
     from rmsprop.study.running.progress import Bars
@@ -128,6 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
             references=not (arguments.only or arguments.no_references),
             folder=arguments.out,
             memory=arguments.memory,
+            executor=executor,
             command=arguments.command,
             progress=Bars(errors, interrupts.raise_if_interrupted),
         )

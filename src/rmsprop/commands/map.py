@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rmsprop.commands.output import (
     add_quiet,
@@ -13,12 +14,16 @@ from rmsprop.commands.output import (
     write_and_print_map,
 )
 from rmsprop.commands.protocol import (
+    add_cluster,
     add_memory,
     add_seeds_and_schedules,
     keep_compiled_programs,
 )
 from rmsprop.study import interrupts
 from rmsprop.study.maps.planes import DEFAULT_PLANES, PLANES
+
+if TYPE_CHECKING:
+    from rmsprop.study.running.cluster import Client
 
 DEFAULT_FOLDER = Path("rmsprop-map")
 SEEDS = 40
@@ -42,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_seeds_and_schedules(parser, SEEDS)
     add_memory(parser)
+    add_cluster(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -59,8 +65,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         ValueError: a word that means nothing, or a folder that cannot take the map.
-        OSError: the folder cannot be written to.
+        OSError: the folder cannot be written to, or the cluster cannot be reached.
     """
+    from rmsprop.study.running.cluster import connected
+
+    with connected(arguments.cluster) as executor:
+        return _run(arguments, executor)
+
+
+def _run(arguments: argparse.Namespace, executor: Client | None) -> int:
     from rmsprop.study.contenders import CONTENDERS, named
     from rmsprop.study.maps.making import map as make_map
     from rmsprop.study.maps.presentation import Map
@@ -90,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             schedules=tuple(SCHEDULES) if schedules == ["all"] else schedules,
             folder=arguments.out,
             memory=arguments.memory,
+            executor=executor,
             command=arguments.command,
             progress=Bars(errors, interrupts.raise_if_interrupted),
         )

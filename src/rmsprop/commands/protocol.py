@@ -65,8 +65,18 @@ def add_memory(parser: argparse.ArgumentParser) -> None:
         "--memory",
         type=memory_size,
         metavar="SIZE",
-        help="memory that the runs under way may take, such as 4G or 500M, at least 1M;"
-        " default: half of what there is",
+        help="memory that the runs under way may take, on each worker of a cluster, such as 4G or"
+        " 500M, at least 1M; default: half of what there is",
+    )
+
+
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """Adds the option `--cluster` to `parser`."""
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="the scheduler of a Dask cluster, such as tcp://10.0.0.1:8786, whose workers make the"
+        " runs; they need the packages that are installed here; default: the cores of this machine",
     )
 
 

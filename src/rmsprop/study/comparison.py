@@ -25,6 +25,7 @@ from rmsprop.study.results import across
 from rmsprop.study.results.digest import Digest, digests
 from rmsprop.study.results.labelled import FILE_NAME, Results
 from rmsprop.study.results.schema import names_of
+from rmsprop.study.running.cluster import Client, Cluster
 from rmsprop.study.running.devices import available_memory
 from rmsprop.study.running.duration import Duration
 from rmsprop.study.running.engine import Engine
@@ -52,6 +53,7 @@ def compare(
     references: bool | None = None,
     folder: str | os.PathLike[str] | None = None,
     memory: int | None = None,
+    executor: Client | None = None,
     command: str = "rmsprop.study.compare",
     progress: Progress | None = None,
 ) -> Comparison:
@@ -84,7 +86,11 @@ def compare(
             problem that calls back into Python are made again, for what they call is not known.
             None for nowhere.
         memory: Bytes that the runs under way may take; None for half of what there is. A problem
-            of which not even one run fits is refused when its turn comes.
+            of which not even one run fits is refused when its turn comes. With an executor it is a
+            bound for each worker, which takes half of its own memory at most.
+        executor: A `distributed.Client` of Dask, whose workers make the runs; the numbers are the
+            same, bit for bit, where all processors are of one kind. Workers need the packages of
+            this process, and no file of the study. None, the default, for threads of this process.
         command: What made the comparison, for its record.
         progress: Where to show how far it is; None for nowhere.
 
@@ -94,8 +100,8 @@ def compare(
     Raises:
         ValueError: an argument out of its range, a problem or an optimizer that cannot be run, or a
             folder with a study that this cannot be one with; before anything long has begun.
-        TypeError: what is no function that makes an optimizer.
-        OSError: the folder cannot be written to; what has ended is kept.
+        TypeError: what is no function that makes an optimizer, or no client.
+        OSError: the folder cannot be written to, or the cluster is lost; what has ended is kept.
 
     Example:
         >>> import jax, optax
@@ -125,6 +131,7 @@ def compare(
                 f' rmsprop.study.task("digits"), or a list of them.'
             )
     schedules = (schedules,) if isinstance(schedules, str) else tuple(schedules)
+    cluster = Cluster.of(executor)
     contenders = _optimizers(optimizers)
     plan = Plan(
         problems,
@@ -135,13 +142,16 @@ def compare(
         steps,
         schedules,
         available_memory() if memory is None else memory,
+        cluster,
     )
     plan.check()
     check_text("command", command)
     progress = progress if progress is not None else Silent()
     study_folder = StudyFolder(folder)
     study_folder.begin(plan.definition(command))
-    provenance = Provenance.begin()
+    provenance = Provenance.begin(None if cluster is None else cluster.threads)
+    if cluster is not None and (remark := cluster.remark()):
+        progress.say(remark)
     earlier = None if folder is None else _earlier(Path(folder), study_folder)
     results = {} if earlier is None else _with_their_versions(earlier)
     ready: Mapping[str, Engine] = {}

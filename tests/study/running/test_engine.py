@@ -75,7 +75,7 @@ def test_padding_costs_a_run_no_time():
     outcome = engine.program(*chunk(4).arguments())
     assert chunk(1).results(outcome, 8.0)["seconds"] == 2.0
     assert chunk(4).results(outcome, 8.0)["seconds"] == 8.0
-    (results,) = engine._call([chunk(1)])
+    (results,) = engine.work([chunk(1)])
     assert results["seconds"] > 0
 
 
@@ -110,8 +110,8 @@ def test_runs_of_earlier_chunks_are_taken_one_by_one(tmp_path):
 
     def engine():
         made = engine_of(tiny(width=4), build, NAMES, 20, folder=StudyFolder(tmp_path))
-        call = made._call
-        made._call = lambda chunks: calls.append(sum(map(len, chunks))) or call(chunks)
+        call = made.work
+        made.work = lambda chunks: calls.append(sum(map(len, chunks))) or call(chunks)
         return made
 
     configurations = [(0.1, 0.1), (0.2, 0.1), (0.3, 0.2)]

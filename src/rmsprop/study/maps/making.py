@@ -26,7 +26,8 @@ from rmsprop.study.names import check_text, excerpt
 from rmsprop.study.optimizers import Optimizer
 from rmsprop.study.results.netcdf import FILE_NAME
 from rmsprop.study.results.schema import OWN
-from rmsprop.study.running.cores import Cores
+from rmsprop.study.running.cluster import Client, Cluster
+from rmsprop.study.running.cores import Cores, Workforce
 from rmsprop.study.running.devices import available_cores, available_memory, on_cpu
 from rmsprop.study.running.progress import Progress, Silent
 from rmsprop.study.running.provenance import Provenance
@@ -42,6 +43,7 @@ def map(  # noqa: A001 (as `study.map` it hides nothing)
     schedules: str | Sequence[str] = ("constant", "linear"),
     folder: str | os.PathLike[str] | None = None,
     memory: int | None = None,
+    executor: Client | None = None,
     command: str = "rmsprop.study.map",
     progress: Progress | None = None,
 ) -> Map:
@@ -68,7 +70,10 @@ def map(  # noqa: A001 (as `study.map` it hides nothing)
         folder: Where runs that have ended are kept. The same call with the same folder goes on
             where it was stopped and ends with the same numbers bit for bit; one with other planes
             adds to what is there. None for nowhere.
-        memory: Bytes that the runs under way may take; None for half of what there is.
+        memory: Bytes that the runs under way may take; None for half of what there is. With an
+            executor it is a bound for each worker.
+        executor: A `distributed.Client` of Dask, whose workers make the runs, as in
+            `rmsprop.study.compare`. None, the default, for threads of this process.
         command: What made the map, for its record.
         progress: Where to show how far it is; None for nowhere.
 
@@ -78,8 +83,8 @@ def map(  # noqa: A001 (as `study.map` it hides nothing)
     Raises:
         ValueError: an argument out of its range, or a folder that holds another study; before
             anything long has begun.
-        TypeError: what is no plane, optimizer or integer.
-        OSError: the folder cannot be written to; what has ended is kept.
+        TypeError: what is no plane, optimizer, integer or client.
+        OSError: the folder cannot be written to, or the cluster is lost; what has ended is kept.
 
     Example:
         >>> from rmsprop import study
@@ -106,7 +111,8 @@ def map(  # noqa: A001 (as `study.map` it hides nothing)
         raise TypeError(f"memory is {excerpt(memory)}; it must be an integer of Python, in bytes.")
     if bound < 1:
         raise ValueError(f"memory is {bound} bytes; it must be positive.")
-    return run(plan, StudyFolder(folder), folder, command, progress or Silent(), bound)
+    cluster = Cluster.of(executor)
+    return run(plan, StudyFolder(folder), folder, command, progress or Silent(), bound, cluster)
 
 
 def run(
@@ -116,25 +122,30 @@ def run(
     command: str,
     progress: Progress,
     memory: int | None = None,
+    cluster: Cluster | None = None,
 ) -> Map:
     """Makes the map of a plan that has been checked; the arguments are those of `map`.
 
-    Without `memory` there is no bound to it.
+    Without `memory` there is no bound to it; a cluster makes the runs where there is one.
     """
     study_folder.begin(plan.definition(command))
-    provenance = Provenance.begin()
+    provenance = Provenance.begin(None if cluster is None else cluster.threads)
+    if cluster is not None and (remark := cluster.remark()):
+        progress.say(remark)
     results = {} if folder is None else _earlier(Path(folder), study_folder)
     cores = Cores(available_cores() if on_cpu() else 2)
-    programs = _Programs(plan, cores, memory)
+    workforce = cores if cluster is None else cluster.cores(memory)
+    programs = _Programs(plan, cores, workforce, memory)
     try:
         for plane in plan.planes:
             with progress.task(f"map {plane.name}", plan.runs(plane)):
-                results[plane.name] = _plane(plan, plane, programs, cores, study_folder, progress)
+                results[plane.name] = _plane(plan, plane, programs, study_folder, progress)
             if folder is not None:
                 study_folder.note_seconds()
                 with atomic.writing(folder, ADVICE):
                     _map(results, plan, study_folder, provenance, command).save(folder)
     finally:
+        workforce.stop()
         cores.stop()
     for file in study_folder.damaged:
         progress.say(f"{file} was damaged and has been made again.")
@@ -180,22 +191,27 @@ class _Programs:
 
     Args:
         plan: What was asked for.
-        cores: The threads that compile.
+        cores: Threads of this process.
+        workforce: What makes the runs.
         memory: Bytes that the runs under way may take; None for no bound.
     """
 
-    def __init__(self, plan: MapPlan, cores: Cores, memory: int | None) -> None:
-        self._plan, self._cores, self._memory = plan, cores, memory
+    def __init__(
+        self, plan: MapPlan, cores: Cores, workforce: Workforce, memory: int | None
+    ) -> None:
+        self._plan, self.cores, self.workforce, self._memory = plan, cores, workforce, memory
         self._programs: dict[tuple[int, int, int, bool], MapProgram] = {}
         self._seeds: dict[tuple[str, int, int], Seeds] = {}
 
     def prepare(self, steps: int, *, rotated: bool) -> None:
         """Makes the programs for runs of at most so many steps, side by side."""
+        if self.workforce is not self.cores:  # each worker compiles its own
+            return
         compilations: list[Future[None]] = []
         for number in range(len(self._plan.optimizers)):
             for seeds in (self._plan.tuning_seeds, self._plan.seeds):
                 program = self.program(number, steps, seeds, rotated=rotated)
-                compilations.append(self._cores.submit(program.compile))
+                compilations.append(self.cores.submit(program.compile))
         for each in compilations:
             each.result()
 
@@ -229,7 +245,6 @@ def _plane(
     plan: MapPlan,
     plane: Plane,
     programs: _Programs,
-    cores: Cores,
     folder: StudyFolder,
     progress: Progress,
 ) -> xr.Dataset:
@@ -247,7 +262,7 @@ def _plane(
             programs.program(number, most, plan.seeds, rotated=rotated),
             programs.seeds("tuning", most, stream),
             programs.seeds("reporting", most, stream),
-            cores,
+            programs.workforce,
             folder,
             progress.advance,
             progress.extend,
@@ -255,7 +270,7 @@ def _plane(
         tuned.append(
             [(at, tune(contest, [cells[i] for i in at], steps)) for steps, at in groups.items()]
         )
-    return labelled(plan, plane, tuned, _verdicts(plan, len(cells), tuned, cores))
+    return labelled(plan, plane, tuned, _verdicts(plan, len(cells), tuned, programs.cores))
 
 
 def _verdicts(

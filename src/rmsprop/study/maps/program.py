@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from rmsprop.study.folder import StudyFolder, digest
 from rmsprop.study.maps.dials import COORDINATES, OF_GRADIENT
 from rmsprop.study.maps.family import Draws, run_of
 from rmsprop.study.optimizers import Optimizer
-from rmsprop.study.running.cores import Cores
+from rmsprop.study.running.cores import Workforce
 from rmsprop.study.running.devices import device, on_cpu
 from rmsprop.study.running.engine import Advance
 from rmsprop.study.running.program import planned_bytes
@@ -56,20 +56,43 @@ class Points(NamedTuple):
 
 
 class Seeds(NamedTuple):
-    """Seeds, and what they draw.
+    """Seeds, and how they draw.
 
     Attributes:
-        name: A name for all that decides what they draw.
-        draws: What they draw.
+        numbers: The seeds.
+        steps: The most steps of a run.
+        stream: As in `Draws.of`.
     """
 
-    name: str
-    draws: Draws
+    numbers: tuple[int, ...]
+    steps: int
+    stream: int
 
     @classmethod
     def of(cls, seeds: Sequence[int], steps: int, stream: int) -> Seeds:
         """These seeds, for runs of at most so many steps; see `Draws.of`."""
-        return cls(repr(([*map(int, seeds)], steps, stream)), Draws.of(seeds, steps, stream))
+        return cls(tuple(map(int, seeds)), steps, stream)
+
+    @property
+    def name(self) -> str:
+        """A name for all that decides what they draw."""
+        return repr(([*self.numbers], self.steps, self.stream))
+
+    @property
+    def draws(self) -> Draws:
+        """What they draw; a worker draws it itself, which takes less time than sending it."""
+        with _drawing:
+            return _draws(self)
+
+
+# The draws of a map are those of the tuning and the reporting seeds, 10 MB for 40 seeds and 1000
+# steps.
+_drawing = threading.Lock()
+
+
+@functools.lru_cache(maxsize=8)
+def _draws(seeds: Seeds) -> Draws:
+    return Draws.of(seeds.numbers, seeds.steps, seeds.stream)
 
 
 class MapProgram:
@@ -82,6 +105,9 @@ class MapProgram:
         seeds: The number of seeds.
         rotated: Whether the dial of the rotation is obeyed.
         memory: Bytes that the calls under way may take; None for no bound.
+
+    Attributes:
+        calls_back: Whether the optimizer calls back into Python.
     """
 
     def __init__(
@@ -95,6 +121,7 @@ class MapProgram:
         memory: int | None = None,
     ) -> None:
         self._seeds, self._steps, self._memory = seeds, steps, memory
+        self._origin = (optimizer, tuple(schedules), steps, seeds, rotated)
         runs = RUNS_ON_CPU if on_cpu() else RUNS_ON_ACCELERATOR
         self.names, self.width = optimizer.names, max(1, runs // seeds)
         self._lock = threading.Lock()
@@ -113,12 +140,27 @@ class MapProgram:
             draws,
         )
         versions = (version("jax"), version("jaxlib"))
-        self.fingerprint = digest(self._lowered.as_text(), device(), *versions)
+        text = self._lowered.as_text()
+        self.calls_back = "callback" in text
+        self.fingerprint = digest(text, device(), *versions)
+
+    def __reduce__(self) -> tuple[Callable[..., MapProgram], tuple[object, ...]]:
+        """Pickled as what it is made from; how many calls run at once is a worker's to say."""
+        return _made, self._origin
 
     def compile(self) -> None:
         """Compiles now what else is compiled at the first call."""
         with self._lock:
             _ = self._compiled
+
+    @property
+    def call_bytes(self) -> int:
+        """Memory of one call under way, as XLA plans it."""
+        return planned_bytes(self._compiled[0])
+
+    def work(self, points: Points, steps: int, seeds: Seeds) -> NDArray[np.float32]:
+        """The risks of points on seeds, as `__call__` has them."""
+        return self(points, steps, seeds.draws)
 
     def __call__(self, points: Points, steps: int, draws: Draws) -> NDArray[np.float32]:
         """The risks of at most `width` points, of shape (points, seeds)."""
@@ -146,6 +188,12 @@ class MapProgram:
         return compiled, threading.BoundedSemaphore(self._memory // needed)
 
 
+def _made(
+    optimizer: Optimizer, schedules: tuple[str, ...], steps: int, seeds: int, rotated: bool
+) -> MapProgram:
+    return MapProgram(optimizer, schedules, steps, seeds, rotated=rotated)
+
+
 def _blank(seeds: int, steps: int) -> Draws:
     """Draws of the shapes that a program takes."""
     table = jnp.zeros((seeds, steps, COORDINATES), jnp.float32)
@@ -165,18 +213,18 @@ def sweep(
     steps: int,
     seeds: Seeds,
     *,
-    cores: Cores,
+    workforce: Workforce,
     folder: StudyFolder,
     advance: Advance,
 ) -> NDArray[np.float64]:
-    """Runs points on seeds, over all cores, and keeps what has ended.
+    """Runs points on seeds, over all cores or workers, and keeps what has ended.
 
     Args:
         program: What runs them.
         points: The points.
         steps: Steps of every run.
         seeds: The seeds.
-        cores: The threads.
+        workforce: The threads, or the workers of a cluster.
         folder: Where risks are kept.
         advance: Is called with the number of runs that have ended.
 
@@ -187,29 +235,32 @@ def sweep(
         OSError: the folder cannot be written to.
     """
 
-    def call(part: Points) -> NDArray[np.float32]:
-        """The risks of the points of one call, kept before anybody waits for them."""
-        columns = [*part.dials.values(), *part.values.values(), part.schedules]
-        name = digest(program.fingerprint, seeds.name, str(steps), *(x.tobytes() for x in columns))
-        kept = folder.get(name)
-        if kept is not None:
-            return kept["risk"]
-        risk = program(part, steps, seeds.draws)
-        folder.put(name, {"risk": risk})
-        return risk
-
     count, width = len(points.schedules), program.width
-    starts = range(0, count, width)
-    calls = {
-        cores.submit(call, points.rows(np.arange(start, min(start + width, count)))): start
-        for start in starts
-    }
-    risks = np.full((count, len(seeds.draws.start)), np.inf)
+    risks = np.full((count, len(seeds.numbers)), np.inf)
+
+    def note(start: int, risk: NDArray[np.float32]) -> None:
+        """Puts the risks of a call in their place."""
+        risks[start : start + len(risk)] = np.where(np.isfinite(risk), risk, np.inf)
+        advance(risk.size)
+
+    def keep(name: str, risk: NDArray[np.float32]) -> None:
+        """Keeps the risks of a call, before anybody waits for them."""
+        folder.put(name, {"risk": risk})
+
+    calls: dict[Future[NDArray[np.float32]], int] = {}
     try:
+        for start in range(0, count, width):
+            part = points.rows(np.arange(start, min(start + width, count)))
+            columns = [*part.dials.values(), *part.values.values(), part.schedules]
+            content = (x.tobytes() for x in columns)
+            name = digest(program.fingerprint, seeds.name, str(steps), *content)
+            if (kept := folder.get(name)) is not None:
+                note(start, kept["risk"])
+                continue
+            call = workforce.work(program, (part, steps, seeds), functools.partial(keep, name))
+            calls[call] = start
         for ended in as_completed(calls):
-            risk, start = ended.result(), calls[ended]
-            risks[start : start + len(risk)] = np.where(np.isfinite(risk), risk, np.inf)
-            advance(risk.size)
+            note(calls[ended], ended.result())
     finally:
         for each in calls:
             each.cancel()

@@ -23,7 +23,7 @@ from rmsprop.study.maps.dials import OF_GRADIENT
 from rmsprop.study.maps.plan import held
 from rmsprop.study.maps.program import MapProgram, Points, Seeds, sweep
 from rmsprop.study.optimizers import Optimizer
-from rmsprop.study.running.cores import Cores
+from rmsprop.study.running.cores import Workforce
 from rmsprop.study.running.engine import Advance
 from rmsprop.study.running.tuning import MOST_GROWTHS
 
@@ -39,7 +39,7 @@ class Contest:
         report: The program for the reporting seeds.
         tuning: The tuning seeds.
         reporting: The reporting seeds.
-        cores: The threads.
+        workforce: What makes the runs.
         folder: Where risks are kept.
         advance: Is called with the number of runs that have ended.
         extend: Is called with the number of runs that there are more than was said.
@@ -51,7 +51,7 @@ class Contest:
     report: MapProgram
     tuning: Seeds
     reporting: Seeds
-    cores: Cores
+    workforce: Workforce
     folder: StudyFolder
     advance: Advance
     extend: Advance
@@ -135,7 +135,7 @@ def _risks(
         points,
         steps,
         contest.tuning if is_race else contest.reporting,
-        cores=contest.cores,
+        workforce=contest.workforce,
         folder=contest.folder,
         advance=contest.advance,
     )

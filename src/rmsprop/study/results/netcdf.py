@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
+import sys
 
 import numpy as np
 import xarray as xr
@@ -29,7 +31,10 @@ def write(tree: xr.DataTree, file: str | os.PathLike[str]) -> None:
     """
     # Copied and released at once: Python 3.12 crashes where such a view is still held, by the frame
     # of an exception for example, when it is collected as garbage together with its memory.
-    view = tree.to_netcdf(engine="h5netcdf")
+    # Nor is it written under a lock of a Dask cluster, which xarray takes where there is a client.
+    dask = sys.modules.get("dask")
+    with contextlib.nullcontext() if dask is None else dask.config.set(scheduler="synchronous"):
+        view = tree.to_netcdf(engine="h5netcdf")
     content = bytes(view)
     view.release()
     atomic.write(file, content)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -35,6 +35,8 @@ _OTHERS = (
     "transfer_guard",
     "legacy_prng_key",
 )
+# Those that another process can be given: they are no objects of this one.
+_PORTABLE = (*NUMERICS, "numpy_rank_promotion", "debug_nans", "debug_infs")
 # What a thread has entered holds as long as the thread.
 _entered = threading.local()
 
@@ -42,6 +44,28 @@ _entered = threading.local()
 def numerics() -> dict[str, object]:
     """The settings of the calling thread that decide the numbers of a run, by name."""
     return {name: value for name, value in _settings().items() if name in NUMERICS}
+
+
+def portable() -> dict[str, Any]:
+    """The settings of the calling thread that a worker in another process runs with, by name."""
+    return {name: value for name, value in _settings().items() if name in _PORTABLE}
+
+
+@contextlib.contextmanager
+def entered(settings: Mapping[str, Any]) -> Iterator[None]:
+    """A context in which settings of another thread or process hold in this thread.
+
+    Args:
+        settings: Values by name, as `portable` gives them.
+    """
+    here = _settings()
+    with contextlib.ExitStack() as stack:
+        for name, value in settings.items():
+            if here[name] != value:
+                # What has no context of its own is the same in all threads.
+                of_jax = _experimental.enable_x64 if name == "enable_x64" else getattr(jax, name)
+                stack.enter_context(of_jax(value))
+        yield
 
 
 def executor(count: int) -> ThreadPoolExecutor:
@@ -60,11 +84,5 @@ def _settings() -> dict[str, Any]:
 
 
 def _enter(settings: Mapping[str, Any]) -> None:
-    stack = contextlib.ExitStack()
-    here = _settings()
-    for name, value in settings.items():
-        if here[name] != value:
-            # What has no context of its own is the same in all threads.
-            of_jax = _experimental.enable_x64 if name == "enable_x64" else getattr(jax, name)
-            stack.enter_context(of_jax(value))
-    _entered.stack = stack
+    _entered.stack = contextlib.ExitStack()
+    _entered.stack.enter_context(entered(settings))

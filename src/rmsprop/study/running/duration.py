@@ -30,11 +30,13 @@ class Duration:
         engines: The engine that was measured of each problem, by its name, to go on with.
         runs: How many runs are planned, as long as no grid grows.
         seconds: How long all of it will take on these cores.
+        place: What it runs on, such as `8 cores of 2 workers`; None for the cores of this machine.
     """
 
     engines: Mapping[str, Engine]
     runs: int
     seconds: float
+    place: str | None = None
 
     @classmethod
     def measured(cls, plan: Plan, folder: StudyFolder) -> Duration:
@@ -60,20 +62,24 @@ class Duration:
         cores = available_cores()
         with executor(cores) as pool:
             parts = list(pool.map(measure, plan.problems))
+        cluster = plan.cluster
+        at_once = cores if cluster is None else cluster.threads
         total, count = 0.0, 0
         for problem, (_, compiling, each) in zip(plan.problems, parts, strict=True):
             planned = plan.runs(problem)
             programs = len(plan.optimizers) + bool(plan.shipped)
-            total += planned * GROWTH * each / cores + programs * compiling / cores
+            total += planned * GROWTH * each / at_once + programs * compiling / cores
+            if cluster is not None:  # each worker compiles what this process has compiled
+                total += programs * compiling
             total += REPORT_SECONDS
             count += planned
         engines = {x.name: part[0] for x, part in zip(plan.problems, parts, strict=True)}
-        return cls(engines, count, total)
+        return cls(engines, count, total, None if cluster is None else str(cluster))
 
     def __str__(self) -> str:
         """One sentence for whoever waits."""
         minutes = self.seconds / 60
         about = f"{minutes:.0f} minutes" if minutes >= 2 else f"{self.seconds:.0f} seconds"
         cores = available_cores()
-        on = f"{cores} core{'s' if cores > 1 else ''}"
+        on = self.place or f"{cores} core{'s' if cores > 1 else ''}"
         return f"About {self.runs:,} runs on {on}: this will take about {about}."

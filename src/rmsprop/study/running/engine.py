@@ -3,11 +3,13 @@
 On a CPU a thread per core feeds chunks to the same program, for XLA spreads small operations badly
 over cores, and two chunks side by side keep two cores busy.  On accelerators a chunk is wide and
 each device takes one.  How many cores or devices there are, and how much memory, decides only how
-many chunks run at once, and no number.
+many chunks run at once, and no number.  Where there is a cluster its workers run the chunks, each
+with an engine of its own, and what they return is kept here.
 """
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +21,8 @@ import numpy.typing as npt
 
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.running.chunks import LONG, Chunk, Runs, chunks_of
-from rmsprop.study.running.cores import Cores
+from rmsprop.study.running.cluster import Cluster
+from rmsprop.study.running.cores import Cores, Workforce
 from rmsprop.study.running.devices import available_cores, on_cpu
 from rmsprop.study.running.program import Program
 from rmsprop.study.spelling import size
@@ -41,6 +44,7 @@ class Engine:
             numbers of one call go to the host, the next is under way.
         memory: Bytes that all chunks under way may take; None for no bound.
         folder: Where chunks that have ended are kept; None for nowhere.
+        cluster: Whose workers run the chunks; None for threads of this process.
     """
 
     def __init__(
@@ -50,17 +54,38 @@ class Engine:
         cores: int | None = None,
         memory: int | None = None,
         folder: StudyFolder | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         self.program = program
-        self._shared: Cores | None = None
+        self._shared: Workforce | None = None
+        self._cluster = cluster
         self._cores = (available_cores() if on_cpu() else 2) if cores is None else cores
         self._memory = memory
         self._folder = folder if folder is not None else StudyFolder(None)
         self._lock = threading.Lock()
         self._end = 0.0  # of the last call, on the clock of `time.perf_counter`
 
-    def share(self, cores: Cores) -> None:
-        """Lets the runs go through threads that several engines share."""
+    def __reduce__(self) -> tuple[type[Engine], tuple[Program]]:
+        """Pickled as its program alone: the engine of a worker keeps nothing."""
+        return Engine, (self.program,)
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the program."""
+        return self.program.fingerprint
+
+    @property
+    def calls_back(self) -> bool:
+        """Whether the program calls back into Python."""
+        return self.program.calls_back
+
+    @property
+    def call_bytes(self) -> int:
+        """Memory of one chunk under way, as XLA plans it."""
+        return self.program.chunk_bytes
+
+    def share(self, cores: Workforce) -> None:
+        """Lets the runs go through threads, or a cluster, that several engines share."""
         self._shared = cores
 
     @property
@@ -181,15 +206,18 @@ class Engine:
         """Runs chunks, as many at once as cores and memory allow; yields them as they end."""
         if not chunks:
             return
-        self.compile()
-        together = self.program.devices  # chunks in one call of the program
+        if self._cluster is None:
+            self.compile()
+        # Chunks in one call of the program.
+        together = 1 if self._cluster else self.program.devices
         groups = [range(i, min(i + together, len(chunks))) for i in range(0, len(chunks), together)]
-        cores = self._shared or Cores(self.threads())
+        cores = self._shared or self._workforce()
         waiting: dict[Future[list[dict[str, np.ndarray]]], Sequence[int]] = {}
         try:
             for group in groups:
-                call = cores.submit(self._call, [chunks[index] for index in group])
-                waiting[call] = group
+                together_now = [chunks[index] for index in group]
+                keep = functools.partial(self._keep, together_now)
+                waiting[cores.work(self, (together_now,), keep)] = group
             for call in as_completed(waiting):
                 yield waiting[call], call.result()
         finally:
@@ -197,6 +225,12 @@ class Engine:
                 call.cancel()  # running ones end soon
             if cores is not self._shared:
                 cores.stop()
+
+    def _workforce(self) -> Workforce:
+        """Threads or a cluster for this engine alone."""
+        if self._cluster is not None:
+            return self._cluster.cores(self._memory)
+        return Cores(self.threads())
 
     def threads(self) -> int:
         """Calls of the program that may be under way at once.
@@ -215,8 +249,12 @@ class Engine:
             )
         return max(1, min(self._cores, self._memory // needed))
 
-    def _call(self, chunks: Sequence[Chunk]) -> list[dict[str, np.ndarray]]:
-        """The results of chunks that run side by side, one on each device."""
+    def work(self, chunks: Sequence[Chunk]) -> list[dict[str, np.ndarray]]:
+        """The results of chunks that run side by side, one on each device; nothing is kept.
+
+        Args:
+            chunks: Of this program, at most as many as there are devices.
+        """
         started = time.perf_counter()
         padded = [*chunks, *[chunks[0]] * (self.program.devices - len(chunks))]
         arguments = jax.tree.map(lambda *x: np.concatenate(x), *(c.arguments() for c in padded))
@@ -227,14 +265,15 @@ class Engine:
             seconds = now - (started if on_cpu() else max(started, self._end))
             self._end = now
         width = self.program.width
-        results = [
+        return [
             chunk.results(jax.tree.map(lambda x, i=i: x[i * width :], outcome), seconds)
             for i, chunk in enumerate(chunks)
         ]
-        # Here and not where they are awaited: after Ctrl-C nobody waits, and they have ended.
+
+    def _keep(self, chunks: Sequence[Chunk], results: list[dict[str, np.ndarray]]) -> None:
+        """Keeps the results of chunks in the folder."""
         for chunk, result in zip(chunks, results, strict=True):
             self._folder.put(chunk.name, result)
-        return results
 
     @property
     def _compilation_record(self) -> str:

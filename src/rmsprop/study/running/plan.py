@@ -20,6 +20,7 @@ from rmsprop.study.results.schema import (
     VARIABLES,
 )
 from rmsprop.study.running.checks import check_optimizer, check_problem
+from rmsprop.study.running.cluster import Cluster
 from rmsprop.study.running.context import executor, numerics
 from rmsprop.study.running.devices import available_cores, device
 from rmsprop.study.running.schedules import check_schedules, scheduled
@@ -50,7 +51,8 @@ class Plan:
         first_seed: The first reporting seed.
         steps: Of every run; None for each problem's own.
         schedules: Names of the schedules of the learning rate.
-        memory: Bytes that the runs under way may take.
+        memory: Bytes that the runs under way may take, on each worker where there is a cluster.
+        cluster: Whose workers make the runs; None for the threads of this process.
     """
 
     problems: Sequence[Problem]
@@ -61,6 +63,7 @@ class Plan:
     steps: int | None
     schedules: Sequence[str]
     memory: int
+    cluster: Cluster | None = None
 
     def steps_of(self, problem: Problem) -> int:
         """The steps of a run of a problem."""
@@ -108,9 +111,12 @@ class Plan:
     def build(self, optimizer: Optimizer, steps: int) -> Build:
         """How an optimizer is made in a run of so many steps, under the schedule of that run."""
 
+        # What is sent to a worker holds no more of the plan than this.
+        schedules = tuple(self.schedules)
+
         def build(values: Mapping[str, Array], schedule: Array) -> optax.GradientTransformation:
             """The optimizer of one run."""
-            rate = scheduled(values["learning_rate"], self.schedules, schedule, steps)
+            rate = scheduled(values["learning_rate"], schedules, schedule, steps)
             return optimizer.build(values, rate)
 
         return build

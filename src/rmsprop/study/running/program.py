@@ -57,10 +57,12 @@ class Program:
         width: Runs mapped together.
         sizes: What one run keeps in memory.
         data_sha256: Of the file that the problem's data come from; empty where there is none.
+        origin: The arguments of `Program.of` that make the same program in another process.
 
     Attributes:
         fingerprint: A name for all that decides the numbers of a run but its arguments: the
             program with its constants, the data, the device and the versions of JAX.
+        calls_back: Whether the program calls back into Python.
     """
 
     def __init__(
@@ -72,8 +74,10 @@ class Program:
         *,
         sizes: Sizes,
         data_sha256: str = "",
+        origin: tuple[Problem, Build, Sequence[str], int, int],
     ) -> None:
         self.names, self.steps, self.width, self.sizes = tuple(names), steps, width, sizes
+        self._origin = origin
         self._lock = threading.Lock()
         started = time.perf_counter()
         self._mapped = _mapped(run, width)
@@ -81,7 +85,8 @@ class Program:
         self._trace_seconds = time.perf_counter() - started
         text = self._lowered.as_text()
         # What a callback into Python does is not in the text: no run is taken for an earlier one.
-        hidden = secrets.token_hex(16) if "callback" in text else ""
+        self.calls_back = "callback" in text
+        hidden = secrets.token_hex(16) if self.calls_back else ""
         self.fingerprint = digest(
             text, hidden, data_sha256, device(), version("jax"), version("jaxlib")
         )
@@ -104,14 +109,20 @@ class Program:
             steps: Steps of every run, a multiple of 10.
             width: Runs mapped together; None for the problem's own on a CPU, else 256.
         """
+        width = default_width(problem) if width is None else width
         return cls(
             training_run(problem, build, steps),
             names,
             steps,
-            default_width(problem) if width is None else width,
+            width,
             sizes=Sizes(*sizes(problem, build, tuple(names))),
             data_sha256=problem.data_sha256,
+            origin=(problem, build, tuple(names), steps, width),
         )
+
+    def __reduce__(self) -> tuple[Callable[..., Program], tuple[object, ...]]:
+        """Pickled as what it is made from: it is traced and compiled where it is unpickled."""
+        return Program.of, self._origin
 
     @property
     def devices(self) -> int:

@@ -106,7 +106,7 @@ def compare_on(
         for optimizer in plan.optimizers
         for schedule in plan.schedules
     ]
-    results = _side_by_side([contest.run for contest in contests], engines.all)
+    results = _side_by_side([contest.run for contest in contests], engines.all, plan)
     count = len(plan.schedules)
     rows = [results[i : i + count] for i in range(0, len(results), count)]
     return labelling.dataset(problem, plan, rows, engines.tuned)
@@ -198,16 +198,21 @@ class _Contest:
         }
 
 
-def _side_by_side(jobs: Sequence[Callable[[], _T]], engines: Sequence[Engine]) -> list[_T]:
+def _side_by_side(
+    jobs: Sequence[Callable[[], _T]], engines: Sequence[Engine], plan: Plan
+) -> list[_T]:
     """The results of jobs that share the cores, so that none of them is idle at the end of one.
 
     The first failure, or Ctrl-C, ends all of them: chunks that wait are never begun.
     """
-    threads = min(engine.threads() for engine in engines)
     # The calls of an accelerator wait for each other, and side by side they would count twice.
-    together = len(jobs) if on_cpu() else 1
+    together = len(jobs) if on_cpu() or plan.cluster else 1
     with ExitStack() as stack:
-        cores, outer = Cores(threads), executor(together)
+        if plan.cluster is None:
+            cores = Cores(min(engine.threads() for engine in engines))
+        else:
+            cores = plan.cluster.cores(plan.memory)
+        outer = executor(together)
         stack.callback(outer.shutdown, wait=True, cancel_futures=True)
         stack.callback(cores.stop)
         for engine in engines:
@@ -224,7 +229,7 @@ def first_engine(problem: Problem, plan: Plan, folder: StudyFolder) -> Engine:
     optimizer, steps = plan.optimizers[0], plan.steps_of(problem)
     build = plan.build(optimizer, steps)
     program = Program.of(problem, build, optimizer.names, steps, width)
-    return Engine(program, memory=plan.memory, folder=folder)
+    return Engine(program, memory=plan.memory, folder=folder, cluster=plan.cluster)
 
 
 def engines_of(
@@ -289,7 +294,7 @@ def _engines_of_width(
         """The engine of one program, which is traced here."""
         build, names = parts
         program = Program.of(problem, build, names, steps, width)
-        return Engine(program, memory=plan.memory, folder=folder)
+        return Engine(program, memory=plan.memory, folder=folder, cluster=plan.cluster)
 
     first = [ready] if ready is not None and ready.program.width == width else []
     with executor(available_cores()) as pool:

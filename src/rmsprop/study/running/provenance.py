@@ -20,15 +20,18 @@ class Provenance:
     Attributes:
         created: When it began, UTC.
         started: The same on a clock that never jumps, in seconds.
+        cores: How many the runs are spread over.
     """
 
     created: datetime
     started: float
+    cores: int
 
     @classmethod
-    def begin(cls) -> "Provenance":
-        """Now."""
-        return cls(datetime.now(UTC), time.perf_counter())
+    def begin(cls, cores: int | None = None) -> "Provenance":
+        """Now, on so many cores; None for those of this machine."""
+        count = available_cores() if cores is None else cores
+        return cls(datetime.now(UTC), time.perf_counter(), count)
 
     def attributes(self, command: str, settings: Mapping[str, object]) -> dict[str, object]:
         """The attributes of the root of the results."""
@@ -37,7 +40,7 @@ class Provenance:
             "command": command,
             "versions": versions(),
             "device": device(),
-            "cores": available_cores(),
+            "cores": self.cores,
             "settings": json.dumps(dict(settings)),
             "seconds": time.perf_counter() - self.started,
         }
