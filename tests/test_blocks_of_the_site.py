@@ -32,6 +32,11 @@ FORMULA = "a formula, which is no code"
 RUN_BY = {
     ("README.md", "text", "v    <-"): FORMULA,
     ("README.md", "text", "flat"): "tests/test_readme.py::test_the_example_is_the_one_in_examples",
+    (
+        "docs/cluster.md",
+        "python",
+        "import dist",
+    ): "tests/study/running/test_dask.py::test_the_example",
     ("docs/commands.md", "text", "rmsprop on"): "tests/test_readme.py::test_the_table_of_steps",
     ("docs/comparison.md", "text", "In the"): "tests/test_readme.py::test_the_findings_are_those",
     ("docs/conventions.md", "text", "tensorflow"): "tests/test_readme.py::test_the_table_of_conv",
@@ -63,6 +68,11 @@ RUN_BY_CI = {
     "pre-commit install": None,  # a hook of the reader's clone; `lint` and `format` are its checks
     "pytest": "pytest\n",
     "rmsprop compare": '"$work/tests/bin/rmsprop" compare',
+    "pip install '.[cluster]'": "'.[parity,cluster]'",
+    # The tests of it start these three with addresses of their own.
+    "dask scheduler": "tests/study/running/test_dask.py",
+    "dask worker tcp://10.0.0.1:8786": "tests/study/running/test_dask.py",
+    "rmsprop compare --cluster tcp://10.0.0.1:8786": "tests/study/running/test_dask.py",
     "bash .ci/site": "bash .ci/site",
     "bash .ci/regenerate": None,  # takes the frameworks; its parts are run with --check
     "bash .ci/regenerate --check": "tests/parity/write_tables.py --check",
@@ -100,7 +110,7 @@ def _commands(block):
 
 
 def _runs_here(command):
-    return command.startswith("rmsprop ") and command != "rmsprop compare"
+    return command.startswith("rmsprop ") and command not in RUN_BY_CI
 
 
 def is_run(block):

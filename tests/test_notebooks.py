@@ -161,7 +161,7 @@ CITED = [
     ("rmsprop_or_adagrad.ipynb", "3.2 %", "docs/comparison.md"),
     ("rmsprop_or_adagrad.ipynb", "211 cells", "docs/map.md"),
     ("big_tables_little_memory.ipynb", "59 times as fast", "docs/embedding_tables.md"),
-    ("big_tables_little_memory.ipynb", "18 %", "docs/reference.md"),
+    ("big_tables_little_memory.ipynb", "18 %", "docs/half_precision.md"),
 ]
 
 

@@ -90,8 +90,8 @@ def round_stochastically(seed: int | jax.Array) -> optax.GradientTransformation:
 
     in float32, where the sum is rounded stochastically. What is then added to `p` in float32 is
     `round(p + u)`, and it is a number of the dtype of `p` already. The parameters after the `k`-th
-    step, the first of which is 0, have the bits of `apply_updates(params, updates,
-    key=jax.random.fold_in(jax.random.key(seed), k))`.
+    step, the first of which is 0, have the bits of
+    `apply_updates(params, updates, key=jax.random.fold_in(jax.random.key(seed), k))`.
 
     The link stands last in the chain, because what comes after it would be rounded to nearest. It
     stands inside of no conditional, whose branches return one dtype, and so after

@@ -43,8 +43,8 @@ def rmsprop(
         v <- ρ v + (1 - ρ) |g|^2
         θ <- θ - η g / sqrt(v + ε)
 
-    with `sqrt(v) + ε` in the denominator for `eps_in_sqrt=False`. With momentum the quotient `u = g
-    / sqrt(v + ε)` enters a buffer `b`, and::
+    with `sqrt(v) + ε` in the denominator for `eps_in_sqrt=False`. With momentum the quotient
+    `u = g / sqrt(v + ε)` enters a buffer `b`, and::
 
         b <- μ b + η u,  θ <- θ - b      for `lr_in_momentum` True
         b <- μ b + u,    θ <- θ - η b    for False

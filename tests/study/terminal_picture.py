@@ -1,5 +1,6 @@
 """The table of a comparison as a terminal shows it, with its colours, as an SVG for the README."""
 
+import html
 import io
 import re
 from pathlib import Path
@@ -56,5 +57,5 @@ def words(svg: str) -> str:
     """The text of a picture, its lines one after the other."""
     lines: dict[str, list[str]] = {}
     for y, text in re.findall(r'<text[^>]* y="([\d.]+)"[^>]*>([^<]*)</text>', svg):
-        lines.setdefault(y, []).append(text.replace("&#160;", " "))
-    return " ".join(" ".join("".join(line).split()) for line in lines.values())
+        lines.setdefault(y, []).append(html.unescape(text).replace("\xa0", " "))
+    return " ".join(" ".join("".join(line) for line in lines.values()).split())

@@ -6,8 +6,9 @@
     python tests/study/write_findings.py --record-all ANOTHER
 
 keeps the findings of reports in `recorded_findings.json` and writes them into the pages, the first
-with a picture of the terminal; without these options it writes what is kept. With `--check` it writes nothing and fails where a page
-does not say what is kept, which is a test as well (`tests/test_readme.py`).
+with a picture of the terminal; without these options it writes what is kept. With `--check` it
+writes nothing and fails where a page does not say what is kept, which is a test as well
+(`tests/test_readme.py`).
 """
 
 from __future__ import annotations

@@ -155,8 +155,8 @@ def adagrad(
         -1.0000
 
     Differs from other frameworks: Keras and Optax start the sum at 0.1 and put ε under the root;
-    TensorFlow 1 starts at 0.1 and has no ε. The starting value of a complex parameter is `s_0 + i
-    s_0` in PyTorch, which is `s_0` for either part.
+    TensorFlow 1 starts at 0.1 and has no ε. The starting value of a complex parameter is
+    `s_0 + i s_0` in PyTorch, which is `s_0` for either part.
 
     Agreement: the parameters differ by at most 2.1e-16 in float64 and 1.1e-07 in float32, relative
     to the largest value of each coordinate, over 25 steps of 46 runs, most with a changing rate,
