@@ -66,6 +66,7 @@ def _params():
 CASES = list(_params())
 
 
+@pytest.mark.every_case("what the ports are for, on each version of JAX")
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(("framework", "case"), CASES)
 def test_the_parameters_are_the_framework_s(framework, case):
