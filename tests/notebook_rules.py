@@ -20,7 +20,9 @@ METADATA = {
 LONGEST_IMAGE, WIDEST_IMAGE = 700_000, 1400
 
 # Folders of a machine, at the beginning of a path.
-ABSOLUTE_PATH = re.compile(r"(?<![\w.:/~-])/(?:home|root|work|tmp|usr|Users|opt|mnt)/|\b[A-Z]:\\")
+ABSOLUTE_PATH = re.compile(
+    r"(?<![\w.:/~-])/(?:home|root|content|tmp|usr|Users|opt|mnt)/|\b[A-Z]:\\"
+)
 EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[\w+/=\s\\]+")
 
 # A number that a sentence says: of digits, with a sign, a point, groups of three, and a power.
@@ -46,6 +48,8 @@ def faults(notebook, *, fresh=False):
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     if not code or text(code[0]["source"]).strip() != FIRST_CELL.read_text().strip():
         yield "its first code cell is not examples/notebooks/first_cell.py"
+    if code and "hide-input" not in code[0]["metadata"].get("tags", ()):
+        yield "its first code cell lacks the tag hide-input, by which the site folds it"
     if [cell["execution_count"] for cell in code] != list(range(1, len(code) + 1)):
         yield "its cells were not run once each from top to bottom"
     for place, cell in enumerate(cells):

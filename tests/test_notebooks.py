@@ -46,7 +46,7 @@ def good():
     return {
         "metadata": copy.deepcopy(notebook_rules.METADATA),
         "cells": [
-            code(notebook_rules.FIRST_CELL.read_text(), 1),
+            code(notebook_rules.FIRST_CELL.read_text(), 1, tags=["hide-input"]),
             code("print(f'x = {3 / -2:.2f}, 1,000 times')", 2, stream("x = -1.50, 1,000 times\n")),
             markdown("> After 1,000 steps x is −1.50, below\n> zero.\n\nNow 17 more."),
         ],
@@ -69,6 +69,7 @@ def test_a_good_notebook_has_no_faults():
         (lambda c, n: n["metadata"].update(colab={}), "its metadata are"),
         (lambda c, n: c[1]["metadata"].update(execution={}), "only tags are kept"),
         (lambda c, n: c[0].update(source="import os"), "its first code cell is not"),
+        (lambda c, n: c[0]["metadata"].clear(), "lacks the tag hide-input"),
         (lambda c, n: c[1].update(execution_count=3), "from top to bottom"),
         (lambda c, n: c[1].update(execution_count=None), "from top to bottom"),
         (lambda c, n: c[1].update(outputs=[]), "it prints, and has no output"),
