@@ -53,6 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     functions: dict[str, list[pytest.Item]] = {}
     for item in items:
+        if "benchmarks" in item.path.parts:  # which are no tests
+            continue
         if not any(item.iter_markers("slow")) and not any(item.iter_markers("every_case")):
             functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for cases in functions.values():

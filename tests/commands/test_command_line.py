@@ -154,7 +154,7 @@ def test_help_explains_every_option(capsys):
     assert ended.value.code == 0
     printed = capsys.readouterr().out
     options = ("tasks", "problem", "optimizer", "schedules", "seeds", "tuning-seeds")
-    more = ("first-seed", "only", "no-references", "steps", "memory", "out", "quiet")
+    more = ("first-seed", "only", "no-references", "steps", "memory", "cluster", "out", "quiet")
     for option in (*options, *more):
         assert f"--{option}" in printed
     assert printed.count("default:") == len((*options, *more))

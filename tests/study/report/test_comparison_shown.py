@@ -56,7 +56,7 @@ def _bold(comparison):
     console = Console(width=80, force_terminal=True, color_system="standard", legacy_windows=False)
     with console.capture() as capture:
         console.print(table.table(comparison))
-    return re.findall(r"\x1b\[1m(.*?)\x1b\[0m", capture.get())
+    return re.findall(r"\x1b\[1(?:;32)?m(.*?)\x1b\[0m", capture.get())
 
 
 def test_no_result_is_bold_without_a_verdict(comparison, full):
