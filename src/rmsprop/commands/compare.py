@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only",
         action="store_true",
-        help="compares just the optimizers that are named; default: %(default)s",
+        help="compares just the optimizers that are named; default: off",
     )
     _add_protocol(parser)
     add_memory(parser)
@@ -88,8 +88,8 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-references",
         action="store_true",
-        help="leaves out SGD with momentum and Adam, which show where the others stand; default:"
-        " %(default)s",
+        help="leaves out SGD with momentum and Adam, which show where the others stand;"
+        " default: off",
     )
     parser.add_argument(
         "--steps",
