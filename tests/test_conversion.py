@@ -1,8 +1,5 @@
 """An option changes in the middle of a run, and the run goes on with the right numbers."""
 
-import os
-import subprocess
-import sys
 import textwrap
 from typing import NamedTuple
 
@@ -14,6 +11,7 @@ import pytest
 
 import reference
 import rmsprop
+import several_devices
 from rmsprop import convert_state, frameworks
 
 STEPS, SWITCH = 12, 7
@@ -601,13 +599,7 @@ def test_arrays_stay_on_their_devices():
         assert total.sharding.is_equivalent_to(sharding, 2), total.sharding
         print("same")
     """
-    flags = f"{os.getenv('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"
-    out = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        env={**os.environ, "XLA_FLAGS": flags},
-        capture_output=True,
-        text=True,
-    )
+    out = several_devices.run(["-c", textwrap.dedent(script)], several_devices.environment(4))
     assert out.stdout == "same\n", out.stderr
 
 

@@ -5,8 +5,6 @@ leaves once in 1.7 million tests; the numbers are the same at each run of the su
 """
 
 import re
-import subprocess
-import sys
 import textwrap
 
 import jax
@@ -18,6 +16,7 @@ import scipy.fft
 from jax import export
 
 import rmsprop
+import several_devices
 from rmsprop._rounding import (
     Noise,
     _random_bits,
@@ -313,8 +312,6 @@ def test_an_average_saturates():
 @pytest.mark.slow
 def test_the_same_however_it_is_sharded():
     code = """
-        import os
-        os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
         import jax, jax.numpy as jnp, numpy as np, rmsprop
         from jax.sharding import Mesh, NamedSharding, PartitionSpec
         optimizer = rmsprop.rmsprop(0.1, momentum=0.9, accumulator_dtype=jnp.bfloat16)
@@ -334,8 +331,7 @@ def test_the_same_however_it_is_sharded():
                 np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
         print("same")
     """
-    command = [sys.executable, "-c", textwrap.dedent(code)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    ran = several_devices.run(["-c", textwrap.dedent(code)], several_devices.environment(8))
     assert ran.stdout == "same\n", ran.stderr
 
 

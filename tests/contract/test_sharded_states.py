@@ -3,11 +3,11 @@
 import json
 import os
 import pathlib
-import subprocess
-import sys
 
 import pytest
 from table import every_entry
+
+import several_devices
 
 # A process of its own compiles some two hundred programs for eight devices.
 pytestmark = pytest.mark.slow
@@ -18,10 +18,8 @@ SCRIPT = pathlib.Path(__file__).with_name("sharded_states.py")
 @pytest.fixture(scope="module")
 def elsewhere():
     """By entry and way to call `init` the arrays of the state that are not where they should be."""
-    flags = f"{os.getenv('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
-    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-W", "error", str(SCRIPT)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    environment = several_devices.environment(8, os.getenv("XLA_FLAGS", ""))
+    ran = several_devices.run([str(SCRIPT)], environment)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 

@@ -1,9 +1,6 @@
 """The compiled step: one trace, in place, and on several devices."""
 
-import os
 import re
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import jax.numpy as jnp
 import pytest
 from row_runs import EVERY, every_kind
 
+import several_devices
 from rmsprop import rows
 
 pytestmark = pytest.mark.optimized("reads the program")
@@ -107,11 +105,9 @@ SHARDED = """
 
 
 @pytest.mark.slow
-def test_sharded_by_rows(monkeypatch):
+def test_sharded_by_rows():
     """The same on eight devices as on one; no more than the batch goes from one to another."""
-    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
-    code = [sys.executable, "-W", "error", "-c", textwrap.dedent(SHARDED)]
-    out = subprocess.run(code, capture_output=True, text=True)
+    out = several_devices.run(["-c", textwrap.dedent(SHARDED)], several_devices.environment(8))
     assert out.stdout == "equal on 8 devices\n", out.stderr
 
 
@@ -143,12 +139,8 @@ NEW_STATES = """
 
 
 @pytest.mark.slow
-def test_a_new_state_is_where_its_rows_are(monkeypatch):
+def test_a_new_state_is_where_its_rows_are():
     """With its averages of rows and its counts, also where `init` is compiled."""
-    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
-    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
-    path = os.pathsep.join([str(Path(__file__).parent), os.getenv("PYTHONPATH", "")])
-    monkeypatch.setenv("PYTHONPATH", path)
-    code = [sys.executable, "-W", "error", "-c", textwrap.dedent(NEW_STATES)]
-    out = subprocess.run(code, capture_output=True, text=True, check=False)
+    environment = several_devices.environment(8, folder=Path(__file__).parent)
+    out = several_devices.run(["-c", textwrap.dedent(NEW_STATES)], environment)
     assert out.stdout == "[]\n", out.stderr

@@ -1,11 +1,10 @@
 """Checkpoints of a spread state, with Orbax: from one mesh to another, and after a killed save."""
 
 import signal
-import subprocess
-import sys
 
 import pytest
-from several_devices import FOLDER, environment, on_eight_devices
+
+from several_devices import FOLDER, WITHOUT_FUSED, environment, on_eight_devices, run
 
 pytest.importorskip("orbax.checkpoint")
 pytestmark = pytest.mark.slow
@@ -17,10 +16,8 @@ ARRAYS, COUNT = 2 * 4 * (2048 * 2048 + 24), 4
 @pytest.fixture
 def interrupted(tmp_path):
     """A folder with a whole save of step 1, made on eight devices, and a part of that of step 2."""
-    command = [sys.executable, str(FOLDER / "interrupted_save.py"), str(tmp_path)]
-    ran = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment(devices=8)
-    )
+    script = str(FOLDER / "interrupted_save.py")
+    ran = run([script, str(tmp_path)], environment(8, WITHOUT_FUSED))
     assert ran.returncode == -signal.SIGKILL, ran.stderr
     names = [path.name for path in tmp_path.iterdir()]
     assert "1" in names

@@ -7,7 +7,8 @@ import sys
 
 import layouts_of_training
 import pytest
-from several_devices import FOLDER, environment
+
+from several_devices import FOLDER, SECONDS, WITHOUT_FUSED, environment
 
 pytestmark = pytest.mark.slow
 
@@ -29,12 +30,12 @@ def printed():
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment(devices=4),
+            env=environment(4, WITHOUT_FUSED),
         )
         for number in range(2)
     ]
     try:
-        outputs = [process.communicate(timeout=300) for process in processes]
+        outputs = [process.communicate(timeout=SECONDS) for process in processes]
     finally:  # one waits for the other, which may have failed
         for process in processes:
             process.kill()
