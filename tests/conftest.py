@@ -40,7 +40,7 @@ if not compilation_cache_is_sound():
 
 
 # So many cases of one test function run in the plain run, and all of them with `-m slow` beside it.
-CASES = 8
+CASES = int(os.getenv("RMSPROP_CASES", "4"))
 
 
 @pytest.hookimpl(tryfirst=True)  # before the cases that `-m` excludes are taken out
