@@ -39,13 +39,15 @@ if not compilation_cache_is_sound():
     jax.config.update("jax_enable_compilation_cache", False)
 
 
-# So many cases of one test function run in the plain run, and all of them with `-m slow` beside it.
+# So many cases of one test function are in the plain run. The others are slow; of these all run, or
+# as many as make up the second number.
 CASES = int(os.getenv("RMSPROP_CASES", "4"))
+ALL_CASES = int(os.getenv("RMSPROP_ALL_CASES", "1_000_000"))
 
 
 @pytest.hookimpl(tryfirst=True)  # before the cases that `-m` excludes are taken out
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a function with many cases all but a few are slow.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a function with many cases all but a few are slow, and some are left out where asked for.
 
     The few have the smallest checksums, so that they come from everywhere in a product of
     arguments, and stay the same where a case is added. `@pytest.mark.every_case(reason)` is for a
@@ -57,9 +59,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         if not any(item.iter_markers("slow")) and not any(item.iter_markers("every_case")):
             functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out = []
     for cases in functions.values():
-        for item in sorted(cases, key=lambda case: zlib.crc32(case.nodeid.encode()))[CASES:]:
+        cases.sort(key=lambda case: zlib.crc32(case.nodeid.encode()))
+        for item in cases[CASES:]:
             item.add_marker(pytest.mark.slow)
+        left_out += cases[ALL_CASES:]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = {*left_out}
+        items[:] = [item for item in items if item not in gone]
 
 
 @contextlib.contextmanager
