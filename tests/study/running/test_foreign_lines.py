@@ -3,11 +3,14 @@
 import io
 import os
 import re
+import subprocess
+import threading
+import time
 
 import pytest
 from rich.console import Console
 
-from rmsprop.study.running.foreign_lines import above_the_bar
+from rmsprop.study.running.foreign_lines import READER, above_the_bar
 from rmsprop.study.running.progress import Bars
 
 pty = pytest.importorskip("pty", reason="there are no terminals of this kind on Windows")
@@ -67,6 +70,24 @@ def test_the_terminal_is_as_it_was_afterwards(terminal):
     assert console.file is file
     os.write(file.fileno(), b"later\n")
     assert content()[:2] == ["without an end of the line", "later"]
+
+
+def test_a_process_that_lives_on_with_the_pipe_is_not_waited_for(terminal):
+    """Such as a logger's, which an optimizer of the user's has started."""
+    file, content = terminal
+    console = Console(file=file, width=80, force_terminal=True)
+    with above_the_bar(console):
+        neighbour = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file.fileno())
+    try:
+        assert neighbour.poll() is None
+        assert console.file is file
+        neighbour.communicate(b"of the neighbour\n", timeout=60)
+        # The thread that reads prints it, and ends with the process.
+        while any(thread.name == READER for thread in threading.enumerate()):
+            time.sleep(0.01)
+    finally:
+        neighbour.kill()
+    assert content()[0] == "of the neighbour"
 
 
 @pytest.mark.parametrize("quiet", [False, True])

@@ -14,6 +14,10 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
+# So long the end of the block waits for lines that have been written and are not printed yet.
+SECONDS_FOR_THE_REST = 1.0
+READER = "lines above the bar"  # the name of the thread
+
 
 @contextlib.contextmanager
 def above_the_bar(console: Console) -> Iterator[None]:
@@ -39,15 +43,19 @@ def above_the_bar(console: Console) -> Iterator[None]:
         console.file = terminal
         os.dup2(writing, target)
         os.close(writing)
-        reader = threading.Thread(target=_print_lines, args=(reading, console), daemon=True)
+        reader = threading.Thread(
+            target=_print_lines, args=(reading, console), daemon=True, name=READER
+        )
         reader.start()
         try:
             yield
         finally:
             with contextlib.suppress(OSError):  # nobody reads any more
                 file.flush()
-            os.dup2(kept, target)  # the pipe has no other end to write to, so that the reader ends
-            reader.join()
+            # The pipe has no other end to write to, so that the reader ends. Where a process has
+            # inherited one that was started meanwhile, the reader goes on until that process ends.
+            os.dup2(kept, target)
+            reader.join(SECONDS_FOR_THE_REST)
             console.file = file
 
 
