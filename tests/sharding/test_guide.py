@@ -3,6 +3,7 @@
 import pathlib
 
 import pytest
+
 from several_devices import on_eight_devices
 
 pytest.importorskip("orbax.checkpoint")

@@ -2,6 +2,7 @@
 
 import layouts_of_training
 import pytest
+
 from several_devices import on_eight_devices
 
 pytestmark = pytest.mark.slow
