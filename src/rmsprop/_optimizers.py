@@ -148,8 +148,8 @@ def adagrad(
         s <- s + |g|^2
         θ <- θ - η g / sqrt(s + ε)
 
-    RMSprop with decay `1 - 1/t` and rate `η / sqrt(t)` is this optimizer: on a gradient of constant
-    size its steps shrink as `1 / sqrt(t)`.
+    RMSprop with decay `1 - 1/t` and rate `η / sqrt(t)` is this optimizer, from a start at 0 and
+    with ε = 0: on a gradient of constant size its steps shrink as `1 / sqrt(t)`.
 
     Integer, bool and random-key leaves have no state and are left alone while their gradient is
     None or of dtype `float0`. `jax.grad` of complex parameters has to be conjugated before

@@ -198,7 +198,7 @@ def scale_by_stddev(
 
     A finite step may still be long: on a constant gradient the variance tends to 0 and the step, by
     definition, to `|g| / sqrt(eps)`. Put `eps` inside the root, and choose the square of the
-    smallest gradient that deserves a full step (0.01 in DQN).
+    smallest gradient that deserves a full step (0.01 in DQN, whose gradients are sums of 32).
 
     Args:
         decay: As in `scale_by_rms`; both averages use it.

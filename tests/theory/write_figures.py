@@ -173,8 +173,8 @@ def _t13():
     x, v = drawings.t13_path()
     return (
         f"E[g²] is {v:.1f} after the first step and x is {x[1]:.4f}; after 30 steps it is"
-        f" {x[30]:.4f}, as in the loop. Multiplied by the gradient twice, the first step would"
-        f" go to {x[0] + 8 * (x[1] - x[0]):.2f}."
+        f" {x[30]:.4f}, as in a loop of plain Python. A first step that multiplies by the gradient"
+        f" twice would go to {x[0] + 8 * (x[1] - x[0]):.2f}."
     )
 
 

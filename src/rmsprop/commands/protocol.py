@@ -47,7 +47,7 @@ def add_seeds_and_schedules(parser: argparse.ArgumentParser, seeds: int = 20) ->
         default=3,
         metavar="N",
         help="number of the seeds that a verdict chooses hyper-parameters on, over all such"
-        " choices; of the seeds half is the most; default: %(default)s",
+        " choices; at most half of --seeds; default: %(default)s",
     )
     parser.add_argument(
         "--first-seed",

@@ -111,7 +111,8 @@ def _add_hyperparameters(parser: argparse.ArgumentParser) -> None:
         "--eps",
         type=number,
         metavar="NUMBER",
-        help="rmsprop, adagrad: number added to the denominator, at least 0 (default: rmsprop"
+        help="rmsprop, adagrad: number added under the root, or to it (--no-eps-in-sqrt), at"
+        " least 0 (default: rmsprop"
         f" {rmsprop['eps']:g}, adagrad {adagrad['eps']:g})",
     )
     add(
