@@ -2,6 +2,7 @@
 
 import collections
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from rmsprop.study import tasks
 
 # At least so many intervals hold the mean of the others' estimates, of all lines and of each.
 POOLED, OF_A_LINE = 0.85, 0.60
+ROOT = Path(__file__).parents[3]
 
 
 def digits():
@@ -50,6 +52,39 @@ def told(lines):
 @pytest.mark.parametrize("studies", [digits, pytest.param(valley, marks=pytest.mark.slow)])
 def test_a_verdict_comes_out_again(studies):
     check_winners(by_line(studies()))
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("README.md", "of ten such studies {} decide for RMSprop and {} do not decide; under the"),
+        (
+            "docs/comparison.md",
+            "{} say that RMSprop's test loss is lower under its own schedule and {}",
+        ),
+        ("examples/notebooks/rmsprop_or_adagrad.ipynb", "{} decide, for RMSprop, and {} do not"),
+    ],
+)
+def test_how_often_digits_are_decided_is_what_the_pages_say(page, sentence):
+    words = {2: "two", 8: "eight"}
+    winners = collections.Counter(
+        each["winner"]
+        for each in digits()
+        if (each["schedule"], each["metric"]) == ("own", "test_loss")
+    )
+    assert winners.keys() == {"rmsprop", None}
+    text = " ".join((ROOT / page).read_text().split())
+    assert sentence.format(words[winners["rmsprop"]], words[winners[None]]) in text
+
+
+def test_under_the_linear_decay_all_ten_say_the_same():
+    """As the pages have it."""
+    winners = [
+        each["winner"]
+        for each in digits()
+        if (each["schedule"], each["metric"]) == ("linear", "test_loss")
+    ]
+    assert winners == ["rmsprop"] * 10
 
 
 @pytest.mark.parametrize("studies", [digits, pytest.param(valley, marks=pytest.mark.slow)])
