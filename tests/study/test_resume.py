@@ -74,7 +74,7 @@ def test_kills_at_random_moments_change_nothing(tmp_path):
     for _ in range(60):
         before = len(_chunks(out)) if out.exists() else 0
         process = _command(out, cache)
-        until = before + draw.randint(1, 300)
+        until = before + draw.randint(1, 150)
         while process.poll() is None and len(list((out / folder.RUNS).glob("*.chunk"))) < until:
             time.sleep(0.002)
         time.sleep(draw.random() * 0.02)
