@@ -75,11 +75,20 @@ def push(pole, action):
 def network(key, gain):
     """Two hidden layers of 64; Stable-Baselines3 has one such network for policy and for value."""
     sizes, gains = (4, 64, 64, 2 if gain < 1 else 1), (2**0.5, 2**0.5, gain)
-    keys = jax.random.split(key, 3)
-    return [
-        {"kernel": jax.nn.initializers.orthogonal(g)(k, (n, m)), "bias": jnp.zeros(m)}
-        for k, g, n, m in zip(keys, gains, sizes[:-1], sizes[1:], strict=True)
-    ]
+
+    # One seed after the other. An orthogonal matrix is a QR factorisation, and two of them that are
+    # mapped over seeds can wait for each other for ever on a CPU: each blocks a thread until other
+    # threads have done its parts.
+    @jax.custom_batching.sequential_vmap
+    def layers(key):
+        return [
+            {"kernel": jax.nn.initializers.orthogonal(g)(k, (n, m)), "bias": jnp.zeros(m)}
+            for k, g, n, m in zip(
+                jax.random.split(key, 3), gains, sizes[:-1], sizes[1:], strict=True
+            )
+        ]
+
+    return layers(key)
 
 
 def output(layers, x):
