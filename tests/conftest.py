@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
-import several_devices
 from rmsprop.study.running.devices import compilation_cache_is_sound
 
 # The older one of XLA's two ways to compile fusions on a CPU takes a fifth off the time of these
@@ -44,7 +43,6 @@ if not compilation_cache_is_sound():
 # as many as make up the second number.
 CASES = int(os.getenv("RMSPROP_CASES", "4"))
 ALL_CASES = int(os.getenv("RMSPROP_ALL_CASES", "1_000_000"))
-STOOD_STILL = "a process of several devices stood still"
 
 
 @pytest.hookimpl(tryfirst=True)  # before the cases that `-m` excludes are taken out
@@ -184,26 +182,12 @@ def plain(monkeypatch):
     without_pictures(monkeypatch)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Any:
-    """Takes what stood still to the process that prints the summary."""
-    try:
-        return (yield)
-    finally:
-        item.user_properties += [(STOOD_STILL, stacks) for stacks in several_devices.stood_still]
-        several_devices.stood_still.clear()
-
-
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What tests have counted with `record_property`, also in other processes, summed up."""
     counts: dict[str, int] = {}
     for report in terminalreporter.getreports("passed"):
         for name, count in report.user_properties:
-            if name == STOOD_STILL:
-                terminalreporter.section(f"{name}, and was started again: {report.nodeid}")
-                terminalreporter.line(count)
-            else:
-                counts[name] = counts.get(name, 0) + count
+            counts[name] = counts.get(name, 0) + count
     if counts:
         terminalreporter.section("counted")
         for name, count in sorted(counts.items()):
