@@ -14,6 +14,7 @@ import pytest
 from engines import NAMES, build, engine_of
 
 import rmsprop
+from rmsprop.study import Problem
 from rmsprop.study.folder import StudyFolder
 from rmsprop.study.running import devices
 from rmsprop.study.running.chunks import Chunk
@@ -173,6 +174,24 @@ def test_chunks_that_do_not_fit_run_one_after_another():
         engine_of(tiny(), build, NAMES, 20, memory=free.program.chunk_bytes - 1).run(
             columns, range(6)
         )
+
+
+@pytest.mark.slow
+def test_starts_that_factor_matrices_do_not_wait_for_each_other():
+    """On threads of XLA two batched QR factorisations in one program may wait for ever."""
+    orthogonal = jax.nn.initializers.orthogonal()
+    problem = Problem(
+        name="orthogonal",
+        init=lambda key: [orthogonal(k, (32, 32)) for k in jax.random.split(key, 6)],
+        sample=lambda key, step: step,
+        loss=lambda params, step: sum(jnp.sum(x) for x in params),
+        width=8,
+    )
+    program = Program.of(problem, lambda values, schedule: build(values), NAMES, 10)
+    columns = dict.fromkeys(NAMES, np.full(8, 0.1, np.float32))
+    for first in range(0, 8 * 500, 8):  # on such threads a few of these calls came back
+        seeds = np.arange(first, first + 8, dtype=np.int32)
+        assert np.isfinite(program(columns, np.zeros(8, np.int32), seeds).loss).all()
 
 
 @pytest.mark.slow

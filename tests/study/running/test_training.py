@@ -10,6 +10,7 @@ import pytest
 from engines import NAMES, build, engine_of
 
 from rmsprop.study.folder import StudyFolder
+from rmsprop.study.running.training import Trained, start_of
 from tiny_problem import tiny
 
 
@@ -87,6 +88,35 @@ def test_what_is_no_array_of_numbers_is_not_trained():
     assert engine.program.sizes.parameters == 2 * 4
     runs = engine.run({"learning_rate": [0.05], "one_minus_decay": [0.1]}, [0])
     assert runs.last("final")[0] < 0.5
+
+
+def test_starts_that_factor_matrices_are_those_of_each_run():
+    """Made one after the other, with leaves of every kind in their places."""
+
+    def init(key):
+        first, second = jax.random.split(key)
+        return {
+            "count": jax.random.randint(first, (2,), 0, 100),
+            "factors": jax.nn.initializers.orthogonal()(first, (5, 5)),
+            "function": jnp.tanh,
+            "noise": jax.random.normal(second, (3,)),
+        }
+
+    problem = dataclasses.replace(tiny(path=False), init=init)
+    whole = jax.vmap(lambda key: _arrays(start_of(problem, key)))
+    keys = jax.random.split(jax.random.key(0), 4)
+    expected = [_arrays(Trained.of(init(key))) for key in keys]
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        jax.jit(whole)(keys),
+        jax.tree.map(lambda *each: np.stack(each), *expected),
+    )
+
+
+def _arrays(start):
+    tree = start.whole(start.params)
+    assert tree.pop("function") is jnp.tanh
+    return tree
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ import optax
 from jax import Array, lax
 
 from rmsprop.study.problems import TENTHS, Batch, Params, Problem, Tree
-from rmsprop.study.running.training import Build, Trained
+from rmsprop.study.running.training import Build, start_of
 
 # Pairs of batches in each tenth of the steps by which a drift is looked for, at most.
 PAIRS = 20
@@ -89,7 +89,7 @@ def observed_run(
         """Trains once and observes."""
         initial_key, batch_key = jax.random.split(jax.random.key(seed))
         optimizer = build(hyperparameters, schedule)
-        start = Trained.of(problem.init(initial_key))
+        start = start_of(problem, initial_key)
 
         def loss_of(params: Params, batch: Batch) -> Array:
             """The loss as a function of what is trained."""

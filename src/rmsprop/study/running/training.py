@@ -8,8 +8,8 @@ that is read one by one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeGuard
 
 import jax
 import jax.numpy as jnp
@@ -20,9 +20,12 @@ from jax.typing import ArrayLike
 
 from rmsprop.study.problems import TENTHS, Batch, Params, Problem, Tree
 from rmsprop.study.running import effective_rates
+from rmsprop.study.running.devices import on_cpu
 
 # From the hyper-parameters by name and the number of the schedule, all of them traced scalars.
 Build = Callable[[Mapping[str, Array], Array], optax.GradientTransformation]
+# What the name of each factorisation begins with in the text of a program for a CPU.
+FACTORING = "lapack_"
 
 
 class Outcome(NamedTuple):
@@ -73,8 +76,41 @@ class Trained(NamedTuple):
         return cls(structure.unflatten(trained), whole)
 
 
+def _is_array(leaf: object) -> TypeGuard[Array | np.ndarray]:
+    return isinstance(leaf, (jax.Array, np.ndarray))
+
+
 def _is_trained(leaf: object) -> bool:
-    return isinstance(leaf, (jax.Array, np.ndarray)) and jnp.issubdtype(leaf.dtype, jnp.inexact)
+    return _is_array(leaf) and jnp.issubdtype(leaf.dtype, jnp.inexact)
+
+
+def start_of(problem: Problem, key: Array) -> Trained:
+    """The parameters that a run starts from.
+
+    Where they take the factors of matrices, as orthogonal ones do, runs that are mapped together
+    make them one after the other on a CPU. Two factorisations of many matrices in one program may
+    wait for each other for ever there: each blocks a thread until other threads have done its
+    parts (jaxlib 0.10.2).
+
+    Args:
+        problem: What is minimised.
+        key: The key of the run's start.
+    """
+    trees: list[tuple[Callable[[Sequence[Any]], Params], Sequence[Any]]] = []
+
+    def arrays(key: Array) -> list[Array | np.ndarray]:
+        """The leaves that are arrays; `trees` takes the other leaves, and what puts all back."""
+        leaves, structure = jax.tree.flatten(problem.init(key))
+        others = [None if _is_array(leaf) else leaf for leaf in leaves]
+        trees.append((structure.unflatten, others))
+        return [leaf for leaf in leaves if _is_array(leaf)]
+
+    shape = jax.ShapeDtypeStruct(key.shape, key.dtype)
+    if not on_cpu() or FACTORING not in jax.jit(arrays).lower(shape).as_text():
+        return Trained.of(problem.init(key))
+    made = iter(jax.custom_batching.sequential_vmap(arrays)(key))
+    whole, others = trees[-1]
+    return Trained.of(whole([next(made) if leaf is None else leaf for leaf in others]))
 
 
 def training_run(
@@ -99,7 +135,7 @@ def training_run(
         """Trains once; traced for one run, and mapped over many."""
         initial_key, batch_key = jax.random.split(jax.random.key(seed))
         optimizer = build(hyperparameters, schedule)
-        start = Trained.of(problem.init(initial_key))
+        start = start_of(problem, initial_key)
         places = effective_rates.watched_coordinates(start.params)
 
         def loss_of(params: Params, batch: Batch) -> Array:
