@@ -22,6 +22,7 @@ def environment(devices, *flags, folder=FOLDER):
     return {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
+        "JAX_CPU_ENABLE_ASYNC_DISPATCH": "false",  # see `examples/loops/sharded.py`
         "PYTHONPATH": os.pathsep.join(filter(None, folders)),
         "XLA_FLAGS": " ".join([count, *flags]),
     }

@@ -15,6 +15,10 @@ from moons import STEPS, batch, cross_entropy, optimizer, report
 
 from rmsprop import sharding
 
+# Devices that are made of one CPU share its threads. Where a step begins before the last one has
+# ended, the two may wait for each other's threads for ever; on real devices none of this matters.
+jax.config.update("jax_cpu_enable_async_dispatch", False)
+
 
 def network(params, points):
     return jnp.tanh(points @ params["w1"] + params["b1"]) @ params["w2"]
