@@ -141,6 +141,7 @@ def _with_key(optimizer):
     return step, optimizer.init
 
 
+@pytest.mark.every_case("each is another program, which the compiler contracts as it likes")
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("gradients", [None, jnp.float32], ids=["same dtype", "float32"])
 @pytest.mark.parametrize("way", [_with_link, _with_key])
