@@ -18,7 +18,7 @@ from rmsprop.study.running import tuning
 
 pytestmark = pytest.mark.slow
 
-REPETITIONS, SEEDS = 100, 20
+REPETITIONS, SEEDS = 150, 20
 # At most so often a verdict, over all lines and on one of them.
 POOLED, OF_A_LINE = 0.07, 0.10
 # A procedure at these limits fails once in a thousand times.
@@ -103,7 +103,7 @@ def test_with_one_finalist_it_would_be_better_than_itself(monkeypatch):
     monkeypatch.setattr(tuning, "OTHER_FINALISTS", 1)
     contest = digits()
     headline = np.array([metric == REPORT for _, metric in contest.lines()] * len(CONTENDERS))
-    false = both(contest, 150)[:, headline]
+    false = both(contest, 200)[:, headline]
     with pytest.raises(AssertionError):
         check(false)
 

@@ -143,7 +143,7 @@ def test_whatever_is_altered_is_taken_or_refused_in_one_sentence(step):
 
 @pytest.mark.slow
 def test_whatever_file_is_altered_is_taken_or_refused_in_one_sentence(tmp_path):
-    for what, tree in _trees(60):  # each takes 0.1 s
+    for what, tree in _trees(30):  # each takes 0.1 s
         try:
             content = tree.to_netcdf(engine="h5netcdf")
         except Exception:  # what netCDF itself cannot hold
