@@ -63,28 +63,28 @@ def _chunks(out):
 
 @pytest.mark.slow
 def test_kills_at_random_moments_change_nothing(tmp_path):
-    """Killed again and again, each time after some more runs have ended, and once at any time."""
+    """Killed four times, at a random moment of each of the first four fifths of its chunks."""
     cache = tmp_path / "cache"
     whole = _finished(tmp_path / "whole", cache)
+    count = len(_chunks(tmp_path / "whole"))
     seed = random.SystemRandom().randrange(2**32)
     print("seed", seed)
     draw = random.Random(seed)
     out = tmp_path / "killed"
     kills = 0
-    for _ in range(60):
+    for part in range(4):
+        until = count * (part + draw.random()) / 5
         before = len(_chunks(out)) if out.exists() else 0
         process = _command(out, cache)
-        until = before + draw.randint(1, 150)
         while process.poll() is None and len(list((out / folder.RUNS).glob("*.chunk"))) < until:
             time.sleep(0.002)
         time.sleep(draw.random() * 0.02)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        if process.returncode == 0:
+        if process.returncode == 0:  # this test got no processor while a fifth of the chunks ended
             break
         kills += 1
-        kept = _chunks(out)
-        assert len(kept) >= before  # nothing that has ended is lost
+        assert len(_chunks(out)) >= before  # nothing that has ended is lost
     assert kills >= 3
     assert _finished(out, cache).identical(whole)
     # Each of its runs was made once: a study that was never killed keeps just as many.
