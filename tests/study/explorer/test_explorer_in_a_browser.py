@@ -223,7 +223,12 @@ def test_the_address_holds_all_settings(new_page, address):
 
 @pytest.mark.parametrize(
     "words",
-    ["#function=none&decay=x&eps=&start=1&at=-3&shown=", "#decay=7&steps=1e9&sgd=-1", "#&&"],
+    [
+        "#function=none&decay=x&eps=&start=1&at=-3&shown=",
+        "#decay=7&steps=1e9&sgd=-1",
+        "#function=toString&table=constructor",
+        "#&&",
+    ],
 )
 def test_a_senseless_address_does_no_harm(examine, address, words):
     assert examine(f"{address}{words}", 1280) == []
@@ -394,6 +399,14 @@ def test_what_the_page_says_of_its_settings_is_what_its_runs_do(new_page, addres
         for rate, grows in ((0.0399, False), (0.0401, True)):
             rows = runs(page, f"#function=valley&condition=50&sgd={rate}", "sgd")
             assert (np.diff(np.abs(across(rows))) > 0).all() == grows
+        # With momentum 0.9 up to 1.9 times that, 0.076: 300 steps shrink it by far, or do not.
+        for rate, stable in ((0.0755, True), (0.0765, False)):
+            words = f"#function=valley&condition=50&momentum=0.9&steps=300&sgd={rate}"
+            assert (abs(across(runs(page, words, "sgd"))[-1]) < 0.5) == stable
+            page.goto(f"{address}{words}")
+            said = page.locator("#sgd-meaning").inner_text()
+            assert said.startswith("It is stable" if stable else "It exceeds")
+            assert "(1 + momentum) · 2 / condition = 0.076" in said
         # Just below, 25 steps bring it nearer along the floor: by 1 / (1 - 1/25)^25 = 2.77.
         rows = runs(page, "#function=valley&condition=50&sgd=0.0399", "sgd")
         assert 2.7 < across(rows, 0)[0] / across(rows, 0)[25] < 2.8

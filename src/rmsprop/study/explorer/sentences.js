@@ -22,19 +22,21 @@ const rate = {
   sgd: s => {
     const stable = FUNCTIONS[s.function].stable;
     if (!stable) return "Every gradient is multiplied by it, whichever weight it belongs to.";
-    const [formula, limit] = stable(s), words = formula === short(limit) ? formula
-      : `${formula} = ${short(limit)}`;
-    const plain = s.momentum === 0 ? "" : " without momentum";
+    // Of a rate with momentum (Polyak's heavy ball) the limit is 1 + momentum times as large.
+    const [plain, curved] = stable(s), limit = (1 + s.momentum) * curved;
+    const formula = s.momentum === 0 ? plain : `(1 + momentum) · ${plain}`;
+    const words = formula === short(limit) ? formula : `${formula} = ${short(limit)}`;
     return s.sgd > limit
-      ? `It exceeds ${words}, the largest stable rate${plain}: the steps grow from wall to wall.`
-      : `It is stable${plain}: at most ${words}, where steps go from wall to wall for ever.`;
+      ? `It exceeds ${words}, the largest stable rate: the steps grow from wall to wall.`
+      : `It is stable: at most ${words}, where steps go from wall to wall for ever.`;
   },
   adagrad: s => `No step is longer than ${short(s.adagrad)}. While gradients keep their size, the k-th`
     + ` step is at most ${short(s.adagrad)} / √k long, the 100th ${short(s.adagrad / 10)}.`,
   rmsprop: s => "No step is longer than rate / √(1 − decay) ="
     + ` ${short(s.rmsprop / Math.sqrt(1 - s.decay))}${s.momentum ? " before momentum" : ""},`
     + " the length of the first one. While gradients keep their size,"
-    + ` steps become ${short(s.rmsprop)} long, whatever this size, unless eps is larger.`,
+    + ` steps become ${short(s.rmsprop)} long, whatever this size. An eps that is not small beside`
+    + " v makes all of them shorter.",
   adam: s => `The first step is at most ${short(s.adam)} long, for Adam corrects its averages. That`
     + " of the gradients has the decay 0.9, that of the squares the decay of RMSprop.",
 };
@@ -64,7 +66,8 @@ export const MEANING = {
     ? "Each step is its own. RMSprop as it was first described has no momentum, AdaGrad has none here."
     : `Each step keeps ${share(s.momentum)} of the one before. In one direction steps become up to`
       + ` ${short(1 / (1 - s.momentum))} times as long, and zigzags cancel. AdaGrad has none.`,
-  condition: s => `The valley is ${short(s.condition)} times as steep across as along. Gradient descent`
+  condition: s => `The valley is ${short(s.condition)} times as steep across as along.`
+    + ` ${s.momentum === 0 ? "Gradient" : "Without momentum gradient"} descent`
     + ` needs a rate below ${short(2 / s.condition)}, and then at least some`
     + ` ${short(s.condition / 2)} steps to come nearer by a factor of 2.7 along the floor.`,
   noise: s => s.noise === 0 ? "Gradients are exact."
@@ -83,7 +86,7 @@ export const STORY = {
     + " its own size.",
   rosenbrock: "The floor of this valley is bent, so that both weights turn from steep to flat on the"
     + " way. Gradient descent creeps along the floor.",
-  saddle: "The start lies almost on the ridge. The slope off it is tiny, and gradient descent takes"
+  saddle: "A ridge lies along x2 = 0. Close to it the slope off it is tiny, and gradient descent takes"
     + " long to leave; the others take steps off the ridge that are as long as any.",
   weights: "A's gradient is always 0.1 and B's always 10. AdaGrad and RMSprop move both alike, with"
     + " effective rates of 100 to 1. The function has no minimum: it falls for ever.",

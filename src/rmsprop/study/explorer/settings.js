@@ -45,7 +45,7 @@ export const defaultsOf = name => {
 // number beyond its range is at the end of it.
 export const settingsOf = address => {
   const words = new URLSearchParams(address.replace(/^#/, ""));
-  const named = words.get("function"), s = defaultsOf(named in FUNCTIONS ? named : "valley");
+  const named = words.get("function"), s = defaultsOf(Object.hasOwn(FUNCTIONS, named) ? named : "valley");
   const numbers = key => (words.get(key) || "").split(",").map(x => x.trim() ? Number(x) : NaN);
   for (const [key, {low, high}] of Object.entries(RANGES)) {
     const [value] = numbers(key);
@@ -56,7 +56,7 @@ export const settingsOf = address => {
   if (start.length === s.start.length && start.every(x => Math.abs(x) <= 1e3)) s.start = start;
   if (words.has("shown")) s.shown = Object.keys(OPTIMIZERS).filter(name => known.includes(name));
   if (words.has("inside")) s.inside = words.get("inside") !== "no";
-  if (words.get("table") in OPTIMIZERS) s.table = words.get("table");
+  if (Object.hasOwn(OPTIMIZERS, words.get("table"))) s.table = words.get("table");
   const [at] = numbers("at");
   s.at = Number.isFinite(at) ? Math.min(Math.max(Math.round(at), 0), s.steps) : s.steps;
   return s;
