@@ -134,7 +134,7 @@ def test_table_of_a_long_run_is_in_part(printed, steps, every, shown):
     for row in rows:
         assert float(row[1]) == pytest.approx(run.x[int(row[0]), 0], rel=5e-4, abs=5e-5)
     distance = shown[1] - shown[0]
-    assert (f"Every {every or distance}th step is shown" in out) == (distance > 1)
+    assert (f"One step in {every or distance} is shown" in out) == (distance > 1)
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,9 @@ def caption(runs: Sequence[Steps], every: int = 1) -> str:
         every: The distance between the steps that are shown.
     """
     lines = []
-    meaning = ", with the effective learning rate" if len(runs) > 1 else ""
+    meaning = ", where Eff. LR is the effective learning rate" if len(runs) > 1 else ""
     if every > 1:
-        lines += [f"Every {every}th step is shown, and the last; --every 1 shows all."]
+        lines += [f"One step in {every} is shown, and the last; --every 1 shows all."]
     lines += [
         "Each row is one moment: Gradient is taken at x, and the next x is x - Update.",
         f"Update = {rate_head(runs)} * Gradient{meaning}.",
