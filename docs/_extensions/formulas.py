@@ -4,6 +4,8 @@ The conversion is the one of docutils. It raises an error for what it does not k
 warning here, so that the build fails.
 """
 
+import re
+
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -13,12 +15,15 @@ from sphinx.writers.html5 import HTML5Translator
 
 _LOGGER = logging.getLogger(__name__)
 _SYNONYMS = {r"\dots": r"\ldots"}  # what docutils knows by one name only
+# A half is written \tfrac12 in TeX, where docutils reads the one number 12.
+_DIGITS_OF_FRACTION = re.compile(r"(\\[dt]?frac) *(\d) *(\d)")
 
 
 def _mathml(node: nodes.Element, block: bool) -> str:
     tex = node.astext()
     for name, known in _SYNONYMS.items():
         tex = tex.replace(name, known)
+    tex = _DIGITS_OF_FRACTION.sub(r"\1{\2}{\3}", tex)
     try:
         return tex2mathml(tex, as_block=block)
     except MathError as error:
