@@ -11,6 +11,7 @@ import pytest
 
 from rmsprop.commands import steps
 from rmsprop.commands.command_line import main
+from rmsprop.commands.options import Parser
 from rmsprop.study.steps import functions, picture, sentences, table
 from rmsprop.study.steps import minimise as module
 from rmsprop.study.steps.functions import FUNCTIONS
@@ -24,7 +25,7 @@ def printed(capsys, monkeypatch):
         monkeypatch.delenv(variable, raising=False)
 
     def run(*words):
-        parser = argparse.ArgumentParser()
+        parser = Parser()
         steps.add_arguments(parser)
         assert steps.run(parser.parse_args([str(word) for word in words])) == 0
         return capsys.readouterr().out
@@ -73,6 +74,7 @@ def test_table_of_the_worked_example(printed):
         ("--function x**2 --steps 2", {"function": "square", "steps": 2}),
         ("--function valley", {"function": "valley"}),
         ("--function valley --start 2 -1", {"function": "valley", "start": [2.0, -1.0]}),
+        ("--function valley --start -2e-1 -.5", {"function": "valley", "start": [-0.2, -0.5]}),
         (
             "--function rosenbrock --steps 30",
             {"function": "rosenbrock", "steps": 30},

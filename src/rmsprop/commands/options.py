@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rmsprop.study.lookup import suggestion
 from rmsprop.study.running.devices import available_memory
@@ -18,6 +18,11 @@ ERROR = "rmsprop: error: "
 
 class Parser(argparse.ArgumentParser):
     """A parser that says what is wrong as all other errors are said: in one line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (as argparse has them)
+        """Makes a parser, as `argparse.ArgumentParser` does, to which -1e-3 is a number too."""
+        super().__init__(*args, **kwargs)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # its own knows no powers of ten
 
     @property
     def options(self) -> dict[str, str]:

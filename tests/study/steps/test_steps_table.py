@@ -188,6 +188,13 @@ def test_table_names_a_divergence_of_the_function_alone(printed):
     assert "Diverged: f is not finite from step 4 on." in out
 
 
+def test_table_says_that_a_start_is_too_far_away(printed):
+    # Its square is beyond 1e308.
+    out = printed(start=1e200, steps=2)
+    assert "f is not finite at the start; choose a start nearer to 0." in out
+    assert "learning rate." not in out
+
+
 def test_table_names_a_run_that_went_up(printed):
     out = printed(optimizer="sgd", learning_rate=1.5, steps=1)
     # x = 4 - 1.5 * 8 = -8.

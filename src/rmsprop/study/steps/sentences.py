@@ -123,6 +123,9 @@ def _outcome(run: Steps, *, several: bool) -> Iterator[str]:
     ]:
         if not finite.all():
             step = int(np.argmin(finite))
+            if step == 0:
+                yield f"{subject}f is not finite at the start; choose a start nearer to 0."
+                return
             yield f"{subject}Diverged: {name} is not finite from step {step} on."
             yield remedy
             return
