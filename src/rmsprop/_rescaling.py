@@ -189,7 +189,7 @@ def scale_by_stddev(
         σ^2 <- ρ σ^2 + ρ (1 - ρ) |g - m|^2
         m <- ρ m + (1 - ρ) g
 
-    and the step is `g / sqrt(var + eps)` or `g / (sqrt(var) + eps)`. The variance equals
+    and the step is `g / sqrt(σ^2 + ε)` or `g / (σ + ε)`. The variance `σ^2` equals
     `E[g^2] - E[g]^2` of the two running averages, but is kept as a sum of non-negative terms and
     so cannot go negative when a gradient settles.
 
