@@ -113,6 +113,11 @@ def test_the_probability_of_improvement():
         ("../examples/loops/README.md", "| PyTorch | 145.8 [", "episodes of 145.8 steps"),
         ("../examples/loops/README.md", "| with a start at 1 | 22.2 [", "of 22.2 after a start"),
         ("comparison.md", "of 10, 30 and 100 steps", "over 10, 30 and 100 steps"),
+        (
+            "map.md",
+            "RMSprop is better than AdaGrad in 27 of 211 cells and AdaGrad in 113",
+            "AdaGrad is better in 113 of 211 cells and RMSprop in 27",
+        ),
     ],
 )
 def test_figures_of_other_pages(source, there, here):
