@@ -286,6 +286,23 @@ def test_it_plays_pauses_and_goes_step_by_step(new_page, address):
         assert at.inner_text() == where
 
 
+def test_it_plays_where_a_frame_has_begun_before_the_click(new_page, address):
+    """A browser tells the time at which a frame began, which may lie before the click in it."""
+    with new_page(1280) as page:
+        page.add_init_script(
+            "const frame = requestAnimationFrame;"
+            " requestAnimationFrame = action => frame(now => action(now - 300))"
+        )
+        page.goto(address)
+        page.locator("#play").click()
+        seen = set()
+        for _ in range(20):
+            page.wait_for_timeout(50)
+            seen.add(int(page.locator("#at-value").inner_text().split()[0]))
+        assert len(seen) > 2
+        assert min(seen) >= 0
+
+
 def test_nothing_moves_where_motion_is_not_wanted(chromium, address):
     with chromium.new_context(reduced_motion="reduce", offline=True) as context:
         page = context.new_page()

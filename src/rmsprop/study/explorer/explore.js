@@ -199,8 +199,10 @@ const pause = () => {
   element("play").textContent = "Play";
 };
 const play = () => {
-  const first = s.at === s.steps ? 0 : s.at, begun = performance.now();
+  const first = s.at === s.steps ? 0 : s.at;
+  let begun = null; // the time of the first frame: that of a frame lies before performance.now()
   const frame = now => {
+    begun ??= now;
     const at = Math.min(first + Math.floor((now - begun) / DURATION * s.steps), s.steps);
     if (at !== s.at) Object.assign(s, {at}), drawStep();
     if (at < s.steps) playing = requestAnimationFrame(frame);
