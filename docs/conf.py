@@ -38,6 +38,7 @@ extensions = [
     "sphinx_copybutton",
     "myst_nb",
     "formulas",
+    "notebook_pictures",
     "plain_docstrings",
     "repository",
     "standalone_pages",
