@@ -20,7 +20,7 @@ JOINTS = ("comparison", "maps", "explorer")
 ALLOWED = {
     "core": set(),
     "rows": {"core"},
-    "sharding": {"core", "rows"},
+    "sharding": {"core", "rows", "telemetry"},
     "frameworks": {"core"},
     "telemetry": {"core"},
     # The small modules that stand in the study itself, such as problems, spelling and atomic; the

@@ -290,6 +290,27 @@ def test_in_the_train_state_of_flax():
         _assert_same_bits(state.params, wanted)
 
 
+def test_in_a_module_of_equinox():
+    """Whose own sum is float32, unlike that of `apply_updates`."""
+    eqx = pytest.importorskip("equinox")
+    chain, params, gradients = _chain_and_problem()
+
+    class Model(eqx.Module):
+        weights: dict
+        name: str = "model"
+
+    model, gradients = Model(params), Model(gradients, None)
+    wanted = arrays = eqx.filter(model, eqx.is_inexact_array)
+    state, own = chain.init(arrays), rmsprop.rmsprop(0.01).init(arrays)
+    for k in range(2):
+        updates, state = chain.update(gradients, state, eqx.filter(model, eqx.is_inexact_array))
+        assert eqx.apply_updates(model, updates).weights["leaf 0"].dtype == jnp.float32
+        model = rmsprop.apply_updates(model, updates)
+        changes, own = rmsprop.rmsprop(0.01).update(gradients, own, wanted)
+        wanted = rmsprop.apply_updates(wanted, changes, key=_key(k))
+        _assert_same_bits(model.weights, wanted.weights)
+
+
 def test_in_the_optimizer_of_nnx():
     nnx = pytest.importorskip("flax.nnx")
     chain, params, gradients = _chain_and_problem()

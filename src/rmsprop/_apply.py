@@ -99,6 +99,9 @@ def round_stochastically(seed: int | jax.Array) -> optax.GradientTransformation:
     `optax.chain(optax.MultiSteps(optimizer, 2), rmsprop.round_stochastically(0))`. Updates of other
     parameters pass through it.
 
+    `eqx.apply_updates` of Equinox does not return to the dtype of the parameter, which would become
+    float32 in its first step; `rmsprop.apply_updates(model, updates)` adds them to a module.
+
     Args:
         seed: The seed of the random numbers, an integer that fits into 64 bits, or a traced one. It
             is an argument of the whole run; the count of steps is in the state.

@@ -115,6 +115,25 @@ def sharded_like(model: object, array: jax.Array) -> jax.Array:
     return array
 
 
+def undivided(function: Callable[[jax.Array], jax.Array], array: jax.Array) -> jax.Array:
+    """A small part of an array, whole on every device, where the array is divided explicitly.
+
+    On an explicit mesh a slice has to be divided as its array is, which the places of a sample are
+    not in general. The axes are automatic inside, and XLA sends what is asked for. JAX 0.6.0 has no
+    such function at its top level, and the function is called as it is.
+
+    Args:
+        function: A function of one array.
+        array: Its argument.
+    """
+    sharding = jax.typeof(array).sharding
+    automatic = getattr(jax.sharding, "auto_axes", None)
+    if automatic is None or all(entry is None for entry in sharding.spec):
+        return function(array)
+    whole = jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())
+    return automatic(function, out_sharding=whole)(array)
+
+
 def _several_devices(array: jax.core.Tracer) -> bool:
     """Whether a traced array may be divided, here or where the program is to run.
 

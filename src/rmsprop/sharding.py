@@ -27,6 +27,7 @@ from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 from rmsprop._trees import check_parameters
 from rmsprop._typing import Tree
 from rmsprop.rows import RowOptimizer
+from rmsprop.telemetry import WatchState
 
 __all__ = ["init", "shardings"]
 
@@ -54,9 +55,10 @@ def init(
         The state, with the structure, shapes and dtypes of `optimizer.init(params)`.
 
     Raises:
-        ValueError: The mesh has no such axis, or a parameter lies on other devices.
-        TypeError: `optimizer` has no `init`, `mesh` is no mesh of devices, or a parameter is no
-            array.
+        ValueError: The mesh has no such axis, an axis is named twice, or a parameter lies on
+            other devices.
+        TypeError: `optimizer` has no `init`, `mesh` is no mesh of devices, `axis` is no name, or a
+            parameter is no array.
 
     Warns:
         UserWarning: Arrays of the state stay whole on every device, because none of their axes can
@@ -95,8 +97,8 @@ def shardings(
     its first axis that no other axis of the mesh divides and whose length is a multiple of the
     number of devices, or else along one that is divided already. Arrays of which no axis can be
     divided, single numbers and random keys lie whole on every device, and so do integers that
-    belong to no parameter. What is divided over `axis` already, as fully sharded parameters are,
-    stays as it is.
+    belong to no parameter, and what `rmsprop.telemetry.watch` has seen. What is divided over `axis`
+    already, as fully sharded parameters are, stays as it is.
 
     The result is for `out_shardings` of the compiled step, beside those of the parameters:
     `jax.jit(step, out_shardings=(jax.tree.map(lambda p: p.sharding, params), of_state))`. Without
@@ -161,7 +163,13 @@ def _placed(
     parameters = [*_parameters(params, mesh)]
     state = jax.eval_shape(optimizer.init, params)
     arrays = []
-    for path, struct in jax.tree_util.tree_flatten_with_path(state)[0]:
+    seen = jax.tree.leaves(_seen(state))
+    for (path, struct), is_seen in zip(
+        jax.tree_util.tree_flatten_with_path(state)[0], seen, strict=True
+    ):
+        if is_seen:
+            arrays.append(_Array(path, struct, PartitionSpec(), False))
+            continue
         model = _model(path, struct.shape, parameters)
         spec = (*(model.spec if model else ()), *[None] * struct.ndim)[: struct.ndim]
         divided = spec
@@ -170,6 +178,18 @@ def _placed(
         is_left = divided is None
         arrays.append(_Array(path, struct, _partition_spec(divided or spec), is_left))
     return state, arrays
+
+
+def _seen(state: Tree) -> Tree:
+    """Which arrays of the state are what a watch has seen: a few numbers, which are read whole."""
+
+    def of(node: Tree) -> Tree:
+        if not isinstance(node, WatchState):
+            return False
+        own = jax.tree.map(lambda _: True, node._replace(inner_state=None))
+        return own._replace(inner_state=_seen(node.inner_state))
+
+    return jax.tree.map(of, state, is_leaf=lambda node: isinstance(node, WatchState))
 
 
 def _places(state: Tree, arrays: list[_Array], mesh: AnyMesh) -> Tree:
@@ -183,13 +203,21 @@ def _checked_axes(mesh: AnyMesh, axis: str | Sequence[str]) -> tuple[str, ...]:
 
     Raises:
         ValueError: The mesh has no axis of this name.
-        TypeError: `mesh` is no mesh.
+        TypeError: `mesh` is no mesh, or a name is no string.
     """
     if not isinstance(mesh, Mesh | AbstractMesh):
         raise TypeError(
             f"mesh is {_kind(mesh)}; it must be a jax.sharding.Mesh, as jax.make_mesh returns it."
         )
-    axes = (axis,) if isinstance(axis, str) else tuple(axis)
+    given: Sequence[object] = axis if isinstance(axis, list | tuple) else (axis,)
+    axes = tuple(name for name in given if isinstance(name, str))
+    if len(axes) < len(given):
+        raise TypeError(
+            f"axis is {axis!r}; it must be the name of one of the mesh's axes, {_axes_of(mesh)}, or"
+            " a tuple of names."
+        )
+    if len({*axes}) < len(axes):
+        raise ValueError(f"axis is {axis!r}; it must name each axis once.")
     if not axes or any(name not in mesh.shape for name in axes):
         raise ValueError(f"axis is {axis!r}; it must be one of the mesh's axes, {_axes_of(mesh)}.")
     return axes

@@ -17,7 +17,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from spread_runs import bits, bytes_by_device, collectives, distance
 
 import rmsprop
-from rmsprop import rows, sharding
+from rmsprop import rows, sharding, telemetry
 
 STEPS = 4
 OPTIMIZERS = {
@@ -159,6 +159,46 @@ def test_fully_sharded():
     assert jax.tree.map(lambda x: x.sharding, state[0].nu) == jax.tree.map(
         lambda x: x.sharding, params
     )
+
+
+def test_watched():
+    """On both kinds of axes, with whole and with divided parameters: what is seen is whole.
+
+    Of `"five"` a sample has twelve rows, which eight devices cannot share.
+    """
+    rng = np.random.default_rng(3)
+    start = {"w": rng.normal(size=(16, 24)), "five": rng.normal(size=(48, 40)), "b": np.ones(16)}
+    start = jax.tree.map(lambda x: x.astype(np.float32), start)
+    optimizer = telemetry.watch(rmsprop.rmsprop(0.01, momentum=0.9))
+
+    def step(params, state):
+        updates, state = optimizer.update(jax.tree.map(jnp.sin, params), state, params)
+        return optax.apply_updates(params, updates), state
+
+    def seen(params, state, **options):
+        compiled = jax.jit(step, **options)
+        for _ in range(STEPS):
+            params, state = compiled(params, state)
+        return telemetry.read(state), state
+
+    wanted, _ = seen(start, optimizer.init(start))
+    for axis_type in (AxisType.Auto, AxisType.Explicit):
+        mesh = jax.make_mesh((8,), ("data",), axis_types=(axis_type,))
+        for spec in ((), ("data",)):
+            params = jax.device_put(start, NamedSharding(mesh, PartitionSpec(*spec)))
+            state = sharding.init(optimizer, params, mesh=mesh)
+            places = jax.tree.map(lambda x: x.sharding, (params, state))
+            found, state = seen(params, state, out_shardings=places)
+            assert all(x.sharding.is_fully_replicated for x in jax.tree.leaves(state.records))
+            # Parameters of up to 3, each rounded, and steps of 0.01, beside those of one device.
+            assert found == pytest.approx(wanted, rel=16 * 2**-24 * 3 / 0.01)
+            if spec:  # without a plan of where things are to lie
+                found, _ = seen(params, optimizer.init(params))
+                assert found == pytest.approx(wanted, rel=16 * 2**-24 * 3 / 0.01)
+            update = jax.tree.map(jnp.sin, params)
+            observed = jax.jit(telemetry.observe)(update, update, params)
+            norm = np.sqrt(sum((np.sin(x, dtype=np.float64) ** 2).sum() for x in start.values()))
+            assert float(observed["all/gradient_norm"]) > 0.5 * norm
 
 
 def test_of_a_table():

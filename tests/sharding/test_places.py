@@ -11,7 +11,7 @@ import pytest
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
 
 import rmsprop
-from rmsprop import rows, sharding
+from rmsprop import rows, sharding, telemetry
 
 DATA = AbstractMesh((8,), ("data",))
 BOTH = AbstractMesh((4, 2), ("data", "model"))
@@ -124,6 +124,17 @@ def test_random_keys_and_what_belongs_to_no_parameter():
     assert tuple(factored.v_row["w"].spec) == tuple(factored.v_col["w"].spec) == ("data",)
 
 
+def test_what_a_watch_has_seen_is_whole_and_of_the_rest_nothing_is():
+    params = {"w": parameter((8, 256), mesh=DATA)}
+    inner = rmsprop.rmsprop(0.1, momentum=0.9)
+    watched = optax.chain(optax.clip(1.0), telemetry.watch(inner))
+    of_state = sharding.shardings(watched, params, mesh=DATA)[1]
+    assert of_state.inner_state == sharding.shardings(inner, params, mesh=DATA)
+    own = jax.tree.leaves(of_state._replace(inner_state=None))
+    assert {tuple(x.spec) for x in own} == {()}
+    assert len(own) == 5
+
+
 def test_what_is_not_trained_has_no_place():
     params = {"w": np.ones((8, 2), np.float32), "count": np.arange(8), "none": None}
     of_state = sharding.shardings(rmsprop.rmsprop(0.1), params, mesh=DATA)
@@ -152,6 +163,17 @@ REFUSED = {
         "axis is 'batch'; it must be one of the mesh's axes, 'data' (4), 'model' (2).",
     ),
     "one axis of two": ({"axis": ("data", "row")}, ValueError, "axis is ('data', 'row'); it must"),
+    "an axis twice": (
+        {"axis": ("data", "data")},
+        ValueError,
+        "axis is ('data', 'data'); it must name each axis once.",
+    ),
+    "a number of an axis": (
+        {"axis": 0},
+        TypeError,
+        "axis is 0; it must be the name of one of the mesh's axes, 'data' (4), 'model' (2), or a",
+    ),
+    "None for an axis": ({"axis": None}, TypeError, "axis is None; it must be the name of one"),
     "no axis": ({"axis": ()}, ValueError, "axis is (); it must be one of"),
     "mesh": ({"mesh": "data"}, TypeError, "mesh is an object of type str; it must be a"),
     "optimizer": (

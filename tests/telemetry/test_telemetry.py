@@ -234,6 +234,37 @@ def test_all_leaves_count_by_their_sizes():
     assert seen["all/effective_learning_rate_5"] == 0.125
 
 
+@pytest.mark.parametrize("size", [1e-30, 1e-23, 1e22, 1e37])
+def test_norms_of_gradients_whose_squares_are_no_float32(size):
+    """Ten roundings of 2^-24 at most, each of a number and not of a difference of parameters."""
+    params = {"a": jnp.asarray([3.0, 4.0]), "b": jnp.asarray([12.0])}
+    gradient = jax.tree.map(lambda p: size * p, params)
+    update = jax.tree.map(lambda p: 0.5 * p, params)
+    for found, step in (
+        (telemetry.observe(gradient, update, params), 0.5),
+        (telemetry.observe(gradient, gradient, params), size),
+    ):
+        assert float(found["['a']/gradient_norm"]) == pytest.approx(
+            5 * size, rel=10 * 2**-24, abs=0
+        )
+        assert float(found["all/gradient_norm"]) == pytest.approx(13 * size, rel=10 * 2**-24, abs=0)
+        assert float(found["all/update_to_weight"]) == pytest.approx(step, rel=10 * 2**-24, abs=0)
+    history = _run(telemetry.watch(optax.scale(0.5 / size)), params, [gradient] * 2)
+    seen = telemetry.read(history[1][0])
+    assert seen["all/gradient_norm"] == pytest.approx(13 * size, rel=10 * 2**-24, abs=0)
+
+
+def test_double_precision_is_kept(x64):
+    """A gradient of 1e-60 is none that is zero."""
+    params, gradient = {"w": jnp.asarray([3.0, 4.0])}, {"w": jnp.asarray([3e-60, 4e-60])}
+    seen = telemetry.observe(gradient, gradient, params)
+    history = _run(telemetry.watch(optax.sgd(1.0)), params, [gradient] * 2)
+    for found in (seen, telemetry.read(history[1][0])):
+        assert float(found["all/gradient_norm"]) == pytest.approx(5e-60, rel=1e-12, abs=0)
+        assert found["all/zero_gradients"] == 0
+    assert float(seen["all/update_to_weight"]) == pytest.approx(1e-60, rel=1e-12, abs=0)
+
+
 def test_no_large_array_is_copied_and_one_program_does_for_all_steps(for_use):
     """What XLA overwrites in place without a watch, it overwrites with it."""
     params = {f"leaf{k}": jnp.ones((200 + k, 300)) for k in range(4)}
@@ -280,6 +311,27 @@ class TestWhereItIsFound:
         assert rates == [0.125, 0.5, 0.125]
         assert seen["all/effective_learning_rate_95"] == 0.5
 
+    def test_of_several_the_step_is_the_last_that_is_recorded(self):
+        params = {"a": jnp.ones(3), "b": jnp.ones(3)}
+        kinds = {
+            "rare": telemetry.watch(optax.sgd(0.1), 10),
+            "steady": telemetry.watch(optax.sgd(1)),
+        }
+        optimizer = optax.partition(kinds, {"a": "rare", "b": "steady"})
+        assert telemetry.read(_run(optimizer, params, [params] * 4)[-1][0])["step"] == 2
+
+    def test_two_of_one_leaf_are_refused(self):
+        """In each other, and of two models whose leaves have the same names."""
+        params = {"w": jnp.ones(3)}
+        once = telemetry.watch(rmsprop.rmsprop(0.1))
+        state = _run(once, params, [params] * 2)[1][0]
+        twice = _run(telemetry.watch(once), params, [params] * 2)[1][0]
+        for both in (twice, {"generator": state, "critic": state}):
+            with pytest.raises(
+                ValueError, match=r"two watches in the state have seen a parameter\['w'\]"
+            ):
+                telemetry.read(both)
+
     @pytest.mark.standard_promotion("Flax's own")
     def test_in_flax(self):
         train_state = pytest.importorskip("flax.training.train_state")
@@ -318,6 +370,17 @@ class TestRefusals:
         with pytest.raises(error, match=rf"{name} is {value}; it must be"):
             telemetry.watch(rmsprop.rmsprop(0.1), **{name: value})
 
+    @pytest.mark.parametrize("optimizer", [rmsprop.rmsprop, None, 0.1])
+    def test_what_is_no_optimizer(self, optimizer):
+        name = type(optimizer).__name__
+        with pytest.raises(TypeError, match=rf"optimizer is a {name}; it must have the functions"):
+            telemetry.watch(optimizer)
+
+    def test_more_steps_than_are_counted(self):
+        params = {"w": jnp.ones(3)}
+        history = _run(telemetry.watch(optax.sgd(0.1), every=2**40), params, [params] * 3)
+        assert [telemetry.read(state).get("step") for state, *_ in history] == [None, 0, 0]
+
     def test_eps(self):
         with pytest.raises(ValueError, match=r"eps is -1.0; it must be"):
             telemetry.watch(optax.sgd(0.1), eps=-1.0)
@@ -335,6 +398,12 @@ class TestRefusals:
             telemetry.observe(params, {"a": {"w": jnp.ones(2)}}, params)
         with pytest.raises(ValueError, match=r"the updates do not match the parameters"):
             telemetry.observe(params, {"b": jnp.ones(2)}, params)
+        with pytest.raises(ValueError, match=r"^parameter\['a'\]\['w'\] has a gradient and no upd"):
+            telemetry.observe(params, {"a": {"w": None}}, params)
+        with pytest.raises(
+            ValueError, match=r"^params is None; they must be the parameters before"
+        ):
+            telemetry.observe(params, params, None)
 
 
 class TestShown:

@@ -55,7 +55,8 @@ def measures(samples: Samples, sizes: Matrix, eps: Matrix) -> jax.Array:
     """
     seen = ~(samples.gradient < 0)  # a gradient that is NaN is one
     places = jnp.sum(seen, axis=1)
-    each = sizes.astype(samples.gradient.dtype) / jnp.maximum(places, 1).astype(sizes.dtype)
+    dtype = samples.gradient.dtype
+    each = sizes.astype(dtype) / jnp.maximum(places, 1).astype(dtype)
     weights = jnp.where(seen, each[:, None], jnp.zeros_like(samples.gradient))
     below = jnp.where(
         (samples.squares < 0) | (eps < 0)[:, None],
@@ -74,8 +75,8 @@ def _measures(samples: Samples, weights: jax.Array, below: jax.Array) -> jax.Arr
     return jnp.stack(
         [
             *_quantiles(rate, weights),
-            jnp.sqrt(_sum(update * update, weights) / _sum(parameter * parameter, weights)),
-            jnp.where(jnp.any(weights > 0), jnp.sqrt(_sum(gradient * gradient, weights)), jnp.nan),
+            _norm(update, weights) / _norm(parameter, weights),
+            jnp.where(jnp.any(weights > 0), _norm(gradient, weights), jnp.nan),
             _share(
                 jnp.where(weights > 0, (gradient == 0).astype(gradient.dtype), jnp.nan), weights
             ),
@@ -87,6 +88,14 @@ def _measures(samples: Samples, weights: jax.Array, below: jax.Array) -> jax.Arr
 def _sum(values: Matrix, weights: jax.Array) -> jax.Array:
     """The weighted sum; what is not finite shows, except where nothing is looked at."""
     return jnp.sum(jnp.where(weights > 0, values, jnp.zeros_like(values)) * weights)
+
+
+def _norm(magnitudes: Matrix, weights: jax.Array) -> jax.Array:
+    """The root of the weighted sum of squares, of which none leaves the range of the dtype."""
+    largest = jnp.max(magnitudes, initial=0, where=weights > 0)
+    unit = jnp.where((largest > 0) & jnp.isfinite(largest), largest, jnp.ones_like(largest))
+    ratios = magnitudes / unit
+    return unit * jnp.sqrt(_sum(ratios * ratios, weights))
 
 
 def _share(values: jax.Array, weights: jax.Array) -> jax.Array:

@@ -14,7 +14,7 @@ from rmsprop._hyperparameters import ScalarLike
 from rmsprop._trees import is_no_gradient, tree_mismatch
 from rmsprop._typing import Tree
 from rmsprop.telemetry._measures import NAMES, NOTHING, OVERALL, Samples, measures
-from rmsprop.telemetry._sample import by_path, is_watched, magnitudes, sample
+from rmsprop.telemetry._sample import by_path, is_watched, magnitudes, record_dtype, sample
 from rmsprop.telemetry._watch import (
     WatchState,
     check_shapes,
@@ -48,9 +48,11 @@ def read(state: Tree) -> dict[str, float]:
 
         All of it is that of the sample, in which a coordinate stands for those that are passed
         over. A leaf without a gradient is left out. There are no numbers before the second step.
+        Where several watches have recorded different steps, `"step"` is the last of these.
 
     Raises:
-        ValueError: There is no `watch` in the state, or the state is that of mapped models.
+        ValueError: There is no `watch` in the state, two have seen the same leaf, or the state is
+            that of mapped models.
         TypeError: The state is traced.
 
     Example:
@@ -72,6 +74,7 @@ def read(state: Tree) -> dict[str, float]:
             f" {layouts.with_article(type(state).__name__)}."
             f" Pass the state of an optimizer that was made by rmsprop.telemetry.watch(optimizer)."
         )
+    _check_names(found)
     found = [own for own in found if int(own.step) >= 0]
     records, sizes, limits = {}, [], []
     for own in found:
@@ -88,7 +91,7 @@ def read(state: Tree) -> dict[str, float]:
     )
     with jax.debug_nans(False):  # what does not exist is NaN
         table = np.asarray(measures(samples, np.concatenate(sizes), np.concatenate(limits)))
-    values = {"step": float(found[0].step)}
+    values = {"step": float(max(own.step for own in found))}
     for name, gradient, numbers in zip(
         (*records, OVERALL), (*samples.gradient, samples.gradient), table, strict=True
     ):
@@ -102,11 +105,25 @@ _FILL = (NOTHING, 0.0, 0.0, NOTHING)
 
 
 def _matrix(rows: list[np.ndarray], fill: float) -> np.ndarray:
-    """The rows as float32, filled up to the same length."""
-    matrix = np.full((len(rows), max(map(len, rows))), fill, np.float32)
+    """The rows in a common dtype, filled up to the same length."""
+    matrix = np.full((len(rows), max(map(len, rows))), fill, np.result_type(*rows))
     for line, row in zip(matrix, rows, strict=True):
         line[: len(row)] = row
     return matrix
+
+
+def _check_names(found: list[WatchState]) -> None:
+    """Refuses two watches whose numbers would have the same names."""
+    names: set[str] = set()
+    for own in found:
+        for name in by_path(own.records):
+            if name in names:
+                raise ValueError(
+                    f"two watches in the state have seen a parameter{name}, and their numbers would"
+                    f" have the same names. Read the state of each optimizer by itself, and put no"
+                    f" watch inside of another one."
+                )
+            names.add(name)
 
 
 def _watches(state: Tree) -> Iterator[WatchState]:
@@ -166,11 +183,13 @@ def observe(
         eps_in_sqrt: Whether `eps` stands under the root.
 
     Returns:
-        Arrays of shape () by the names that `read` has, without the step.
+        Arrays of shape () by the names that `read` has, without the step. What does not exist is
+        NaN, such as a rate where every gradient is zero; `jax_debug_nans` takes it for an error.
 
     Raises:
         TypeError: `coordinates` is no integer, or a parameter is no array.
-        ValueError: `coordinates` is below 1, or the trees or their shapes differ.
+        ValueError: `coordinates` is below 1, there are no parameters, the trees or their shapes
+            differ, or a gradient has no update.
 
     Example:
         >>> import jax.numpy as jnp, rmsprop
@@ -183,6 +202,11 @@ def observe(
     """
     coordinates = positive("coordinates", coordinates)
     denominator = checked_eps(eps, eps_in_sqrt)
+    if params is None:
+        raise ValueError(
+            "params is None; they must be the parameters before the step. Call"
+            " observe(gradients, updates, params)."
+        )
     squares: dict[str, jax.Array] = {}
     for link in moment_links(state) if denominator is not None else []:
         squares = by_path(squares_of(link)) | squares
@@ -197,12 +221,19 @@ def observe(
             raise ValueError(
                 tree_mismatch(tree, params, (name, "parameters"), "Pass those of one step.")
             ) from None
+    dtypes = [record_dtype(p) for path, p in leaves if p is not None and is_watched(p, path)]
+    dtype = np.result_type(np.float32, *dtypes)
     names, known, sizes, rows = [], [], [], []
     for (path, p), gradient, update in zip(leaves, *columns, strict=True):
         if p is None or is_no_gradient(gradient) or not is_watched(p, path):
             continue
         name = jax.tree_util.keystr(path)
         check_shapes(f"gradient{name}", p, gradient)
+        if is_no_gradient(update):
+            raise ValueError(
+                f"parameter{name} has a gradient and no update. Pass those of one step, with a zero"
+                f" where nothing is to change."
+            )
         check_shapes(f"the update of parameter{name}", p, update)
         moment = squares.get(name)
         if moment is not None and moment.shape != np.shape(p):
@@ -210,11 +241,11 @@ def observe(
         names.append(name)
         known.append(moment is not None)
         sizes.append(np.size(p))
-        row = [_magnitudes(x, coordinates) for x in (gradient, p, update)]
+        row = [_magnitudes(x, coordinates, dtype) for x in (gradient, p, update)]
         if moment is None:
             row.append(jnp.full_like(row[0], NOTHING))
         else:
-            row.append(_magnitudes(moment, coordinates))
+            row.append(_magnitudes(moment, coordinates, dtype))
         rows.append(row)
     if not rows:
         return {}
@@ -236,5 +267,5 @@ def observe(
     }
 
 
-def _magnitudes(array: jax.Array, coordinates: int) -> jax.Array:
-    return magnitudes(sample(jnp.asarray(array), coordinates), np.dtype(np.float32))
+def _magnitudes(array: jax.Array, coordinates: int, dtype: np.dtype) -> jax.Array:
+    return magnitudes(sample(jnp.asarray(array), coordinates), dtype)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from rmsprop._experimental import undivided
 from rmsprop._precision import real_dtype
 from rmsprop._trees import trained_dtype
 from rmsprop._typing import Tree
@@ -31,13 +32,13 @@ def lattice(shape: tuple[int, ...], coordinates: int) -> tuple[int, ...]:
 
 
 def sample(array: jax.Array, coordinates: int) -> jax.Array:
-    """The array at the places of its lattice, of shape (places,) and its own dtype."""
+    """The array at the places of its lattice, of shape (places,) and its own dtype, undivided."""
     counts = lattice(array.shape, coordinates)
     steps = [size // count for size, count in zip(array.shape, counts, strict=True)]
     spans = [(count - 1) * step + 1 for count, step in zip(counts, steps, strict=True)]
     starts = [(size - span) // 2 for size, span in zip(array.shape, spans, strict=True)]
     ends = [start + span for start, span in zip(starts, spans, strict=True)]
-    return lax.slice(array, starts, ends, steps).reshape(-1)
+    return undivided(lambda x: lax.slice(x, starts, ends, steps).reshape(-1), array)
 
 
 def is_watched(parameter: Tree, path: tuple[Any, ...]) -> bool:

@@ -90,7 +90,8 @@ def watch(
         parameters. The record of a leaf has up to 6 `coordinates` float32 numbers.
 
     Raises:
-        TypeError: `every` or `coordinates` is no integer, or a parameter is no array.
+        TypeError: `optimizer` has no `init` and `update`, `every` or `coordinates` is no integer,
+            or a parameter is no array.
         ValueError: `every` or `coordinates` is below 1; or, of `update`, there are no parameters,
             or they do not match the gradients or the state.
 
@@ -107,7 +108,13 @@ def watch(
         >>> print(f"step {seen['step']:.0f}: {rate:.3f}")
         step 1: 0.115
     """
+    if not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):
+        raise TypeError(
+            f"optimizer is {layouts.with_article(type(optimizer).__name__)}; it must have the"
+            f" functions init and update, as rmsprop.rmsprop(0.1) has."
+        )
     every, coordinates = positive("every", every), positive("coordinates", coordinates)
+    every = min(every, np.iinfo(np.int32).max)  # at which the count of steps ends
     given = checked_eps(eps, eps_in_sqrt)
     inner = optax.with_extra_args_support(optimizer)
 
