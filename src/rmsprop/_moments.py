@@ -31,6 +31,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from rmsprop._hyperparameters import Scalar
@@ -208,8 +209,8 @@ def _saturate(x: jax.Array) -> jax.Array:
     """`x`, limited to the finite numbers of its dtype; a NaN stays a NaN."""
     if jnp.issubdtype(x.dtype, jnp.complexfloating):
         return lax.complex(_saturate(lax.real(x)), _saturate(lax.imag(x)))
-    largest = lax.full_like(x, float(jnp.finfo(x.dtype).max))
-    return lax.select(x > largest, largest, lax.select(x < -largest, -largest, x))
+    largest = np.asarray(jnp.finfo(x.dtype).max, x.dtype)
+    return lax.clamp(-largest, x, largest)
 
 
 def _denominator(v: jax.Array, magnitude: jax.Array, rule: Rule) -> jax.Array:

@@ -24,8 +24,6 @@ from jax import lax
 from rmsprop._ordering import in_order
 from rmsprop._typing import Tree
 
-_ZERO = np.uint32(0)
-
 
 class Noise(NamedTuple):
     """The source of the random bits of one leaf.
@@ -100,7 +98,8 @@ def stochastic_round(x: jax.Array, noise: Noise, like: jax.Array) -> jax.Array:
     # 2^10 of such units without rounding, which would carry a representable number to the next one.
     share = lax.convert_element_type(random >> np.uint32(18), jnp.float32) * np.float32(2.0**-14)
     subnormal = lax.floor(x * np.float32(2.0**24) + share) * np.float32(2.0**-24)
-    normal = lax.bitcast_convert_type(_noisy_bits(x, random, 13), jnp.float32)
+    bits = _noisy_bits(x, random, 13) & np.uint32(2**32 - 2**13)
+    normal = lax.bitcast_convert_type(bits, jnp.float32)
     rounded = lax.select((lax.abs(x) < np.float32(2.0**-14)) & (x != 0), subnormal, normal)
     largest = lax.full_like(x, float(jnp.finfo(jnp.float16).max))
     rounded = lax.select(lax.is_finite(x), lax.max(-largest, lax.min(rounded, largest)), x)
@@ -114,18 +113,17 @@ def _stochastic_round_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, j
 
 
 def _noisy_bits(x: jax.Array, random: jax.Array, width: int) -> jax.Array:
-    """The bits of `x` plus noise in the lowest `width` of them, which are then cut off.
+    """The bits of `x` plus noise in the lowest `width` of them, which are to be cut off.
 
     The larger the low bits are, the more often the sum carries into the higher bits, also across a
     power of two. Nothing is added to the last finite number and to those beyond it. A NaN stays a
     NaN also where only its low bits distinguish it from infinity.
     """
     bits = lax.bitcast_convert_type(x, jnp.uint32)
-    mask = np.uint32(2**32 - 2**width)
     last = np.uint32(0x7F800000 - 2**width)
     at_end = (bits & np.uint32(0x7FFFFFFF)) >= last
     unchanged = lax.select(x != x, bits | np.uint32(0x00400000), bits)
-    return lax.select(at_end, unchanged, bits + (random >> np.uint32(32 - width))) & mask
+    return lax.select(at_end, unchanged, bits + (random >> np.uint32(32 - width)))
 
 
 def _random_bits(shape: tuple[int, ...], noise: Noise) -> jax.Array:
@@ -134,21 +132,23 @@ def _random_bits(shape: tuple[int, ...], noise: Noise) -> jax.Array:
     The place of an element is multiplied by an odd number first, 2^32 over the golden ratio, as in
     a Weyl sequence. Without it the bits of places that are 4096 apart, or 12288, are correlated.
     """
-    place, stride = lax.full(shape, np.uint32(0)), 0x9E3779B9
+    place, stride = lax.broadcast(noise.seed, shape), 0x9E3779B9
     for axis in reversed(range(len(shape))):
         index = lax.broadcasted_iota(jnp.uint32, shape, axis)
         place = place + index * np.uint32(stride % 2**32)
         stride *= shape[axis]
     second = _mix(noise.seed ^ np.uint32(0x27D4EB2F))
-    return _mix(place + lax.broadcast(noise.seed, shape), lax.broadcast(second, shape))
+    return _mix(place, lax.broadcast(second, shape))
 
 
-def _mix(x: jax.Array, between: jax.Array | np.uint32 = _ZERO) -> jax.Array:
+def _mix(x: jax.Array, between: jax.Array | None = None) -> jax.Array:
     """A bijection of 32 bits in which each bit of the result depends on each bit of `x`.
 
     It consists of two rounds of multiplication and shift, with constants of low bias from a search:
     https://github.com/skeeto/hash-prospector.
     """
-    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x21F0AAAD) + between
+    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x21F0AAAD)
+    if between is not None:
+        x = x + between
     x = (x ^ (x >> np.uint32(15))) * np.uint32(0x735A2D97)
     return x ^ (x >> np.uint32(15))
