@@ -236,9 +236,9 @@ def _add_momentum(
 ) -> tuple[jax.Array, jax.Array]:
     u = widen(update, buffer.dtype)
     coefficient = lax.convert_element_type(momentum, u.dtype)
-    b = u + coefficient * lax.convert_element_type(buffer, u.dtype)
+    b = lax.add(u, coefficient * lax.convert_element_type(buffer, u.dtype))
     buffer = store(b, buffer, noise)
     if noise is not None:
         b = lax.convert_element_type(buffer, u.dtype)
-    step = u + coefficient * b if nesterov else b
+    step = lax.add(u, coefficient * b) if nesterov else b
     return narrow(step, update.dtype), buffer

@@ -151,13 +151,13 @@ def rescale_centered(
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """The update of one leaf by the centered optimizer, its new mean and its new variance."""
     g = widen(gradient, mean.dtype)
-    deviation = _saturate(g - lax.convert_element_type(mean, g.dtype))  # which may overflow
+    deviation = _saturate(lax.sub(g, lax.convert_element_type(mean, g.dtype)))  # which may overflow
     w = accumulate(var, deviation, rule)
     accumulator = store(w, var, noise)
     # The mean is overwritten after the variance has read it; the step does not read it.
     mean, accumulator = in_order(mean, accumulator)
     keep, add = (lax.convert_element_type(c, g.dtype) for c in (mean_rule.keep, mean_rule.add))
-    m = keep * lax.convert_element_type(mean, g.dtype) + add * g
+    m = lax.add(keep * lax.convert_element_type(mean, g.dtype), add * g)
     mean = store(m, mean, None if noise is None else noise.fold(1))
     moment = w if noise is None else accumulator
     magnitude = lax.abs(g)
@@ -189,10 +189,10 @@ def accumulate(v: jax.Array, x: jax.Array, rule: Rule) -> jax.Array:
     """
     real = real_dtype(x.dtype)
     keep, add = lax.convert_element_type(rule.keep, real), lax.convert_element_type(rule.add, real)
-    w = keep * lax.convert_element_type(v, real) + _weighted_square(add, x)
-    largest = float(jnp.finfo(v.dtype).max)
+    w = lax.add(keep * lax.convert_element_type(v, real), _weighted_square(add, x))
+    largest = lax.full_like(w, float(jnp.finfo(v.dtype).max))
     # A minimum would copy the donated accumulator. A NaN is not larger, and stays.
-    return lax.select(w > largest, lax.full_like(w, largest), w)
+    return lax.select(lax.gt(w, largest), largest, w)
 
 
 def store(x: jax.Array, like: jax.Array, noise: Noise | None) -> jax.Array:
@@ -240,7 +240,7 @@ def quotient(gradient: jax.Array, g: jax.Array, denominator: jax.Array) -> jax.A
 @jax.custom_jvp
 def _divide(g: jax.Array, denominator: jax.Array) -> jax.Array:
     """`g / denominator`, with a derivative that needs no square of `1 / denominator`."""
-    return g / denominator
+    return lax.div(g, denominator)
 
 
 @_divide.defjvp
@@ -260,7 +260,7 @@ def _weighted_square(weight: jax.Array, x: jax.Array) -> jax.Array:
     """
     if jnp.issubdtype(x.dtype, jnp.complexfloating):
         return _weighted_square(weight, lax.real(x)) + _weighted_square(weight, lax.imag(x))
-    return weight * x * x
+    return lax.mul(weight * x, x)
 
 
 @jax.custom_jvp
