@@ -62,14 +62,14 @@ MUTANTS = [
     Mutant(
         "momentum ignored",
         "_chain.py",
-        "b = u + coefficient * lax.convert_element_type(buffer, u.dtype)",
+        "b = lax.add(u, coefficient * lax.convert_element_type(buffer, u.dtype))",
         "b = u",
         "test_rescaling.py::test_half_precision_is_rounded_once",
     ),
     Mutant(
         "Nesterov ignored",
         "_chain.py",
-        "step = u + coefficient * b if nesterov else b",
+        "step = lax.add(u, coefficient * b) if nesterov else b",
         "step = b",
         "test_rescaling.py::test_complex_mean_and_momentum",
     ),
@@ -104,7 +104,7 @@ MUTANTS = [
     Mutant(
         "floor of the denominator without saturation",
         "_moments.py",
-        "return lax.select(w > largest, lax.full_like(w, largest), w)",
+        "return lax.select(lax.gt(w, largest), largest, w)",
         "return w",
         "test_moments.py::test_the_square_may_overflow_and_the_step_may_not",
     ),
@@ -209,8 +209,8 @@ MUTANTS = [
     Mutant(
         "sampled coordinates that stand for themselves alone",
         "telemetry/_measures.py",
-        "each = sizes.astype(samples.gradient.dtype) / jnp.maximum(places, 1).astype(sizes.dtype)",
-        "each = jnp.ones_like(sizes)",
+        "each = sizes.astype(dtype) / jnp.maximum(places, 1).astype(dtype)",
+        "each = jnp.ones_like(sizes).astype(dtype)",
         "telemetry/test_telemetry.py::test_all_leaves_count_by_their_sizes",
     ),
     Mutant(
@@ -258,8 +258,8 @@ MUTANTS = [
     Mutant(
         "places that are not multiplied",
         "_rounding.py",
-        "stride = lax.full(shape, np.uint32(0)), 0x9E3779B9",
-        "stride = lax.full(shape, np.uint32(0)), 1",
+        "stride = lax.broadcast(noise.seed, shape), 0x9E3779B9",
+        "stride = lax.broadcast(noise.seed, shape), 1",
         "test_rounding.py::test_no_two_places_of_an_array_are_correlated",
     ),
     Mutant(

@@ -4,6 +4,8 @@ import pytest
 
 import mutants
 
+pytestmark = pytest.mark.every_case("takes no time")
+
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_line_is_there_once(mutant):
