@@ -229,6 +229,7 @@ def test_what_is_written_in_two_files_is_the_same():
     assert set(re.findall(r"ruff==[\d.]+", hooks)) == {ruff}
 
 
+@pytest.mark.every_case("takes no time")
 @pytest.mark.parametrize(("page", "target"), LINKS)
 def test_links_point_to_files_and_headings(page, target):
     name, _, heading = target.partition("#")

@@ -171,6 +171,7 @@ PASTED = {
 }
 
 
+@pytest.mark.every_case("takes no time")
 @pytest.mark.parametrize("text", PASTED)
 def test_a_call_of_the_framework_itself_is_understood(text):
     """Class names, module paths and imports; parameters of any spelling are passed over."""
