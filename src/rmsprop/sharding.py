@@ -184,6 +184,7 @@ def _seen(state: Tree) -> Tree:
     """Which arrays of the state are what a watch has seen: a few numbers, which are read whole."""
 
     def of(node: Tree) -> Tree:
+        """True for what a watch keeps for itself, and what is inside of it by the same rule."""
         if not isinstance(node, WatchState):
             return False
         own = jax.tree.map(lambda _: True, node._replace(inner_state=None))

@@ -210,17 +210,11 @@ def observe(
     squares: dict[str, jax.Array] = {}
     for link in moment_links(state) if denominator is not None else []:
         squares = by_path(squares_of(link)) | squares
-    leaves, treedef = jax.tree_util.tree_flatten_with_path(
-        watched(params), is_leaf=lambda x: x is None
-    )
-    columns = []
-    for tree, name in ((gradients, "gradients"), (updates, "updates")):
-        try:
-            columns.append(treedef.flatten_up_to(tree))
-        except (ValueError, TypeError, KeyError):
-            raise ValueError(
-                tree_mismatch(tree, params, (name, "parameters"), "Pass those of one step.")
-            ) from None
+    leaves, _ = jax.tree_util.tree_flatten_with_path(watched(params), is_leaf=lambda x: x is None)
+    columns = [
+        _leaves_like(params, tree, name)
+        for tree, name in ((gradients, "gradients"), (updates, "updates"))
+    ]
     dtypes = [record_dtype(p) for path, p in leaves if p is not None and is_watched(p, path)]
     dtype = np.result_type(np.float32, *dtypes)
     names, known, sizes, rows = [], [], [], []
@@ -249,13 +243,7 @@ def observe(
         rows.append(row)
     if not rows:
         return {}
-    places = max(row[0].size for row in rows)
-    samples = Samples(
-        *(
-            jnp.stack([jnp.pad(x, (0, places - x.size), constant_values=_FILL[k]) for x in column])
-            for k, column in enumerate(zip(*rows, strict=True))
-        )
-    )
+    samples = _stacked(rows)
     limit = jnp.float32(NOTHING) if denominator is None else limit_of(*denominator)
     table = measures(samples, jnp.asarray(sizes, jnp.float32), jnp.broadcast_to(limit, len(sizes)))
     return {
@@ -265,6 +253,28 @@ def observe(
         )
         for j, key in enumerate(NAMES if is_known else NAMES[:-1])
     }
+
+
+def _leaves_like(params: Tree, tree: Tree, name: str) -> list[Tree]:
+    """The leaves of a tree in the order of those of the parameters, whose structure it has."""
+    structure = jax.tree.structure(watched(params), is_leaf=lambda x: x is None)
+    try:
+        return structure.flatten_up_to(tree)
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(
+            tree_mismatch(tree, params, (name, "parameters"), "Pass those of one step.")
+        ) from None
+
+
+def _stacked(rows: list[list[jax.Array]]) -> Samples:
+    """The samples of all leaves, filled up to the same length."""
+    places = max(row[0].size for row in rows)
+    return Samples(
+        *(
+            jnp.stack([jnp.pad(x, (0, places - x.size), constant_values=_FILL[k]) for x in column])
+            for k, column in enumerate(zip(*rows, strict=True))
+        )
+    )
 
 
 def _magnitudes(array: jax.Array, coordinates: int, dtype: np.dtype) -> jax.Array:
