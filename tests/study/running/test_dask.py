@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +23,7 @@ import rmsprop
 from rmsprop import study
 from rmsprop.study import compare, folder
 from rmsprop.study.running import progress
+from rmsprop.study.running.cluster import Cluster
 from tiny_problem import slow, tiny
 
 distributed = pytest.importorskip("distributed", reason="pip install '.[cluster]' installs it")
@@ -46,11 +48,12 @@ def _until(what):
 class Processes:
     """A scheduler, its workers, and a client of it."""
 
-    def __init__(self, where: Path) -> None:
+    def __init__(self, where: Path, **environment) -> None:
         self._where, self._all = where, []
         file = where / "scheduler.json"
         self._to_scheduler = ("--scheduler-file", str(file), "--host", "127.0.0.1")
-        self._start("scheduler", "--port", "0", "--no-dashboard", "--no-jupyter")
+        words = ("--port", "0", "--no-dashboard", "--no-jupyter")
+        self.scheduler = self._start("scheduler", *words, **environment)
         _until(file.exists)
         self.client = distributed.Client(
             scheduler_file=str(file), timeout=PATIENCE, set_as_default=False
@@ -91,6 +94,11 @@ class Processes:
         process.kill()
         process.wait()
         _until(lambda: len(self.client.nthreads()) < count)
+
+    def lose(self):
+        """Kills the scheduler."""
+        self.scheduler.kill()
+        self.scheduler.wait()
 
     def close(self):
         self.client.close()
@@ -267,15 +275,77 @@ def test_a_closed_client_is_refused(cluster):
         compare(tiny(), OPTIMIZERS, **CALL, executor=client)
 
 
-def test_a_scheduler_that_is_lost_is_said(tmp_path):
+LOST = "cannot be reached any more; start it and its"
+
+
+@pytest.fixture
+def lossy(tmp_path, monkeypatch):
+    """A scheduler to be killed and a worker, for whose loss nobody waits long."""
+    monkeypatch.setattr(sys.modules[__name__], "PATIENCE", 5)
     processes = Processes(tmp_path)
     try:
+        monkeypatch.undo()
         processes.worker()
-        options = {"executor": processes.client, "folder": tmp_path / "study"}
-        lose = After(40, processes._all[0].kill)
-        with pytest.raises(ConnectionError, match="cannot be reached any more; start it and its"):
-            compare(slow(), OPTIMIZERS, **CALL, **options, progress=lose)
-        assert any((tmp_path / "study" / folder.RUNS).glob("*.chunk"))
+        yield processes
+    finally:
+        processes.close()
+
+
+def test_a_scheduler_that_is_lost_is_said(lossy, tmp_path):
+    options = {"executor": lossy.client, "folder": tmp_path / "study"}
+    lose = After(40, lossy.lose)
+    with pytest.raises(ConnectionError, match=LOST):
+        compare(slow(), OPTIMIZERS, **CALL, **options, progress=lose)
+    assert any((tmp_path / "study" / folder.RUNS).glob("*.chunk"))
+
+
+def test_a_scheduler_that_is_lost_while_it_sends_a_result_is_said(lossy, monkeypatch):
+    """The connection breaks off in the middle of an answer."""
+    result = distributed.Future.result
+
+    def broken_off(future, *arguments):
+        lossy.scheduler.send_signal(signal.SIGSTOP)  # it gets the question, and never answers
+        threading.Timer(0.5, lossy.scheduler.kill).start()
+        return result(future, *arguments)
+
+    monkeypatch.setattr(distributed.Future, "result", broken_off)
+    with pytest.raises(ConnectionError, match=LOST) as caught:
+        compare(tiny(), OPTIMIZERS, **CALL, executor=lossy.client)
+    assert "CommClosed" in repr(caught.value.__cause__)
+
+
+def test_a_scheduler_that_is_lost_while_nothing_runs_is_said(lossy):
+    """Before the client knows, and when it has given up."""
+    workers = Cluster.of(lossy.client)
+    cores = workers.cores(None)
+    lossy.lose()
+    for status in ("connecting", "closed"):
+        _until(lambda status=status: lossy.client.status == status)
+        with pytest.raises(ConnectionError, match=LOST):
+            cores.work(SimpleNamespace(fingerprint="a", calls_back=False), (), print).result()
+        with pytest.raises(ConnectionError, match=LOST):
+            str(workers)
+    cores.stop()
+
+
+def test_workers_that_are_lost_one_after_the_other_are_said(tmp_path):
+    """A run that no worker survives, as one that wants too much memory."""
+    processes = Processes(tmp_path, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
+    here = os.getpid()
+
+    def loss(params, noise):
+        def end(value):
+            if os.getpid() != here:
+                os._exit(1)
+            return value
+
+        value = jax.pure_callback(end, jax.ShapeDtypeStruct((), jnp.float32), jnp.float32(0))
+        return 0.5 * jnp.sum((params - noise) ** 2) + jax.lax.stop_gradient(value)
+
+    try:
+        processes.worker()
+        with pytest.raises(ConnectionError, match="lost one after the other"):
+            compare(tiny(loss=loss, width=1), OPTIMIZERS, **CALL, executor=processes.client)
     finally:
         processes.close()
 

@@ -38,6 +38,7 @@ MISSING = (
 class Call(Protocol):
     """What is used of `distributed.Future`."""
 
+    status: str
     result: Callable[..., Any]
     add_done_callback: Callable[..., Any]
 
@@ -72,21 +73,21 @@ class Cluster:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._address: str = client.scheduler.address
         self._conditions = remote.Conditions.here()
-        try:
+        with self._reached():
             with contextlib.suppress(TimeoutError):
                 client.wait_for_workers(1, timeout=PATIENCE)
-            if not client.nthreads():
-                raise ConnectionError(
-                    f"the cluster at {self.address} has no worker; start one with: dask worker"
-                    f" {self.address}"
-                )
-            _check_versions(client.get_versions(packages=list(ALIKE[1:])))
+            workers = client.nthreads()
+            versions = client.get_versions(packages=list(ALIKE[1:])) if workers else {}
+        if not workers:
+            raise ConnectionError(
+                f"the cluster at {self._address} has no worker; start one with: dask worker"
+                f" {self._address}"
+            )
+        _check_versions(versions)
+        with self._reached():
             found: Mapping[str, tuple[remote.Conditions, str]] = client.run(remote.conditions)
-        except ConnectionError:
-            raise
-        except OSError as error:
-            raise ConnectionError(_lost(self.address)) from error
         for worker, (conditions, _) in found.items():
             self._conditions.check(worker, conditions)
         self.processors = sorted({processor for _, processor in found.values()})
@@ -123,14 +124,13 @@ class Cluster:
         return cls(client)
 
     @property
-    def address(self) -> str:
-        """The address of the scheduler."""
-        return self._client.scheduler.address
-
-    @property
     def threads(self) -> int:
-        """The threads of all workers, which is how many calls may be under way at once."""
-        return max(1, sum(self._client.nthreads().values()))
+        """The threads of all workers, which is how many calls may be under way at once.
+
+        Raises:
+            ConnectionError: the scheduler cannot be reached any more.
+        """
+        return max(1, sum(self._threads_of_workers().values()))
 
     def cores(self, memory: int | None) -> RemoteCores:
         """What takes the place of `Cores`.
@@ -138,11 +138,12 @@ class Cluster:
         Args:
             memory: Bytes that the calls under way on one worker may take; None for no bound.
         """
-        return RemoteCores(self._client, self.address, self._conditions, memory)
+        return RemoteCores(self._client, self._address, self._conditions, memory)
 
     def __str__(self) -> str:
         """What the runs are spread over, such as `8 cores of 2 workers`."""
-        workers, threads = len(self._client.nthreads()), self.threads
+        workers = len(self._threads_of_workers())
+        threads = self.threads
         return (
             f"{threads} core{'s' if threads > 1 else ''} of {workers}"
             f" worker{'s' if workers != 1 else ''}"
@@ -157,6 +158,20 @@ class Cluster:
             f" ({', '.join(self.processors)}), and the last bits of a number may be those of the"
             f" kind that it was made on."
         )
+
+    def _threads_of_workers(self) -> Mapping[str, int]:
+        with self._reached():
+            return self._client.nthreads()
+
+    @contextlib.contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Questions to the scheduler, whose loss becomes a sentence."""
+        try:
+            yield
+        except Exception as error:
+            if _is_loss(self._client, error):
+                raise ConnectionError(_lost(self._address)) from error
+            raise
 
 
 class RemoteCores:
@@ -197,7 +212,13 @@ class RemoteCores:
             if self._stopped:
                 result.set_exception(CancelledError())
                 return result
-            call = self._submit(remote.call, self._pieces(portable), terms, arguments)
+            try:
+                call = self._submit(remote.call, self._pieces(portable), terms, arguments)
+            except Exception as error:
+                if not _is_loss(self._client, error):
+                    raise
+                result.set_exception(ConnectionError(_lost(self._address)))
+                return result
             self._waiting[result] = call
         call.add_done_callback(functools.partial(self._end, result, keep))
         return result
@@ -232,11 +253,11 @@ class RemoteCores:
     def _end(self, result: Future[_T], keep: Keep[_T], call: Call) -> None:
         """Keeps what a call returned, in a thread of Dask, and tells whoever waits for it."""
         try:
-            value = call.result()
+            value = cast(_T, self._value(call))
             keep(value)
         except BaseException as error:
             if self._is_awaited(result):
-                result.set_exception(self._plain(error))
+                result.set_exception(error)
             return
         if self._is_awaited(result):
             result.set_result(value)
@@ -246,18 +267,37 @@ class RemoteCores:
         with self._lock:
             return self._waiting.pop(result, None) is not None
 
-    def _plain(self, error: BaseException) -> BaseException:
-        """The error of a call as it would be here; one of the cluster becomes a sentence."""
-        if isinstance(error, (CancelledError, asyncio.CancelledError)):
-            return ConnectionError(_lost(self._address))
-        if type(error).__name__ == "KilledWorker":
-            return ConnectionError(
-                f"several workers of the cluster at {self._address} were lost one after the other"
-                f" while they made the same runs, most likely for want of memory; allow less with"
-                f" --memory (memory= in Python), or start workers with more. What has ended is"
-                f" kept in the study's folder."
-            )
-        return error
+    def _value(self, call: Call) -> object:
+        """What a call returned.
+
+        Raises:
+            ConnectionError: the cluster has lost it.
+            BaseException: of whatever kind the call raised, as it would be here.
+        """
+        try:
+            return call.result()
+        except BaseException as error:
+            if type(error).__name__ == "KilledWorker":
+                raise ConnectionError(
+                    f"several workers of the cluster at {self._address} were lost one after the"
+                    f" other while they made the same runs, most likely for want of memory; allow"
+                    f" less with --memory (memory= in Python), or start workers with more. What has"
+                    f" ended is kept in the study's folder."
+                ) from error
+            # An error of the call itself is raised as it is, though it may be of these kinds too.
+            if call.status != "error" and _is_loss(self._client, error):
+                raise ConnectionError(_lost(self._address)) from error
+            raise
+
+
+def _is_loss(client: Client, error: BaseException) -> bool:
+    """Whether an error of Dask means that its client has lost the scheduler.
+
+    It is an `OSError` where the connection breaks off, and a call is cancelled where that is known.
+    A client that has given up raises whatever comes of it.
+    """
+    kinds = (OSError, CancelledError, asyncio.CancelledError)
+    return isinstance(error, kinds) or client.status != "running"
 
 
 def _lost(address: str) -> str:
