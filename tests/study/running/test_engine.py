@@ -176,22 +176,74 @@ def test_chunks_that_do_not_fit_run_one_after_another():
         )
 
 
-@pytest.mark.slow
-def test_starts_that_factor_matrices_do_not_wait_for_each_other():
-    """On threads of XLA two batched QR factorisations in one program may wait for ever."""
+def _starting():
+    """A problem that starts from orthogonal matrices."""
     orthogonal = jax.nn.initializers.orthogonal()
-    problem = Problem(
+    return Problem(
         name="orthogonal",
         init=lambda key: [orthogonal(k, (32, 32)) for k in jax.random.split(key, 6)],
         sample=lambda key, step: step,
         loss=lambda params, step: sum(jnp.sum(x) for x in params),
         width=8,
     )
+
+
+def _factoring():
+    """A problem whose loss takes the factors of matrices."""
+
+    def loss(params, step):
+        return sum(jnp.sum(jnp.linalg.qr(x + jnp.eye(32))[1] ** 2) for x in params)
+
+    return dataclasses.replace(
+        _starting(),
+        name="factors",
+        init=lambda key: [jax.random.normal(k, (32, 32)) for k in jax.random.split(key, 6)],
+        loss=loss,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("problem", "calls"), [(_starting(), 500), (_factoring(), 50)], ids=["start", "loss"]
+)
+def test_factorisations_do_not_wait_for_each_other(problem, calls):
+    """On threads of XLA two batched ones in one program may wait for ever."""
     program = Program.of(problem, lambda values, schedule: build(values), NAMES, 10)
     columns = dict.fromkeys(NAMES, np.full(8, 0.1, np.float32))
-    for first in range(0, 8 * 500, 8):  # on such threads a few of these calls came back
+    for first in range(0, 8 * calls, 8):  # on such threads a few of these calls came back
         seeds = np.arange(first, first + 8, dtype=np.int32)
         assert np.isfinite(program(columns, np.zeros(8, np.int32), seeds).loss).all()
+
+
+@pytest.mark.parametrize("where", ["loss", "sample", "metric"])
+def test_runs_that_factor_matrices_are_those_of_each_run(where):
+    """They are made one after the other, and each is what it is alone."""
+
+    def factor(x):
+        return jnp.sum(jnp.linalg.cholesky(jnp.outer(x, x) + jnp.eye(2)))
+
+    small = tiny(width=3)
+
+    def sample(key, step):
+        noise = small.sample(key, step)
+        return factor(noise) * noise
+
+    changes = {
+        "loss": {"loss": lambda params, batch: small.loss(params, batch) + factor(params)},
+        "sample": {
+            "sample": lambda key, step: factor(small.sample(key, step)) * small.sample(key, step)
+        },
+        "metric": {"metrics": lambda params: {"final": factor(params)}},
+    }
+    problem = dataclasses.replace(small, **changes[where])
+    columns = {name: np.array([0.1, 0.2, 0.3]) for name in NAMES}
+    together = engine_of(problem, build, NAMES, 20).run(columns, range(3))
+    for run in range(3):
+        values = {name: column[run : run + 1] for name, column in columns.items()}
+        alone = engine_of(problem, build, NAMES, 20, width=1).run(values, [run])
+        np.testing.assert_allclose(together.loss[run], alone.loss[0], rtol=1e-5)
+        ours, expected = together.metrics["final"][run], alone.metrics["final"][0]
+        np.testing.assert_allclose(ours, expected, rtol=1e-5)
 
 
 @pytest.mark.slow

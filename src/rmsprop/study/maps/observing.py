@@ -23,7 +23,7 @@ import optax
 from jax import Array, lax
 
 from rmsprop.study.problems import TENTHS, Batch, Params, Problem, Tree
-from rmsprop.study.running.training import Build, start_of
+from rmsprop.study.running.training import Build, Trained, start_of
 
 # Pairs of batches in each tenth of the steps by which a drift is looked for, at most.
 PAIRS = 20
@@ -65,6 +65,22 @@ def lag_of(steps: int) -> int:
     return steps // TENTHS // 2
 
 
+def _gradients(
+    problem: Problem, start: Trained, key: Array
+) -> Callable[[Params, Array], tuple[Array, Tree]]:
+    """The loss on the batch of a step and its gradient, as a function of what is trained."""
+
+    def loss_of(params: Params, batch: Batch) -> Array:
+        return problem.loss(start.whole(params), batch)
+
+    def gradient(params: Params, step: Array) -> tuple[Array, Tree]:
+        batch = problem.sample(key, step)
+        loss, gradients = jax.value_and_grad(loss_of)(params, batch)
+        return loss, jax.tree.map(jnp.conj, gradients)
+
+    return gradient
+
+
 def observed_run(
     problem: Problem, build: Build, steps: int
 ) -> Callable[[Mapping[str, Array], Array, Array], Observations]:
@@ -90,16 +106,7 @@ def observed_run(
         initial_key, batch_key = jax.random.split(jax.random.key(seed))
         optimizer = build(hyperparameters, schedule)
         start = start_of(problem, initial_key)
-
-        def loss_of(params: Params, batch: Batch) -> Array:
-            """The loss as a function of what is trained."""
-            return problem.loss(start.whole(params), batch)
-
-        def gradient(params: Params, step: Array) -> tuple[Array, Tree]:
-            """The loss on the batch of a step, and its gradient."""
-            batch = problem.sample(batch_key, step)
-            loss, gradients = jax.value_and_grad(loss_of)(params, batch)
-            return loss, jax.tree.map(jnp.conj, gradients)
+        gradient = _gradients(problem, start, batch_key)
 
         def step(carry: Tree, now: Array) -> tuple[Tree, Tree]:
             """One step, with a second gradient at the same parameters."""

@@ -1,13 +1,15 @@
 """A program: the runs of one optimizer on one problem as XLA compiles them, `width` at a time.
 
 The hyper-parameters, the schedule and the seed of each run are arguments, so that one program
-serves a whole sweep.  `width` runs are mapped together with `vmap`.  The width changes the last
-bits of the numbers, and so it belongs to the definition of a study.
+serves a whole sweep.  `width` runs are mapped together with `vmap`, or made one after the other on
+a CPU where they factor matrices.  The width changes the last bits of the numbers, and so it belongs
+to the definition of a study.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import secrets
 import threading
 import time
@@ -18,17 +20,22 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from jax.sharding import Mesh, PartitionSpec
 
 from rmsprop._experimental import shard_map
 from rmsprop.study.folder import digest
 from rmsprop.study.problems import Problem
 from rmsprop.study.running.devices import device, on_cpu
-from rmsprop.study.running.training import Build, Outcome, sizes, training_run
+from rmsprop.study.running.training import FACTORING, Build, Outcome, sizes, training_run
 
 # Runs mapped together on an accelerator, where a chunk should fill the device.
 ACCELERATOR_WIDTH = 256
+
+# A factorisation of several matrices in the text of a program for a CPU. Two in one program may
+# wait for each other for ever there: each blocks a thread until other threads have done its parts
+# (jaxlib 0.10.2).
+BATCHED_FACTORING = re.compile(rf"@{FACTORING}\w+\([^\n]*: \(tensor<(?:\d+x){{3,}}")
 
 # One run, or several that are mapped: hyper-parameters by name, schedule, seed.
 Run = Callable[[Mapping[str, Array], Array, Array], Outcome]
@@ -82,8 +89,12 @@ class Program:
         started = time.perf_counter()
         self._mapped = _mapped(run, width)
         self._lowered = jax.jit(self._mapped).lower(*self._shapes(width))
-        self._trace_seconds = time.perf_counter() - started
         text = self._lowered.as_text()
+        if width > 1 and on_cpu() and BATCHED_FACTORING.search(text):
+            self._mapped = _in_turn(run)
+            self._lowered = jax.jit(self._mapped).lower(*self._shapes(width))
+            text = self._lowered.as_text()
+        self._trace_seconds = time.perf_counter() - started
         # What a callback into Python does is not in the text: no run is taken for an earlier one.
         self.calls_back = "callback" in text
         hidden = secrets.token_hex(16) if self.calls_back else ""
@@ -212,3 +223,12 @@ def _mapped(run: Run, width: int) -> Run:
         return jax.tree.map(lambda x: x[None], outcome)
 
     return alone
+
+
+def _in_turn(run: Run) -> Run:
+    """The runs one after the other, so that no two of them factor matrices at once."""
+
+    def each(columns: Mapping[str, Array], schedules: Array, seeds: Array) -> Outcome:
+        return lax.map(lambda one: run(*one), (columns, schedules, seeds))
+
+    return each
