@@ -140,7 +140,7 @@ def test_compilation(benchmark, size, tree, name):
     if name == "rmsprop":
         optimizers[NARROW] = rmsprop.rmsprop(1e-3, accumulator_dtype=jnp.bfloat16)
     states = {library: made.init(params) for library, made in optimizers.items()}
-    rounds = 1 if size == "small" else 3
+    rounds = 1 if size == "small" else 9
     where = f"{name}, {trees.title(tree, size)}: CPU ms a program, {rounds} rounds"
     races = {stage: Race(f"{stage}, {where}", optimizers) for stage in (*STAGES, "all three")}
 
