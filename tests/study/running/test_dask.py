@@ -46,9 +46,9 @@ def _until(what):
 
 
 class Processes:
-    """A scheduler, its workers, and a client of it."""
+    """A scheduler, its workers, and a client of it, which gives a lost one up after `patience`."""
 
-    def __init__(self, where: Path, **environment) -> None:
+    def __init__(self, where: Path, patience=PATIENCE, **environment) -> None:
         self._where, self._all = where, []
         file = where / "scheduler.json"
         self._to_scheduler = ("--scheduler-file", str(file), "--host", "127.0.0.1")
@@ -56,7 +56,7 @@ class Processes:
         self.scheduler = self._start("scheduler", *words, **environment)
         _until(file.exists)
         self.client = distributed.Client(
-            scheduler_file=str(file), timeout=PATIENCE, set_as_default=False
+            scheduler_file=str(file), timeout=patience, set_as_default=False
         )
         self.address = self.client.scheduler.address
 
@@ -279,12 +279,10 @@ LOST = "cannot be reached any more; start it and its"
 
 
 @pytest.fixture
-def lossy(tmp_path, monkeypatch):
-    """A scheduler to be killed and a worker, for whose loss nobody waits long."""
-    monkeypatch.setattr(sys.modules[__name__], "PATIENCE", 5)
-    processes = Processes(tmp_path)
+def lossy(tmp_path):
+    """A scheduler to be killed, and a worker."""
+    processes = Processes(tmp_path, patience=5)
     try:
-        monkeypatch.undo()
         processes.worker()
         yield processes
     finally:
@@ -309,9 +307,8 @@ def test_a_scheduler_that_is_lost_while_it_sends_a_result_is_said(lossy, monkeyp
         return result(future, *arguments)
 
     monkeypatch.setattr(distributed.Future, "result", broken_off)
-    with pytest.raises(ConnectionError, match=LOST) as caught:
+    with pytest.raises(ConnectionError, match=LOST):
         compare(tiny(), OPTIMIZERS, **CALL, executor=lossy.client)
-    assert "CommClosed" in repr(caught.value.__cause__)
 
 
 def test_a_scheduler_that_is_lost_while_nothing_runs_is_said(lossy):
@@ -319,8 +316,8 @@ def test_a_scheduler_that_is_lost_while_nothing_runs_is_said(lossy):
     workers = Cluster.of(lossy.client)
     cores = workers.cores(None)
     lossy.lose()
-    for status in ("connecting", "closed"):
-        _until(lambda status=status: lossy.client.status == status)
+    for statuses in ({"connecting", "closing", "closed"}, {"closed"}):
+        _until(lambda statuses=statuses: lossy.client.status in statuses)
         with pytest.raises(ConnectionError, match=LOST):
             cores.work(SimpleNamespace(fingerprint="a", calls_back=False), (), print).result()
         with pytest.raises(ConnectionError, match=LOST):
