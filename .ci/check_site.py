@@ -1,7 +1,8 @@
-"""Checks a built site: links within it lead somewhere, and nothing is loaded from elsewhere.
+"""Checks a built site: its links lead somewhere and to every page, and all that is loaded is in it.
 
 `python .ci/check_site.py build/site` reads every page as a browser does. A link within the site has
-to lead to a file, and to an element of it where it names one. Scripts, style sheets, pictures and
+to lead to a file, and to an element of it where it names one; to every page but the first one leads
+a link of another. Scripts, style sheets, pictures and
 fonts have to be part of the site, so that it is whole without a network. Links to other sites are
 left alone.
 """
@@ -60,18 +61,33 @@ def faults(site: Path) -> Iterator[str]:
             fault = _fault(link, path, pages)
             if fault:
                 yield f"{path.relative_to(site)}: {link.address} {fault}"
+    reached = {
+        target
+        for path, page in pages.items()
+        for link in page.links
+        if (target := _target(link, path)) != path
+    }
+    for path in sorted(pages.keys() - reached - {site / "index.html"}):
+        yield f"{path.relative_to(site)}: no link leads to it"
     for path in sorted(site.rglob("*.css")):
         for address in re.findall(r"url\(\s*['\"]?((?:https?:)?//[^)'\"]*)", path.read_text()):
             yield f"{path.relative_to(site)}: {address} is loaded from elsewhere"
 
 
-def _fault(link: Link, path: Path, pages: dict[Path, Page]) -> str | None:
-    scheme, host, address, _, fragment = urlsplit(link.address)
+def _target(link: Link, path: Path) -> Path | None:
+    """The file that a link of a page leads to; None where it leads out of the site."""
+    scheme, host, address, _, _ = urlsplit(link.address)
     if scheme or host:
-        return "is loaded from elsewhere" if link.loaded and scheme != "data" else None
+        return None
     target = (path.parent / unquote(address)).resolve() if address else path
-    if target.is_dir():
-        target /= "index.html"
+    return target / "index.html" if target.is_dir() else target
+
+
+def _fault(link: Link, path: Path, pages: dict[Path, Page]) -> str | None:
+    target, fragment = _target(link, path), urlsplit(link.address).fragment
+    if target is None:
+        inside = link.address.startswith("data:")
+        return "is loaded from elsewhere" if link.loaded and not inside else None
     if not target.exists():
         return "is not there"
     # A page may keep its settings in its address, as the explorable one does.
@@ -91,8 +107,8 @@ def main() -> None:
         print(sentence, file=sys.stderr)
     pages = len(list(site.rglob("*.html")))
     if not pages or found:
-        sys.exit(f"{len(found)} links of {pages} pages in {site} lead nowhere, or elsewhere")
-    print(f"{pages} pages in {site}: every link within the site leads somewhere")
+        sys.exit(f"{pages} pages in {site}: {len(found)} faults")
+    print(f"{pages} pages in {site}: every link within the site leads somewhere, and to every page")
 
 
 if __name__ == "__main__":

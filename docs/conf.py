@@ -76,6 +76,7 @@ nitpick_ignore_regex = [
 ]
 
 templates_path = []
+html_domain_indices = False  # the index of all names is enough
 html_theme = "sphinx_book_theme"
 html_title = f"{project} {version}"
 html_static_path = ["_static"]

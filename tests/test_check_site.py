@@ -18,12 +18,13 @@ def check():
     return module
 
 
+TO_TWO = '<a href="docs/two.html#here">two</a>'
+
+
 @pytest.fixture
 def site(tmp_path):
     """Two pages, of which the second stands in a folder."""
-    (tmp_path / "index.html").write_text(
-        '<a href="docs/two.html#here">two</a><h1 id="top">One</h1>'
-    )
+    (tmp_path / "index.html").write_text(f'{TO_TWO}<h1 id="top">One</h1>')
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "two.html").write_text('<p id="here"><a href="../index.html#top">one</a>')
     (tmp_path / "style.css").write_text('a { background: url("picture.png") }')
@@ -32,6 +33,7 @@ def site(tmp_path):
 
 def test_a_whole_site_has_no_faults(check, site):
     more = '<a href="https://a.org#x">a</a> <a href="mailto:a@b">b</a> <img src="data:image/png,">'
+    more += '<a href="docs/three.html">'
     (site / "index.html").write_text('<a href="docs/two.html?x=1#here"></a><p id="top">' + more)
     (site / "explore.html").write_text("<p>")
     (site / "docs" / "three.html").write_text(
@@ -54,8 +56,17 @@ def test_a_whole_site_has_no_faults(check, site):
     ],
 )
 def test_a_fault_is_a_sentence(check, site, element, fault):
-    (site / "index.html").write_text(f'{element}<h1 id="top">One</h1>')
+    (site / "index.html").write_text(f'{element}{TO_TWO}<h1 id="top">One</h1>')
     assert list(check.faults(site)) == [f"index.html: {fault}"]
+
+
+def test_a_page_that_no_link_leads_to_is_a_fault(check, site):
+    """A link of its own does not count, nor one from elsewhere to a page of that name."""
+    (site / "docs" / "three.html").write_text('<a href="#">')
+    (site / "docs" / "two.html").write_text(
+        '<p id="here"><a href="https://a.org/docs/three.html">three</a>'
+    )
+    assert list(check.faults(site)) == ["docs/three.html: no link leads to it"]
 
 
 def test_a_font_from_elsewhere_is_a_fault(check, site):
@@ -70,6 +81,6 @@ def test_the_command_fails(check, tmp_path, monkeypatch, capsys, pages):
     if pages:
         (tmp_path / "index.html").write_text('<a href="two.html">two</a>')
     monkeypatch.setattr(sys, "argv", ["check_site.py", str(tmp_path)])
-    with pytest.raises(SystemExit, match=f"{pages} links of {pages} pages"):
+    with pytest.raises(SystemExit, match=f"^{pages} pages in .*: {pages} faults"):
         check.main()
     assert ("two.html is not there" in capsys.readouterr().err) == bool(pages)

@@ -29,7 +29,7 @@ SLOW = {*WITH_EXAMPLES} - {"README.md"}
 LINKS = [
     (name, target)
     for name, text in PAGES.items()
-    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text)
+    for target in re.findall(r'\]\((?!https?:)([^) ]+)(?: "[^"]*")?\)', text)
 ]
 
 
