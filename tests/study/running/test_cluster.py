@@ -100,6 +100,10 @@ def test_a_client_that_cannot_serve_is_refused(fake_client):
         cluster.Cluster.of(fake_client(asynchronous=True))
     with pytest.raises(ConnectionError, match="Client that is closed; it must be connected"):
         cluster.Cluster.of(fake_client(status="closed"))
+    with pytest.raises(
+        ConnectionError, match=r"^the scheduler at tcp://10.* cannot be reached any"
+    ):
+        cluster.Cluster.of(fake_client(status="connecting"))
     with pytest.raises(ConnectionError, match=r"no worker; start one with: dask worker tcp://10"):
         cluster.Cluster.of(fake_client())
 

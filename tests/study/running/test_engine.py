@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
@@ -202,17 +203,36 @@ def _factoring():
     )
 
 
+def _batched(width):
+    """A problem whose loss takes the factors of a batch of matrices."""
+
+    def loss(params, step):
+        batches = [jnp.stack([x + shift * jnp.eye(32) for shift in range(1, 9)]) for x in params]
+        return sum(jnp.sum(jnp.linalg.qr(batch)[1] ** 2) for batch in batches)
+
+    return dataclasses.replace(_factoring(), name="batched", loss=loss, width=width)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("problem", "calls"), [(_starting(), 500), (_factoring(), 50)], ids=["start", "loss"]
+    ("problem", "calls"),
+    [(_starting(), 500), (_factoring(), 50), (_batched(1), 50), (_batched(4), 12)],
+    ids=["start", "loss", "batch", "batch of each run"],
 )
 def test_factorisations_do_not_wait_for_each_other(problem, calls):
-    """On threads of XLA two batched ones in one program may wait for ever."""
+    """On threads of XLA two batched ones may wait for ever, in one program or in two."""
     program = Program.of(problem, lambda values, schedule: build(values), NAMES, 10)
-    columns = dict.fromkeys(NAMES, np.full(8, 0.1, np.float32))
-    for first in range(0, 8 * calls, 8):  # on such threads a few of these calls came back
-        seeds = np.arange(first, first + 8, dtype=np.int32)
-        assert np.isfinite(program(columns, np.zeros(8, np.int32), seeds).loss).all()
+    width = program.width
+    columns = dict.fromkeys(NAMES, np.full(width, 0.1, np.float32))
+
+    def losses(first):
+        seeds = np.arange(first, first + width, dtype=np.int32)
+        return program(columns, np.zeros(width, np.int32), seeds).loss
+
+    program.compile()
+    with ThreadPoolExecutor(2) as threads:  # on such threads a few of these calls came back
+        for loss in threads.map(losses, range(0, width * calls, width)):
+            assert np.isfinite(loss).all()
 
 
 @pytest.mark.parametrize("where", ["loss", "sample", "metric"])

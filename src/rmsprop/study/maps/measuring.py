@@ -20,6 +20,7 @@ from rmsprop.study.optimizers import HALF_DECADES, Optimizer
 from rmsprop.study.problems import TENTHS, Problem
 from rmsprop.study.running.checks import check_problem
 from rmsprop.study.running.engine import Engine
+from rmsprop.study.running.factoring import called
 from rmsprop.study.running.plan import SEEDS_END
 from rmsprop.study.running.program import Program
 from rmsprop.study.running.schedules import scheduled
@@ -110,7 +111,7 @@ def _observed(problem: Problem, steps: int, point: tuple[float, ...], seed: int)
     run = observed_run(problem, _build(optimizer, steps), steps)
     values = {name: jnp.float32(value) for name, value in zip(optimizer.names, point, strict=True)}
     schedule = jnp.int32(SCHEDULES.index("linear"))
-    observations = jax.jit(run)(values, schedule, jnp.int32(seed))
+    observations = called(run, values, schedule, jnp.int32(seed))
     return jax.tree.map(np.asarray, observations)
 
 

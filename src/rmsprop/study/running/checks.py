@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 
 from rmsprop.study.problems import TRAINING_LOSS, Params, Problem, Tree
+from rmsprop.study.running.factoring import called
 from rmsprop.study.running.training import Build, Trained
 
 # For a program that runs once: optimizing it takes longer than running it as it is.
@@ -74,7 +75,7 @@ def check_problem(problem: Problem) -> None:
         value, gradient = jax.value_and_grad(loss)(params)
         return value, jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(gradient)]).all()
 
-    value, finite = jax.jit(at_the_start, compiler_options=_FEW_OPTIMIZATIONS)(key)
+    value, finite = called(at_the_start, key, **_FEW_OPTIMIZATIONS)
     for what, passes in (
         (f"loss is {value}", np.isfinite(value)),
         ("gradient is not finite", finite),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import secrets
 import sys
 import threading
@@ -29,6 +30,8 @@ _T = TypeVar("_T")
 PATIENCE = 10
 # What has to be alike here and on every worker. Of Python the minor version is enough.
 ALIKE = ("python", "rmsprop", "jax", "jaxlib", "optax", "numpy")
+# What they say of a lost scheduler is said here in a sentence.
+LOGGERS = ("distributed.client", "distributed.comm", "distributed.utils")
 MISSING = (
     "the package distributed is missing; in a clone of rmsprop, pip install '.[cluster]' installs"
     " what a study on many machines needs."
@@ -116,6 +119,8 @@ class Cluster:
                 "executor is a distributed.Client with asynchronous=True; it must be one without,"
                 " for a study waits for its runs."
             )
+        if client.status == "connecting":  # again, after a loss
+            raise ConnectionError(_lost(client.scheduler.address))
         if client.status != "running":
             raise ConnectionError(
                 f"executor is a distributed.Client that is {client.status}; it must be connected"
@@ -363,5 +368,12 @@ def connected(address: str | None) -> Iterator[Any]:
             f"no scheduler answers at {address} ({reason}); give the address that `dask scheduler`"
             f" prints, such as tcp://10.0.0.1:8786."
         ) from error
-    with client:
-        yield client
+    levels = {logger: logger.level for logger in map(logging.getLogger, LOGGERS)}
+    for logger in levels:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with client:
+            yield client
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)

@@ -8,8 +8,8 @@ to the definition of a study.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import re
 import secrets
 import threading
 import time
@@ -27,15 +27,11 @@ from rmsprop._experimental import shard_map
 from rmsprop.study.folder import digest
 from rmsprop.study.problems import Problem
 from rmsprop.study.running.devices import device, on_cpu
-from rmsprop.study.running.training import FACTORING, Build, Outcome, sizes, training_run
+from rmsprop.study.running.factoring import ONE_AT_A_TIME, factors_batches, one_after_the_other
+from rmsprop.study.running.training import Build, Outcome, sizes, training_run
 
 # Runs mapped together on an accelerator, where a chunk should fill the device.
 ACCELERATOR_WIDTH = 256
-
-# A factorisation of several matrices in the text of a program for a CPU. Two in one program may
-# wait for each other for ever there: each blocks a thread until other threads have done its parts
-# (jaxlib 0.10.2).
-BATCHED_FACTORING = re.compile(rf"@{FACTORING}\w+\([^\n]*: \(tensor<(?:\d+x){{3,}}")
 
 # One run, or several that are mapped: hyper-parameters by name, schedule, seed.
 Run = Callable[[Mapping[str, Array], Array, Array], Outcome]
@@ -90,11 +86,13 @@ class Program:
         self._mapped = _mapped(run, width)
         self._lowered = jax.jit(self._mapped).lower(*self._shapes(width))
         text = self._lowered.as_text()
-        if width > 1 and on_cpu() and BATCHED_FACTORING.search(text):
+        if width > 1 and on_cpu() and factors_batches(text):
             self._mapped = _in_turn(run)
             self._lowered = jax.jit(self._mapped).lower(*self._shapes(width))
             text = self._lowered.as_text()
         self._trace_seconds = time.perf_counter() - started
+        # What is left are batches that a run has of its own.
+        self._factors_batches = on_cpu() and factors_batches(text)
         # What a callback into Python does is not in the text: no run is taken for an earlier one.
         self.calls_back = "callback" in text
         hidden = secrets.token_hex(16) if self.calls_back else ""
@@ -172,7 +170,8 @@ class Program:
         Returns:
             The outcome of the runs in memory of the host, the first axis counting them.
         """
-        return jax.tree.map(np.asarray, self._compiled[0](columns, schedules, seeds))
+        with ONE_AT_A_TIME if self._factors_batches else contextlib.nullcontext():
+            return jax.tree.map(np.asarray, self._compiled[0](columns, schedules, seeds))
 
     @functools.cached_property
     def _compiled(self) -> tuple[jax.stages.Compiled, float]:
@@ -183,6 +182,8 @@ class Program:
         if on_cpu():
             # The threads are ours: with XLA's own beside them cores would be handed to and fro.
             options["xla_cpu_multi_thread_eigen"] = False
+            if self._factors_batches:
+                options.update(one_after_the_other())
         elif self.devices > 1:
             lowered = self._on_all_devices()
         executable = lowered.compile(compiler_options=options)

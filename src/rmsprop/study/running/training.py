@@ -21,11 +21,10 @@ from jax.typing import ArrayLike
 from rmsprop.study.problems import TENTHS, Batch, Params, Problem, Tree
 from rmsprop.study.running import effective_rates
 from rmsprop.study.running.devices import on_cpu
+from rmsprop.study.running.factoring import FACTORING
 
 # From the hyper-parameters by name and the number of the schedule, all of them traced scalars.
 Build = Callable[[Mapping[str, Array], Array], optax.GradientTransformation]
-# What the name of each factorisation begins with in the text of a program for a CPU.
-FACTORING = "lapack_"
 
 
 class Outcome(NamedTuple):
@@ -88,9 +87,8 @@ def start_of(problem: Problem, key: Array) -> Trained:
     """The parameters that a run starts from.
 
     Where they take the factors of matrices, as orthogonal ones do, runs that are mapped together
-    make them one after the other on a CPU. Two factorisations of many matrices in one program may
-    wait for each other for ever there: each blocks a thread until other threads have done its
-    parts (jaxlib 0.10.2).
+    make them one after the other on a CPU, where the factorisations of batches may wait for each
+    other for ever.
 
     Args:
         problem: What is minimised.
