@@ -21,6 +21,7 @@ import pytest
 
 import rmsprop
 from rmsprop import study
+from rmsprop.commands import command_line
 from rmsprop.study import compare, folder
 from rmsprop.study.running import progress
 from rmsprop.study.running.cluster import Cluster
@@ -349,22 +350,41 @@ def test_workers_that_are_lost_one_after_the_other_are_said(tmp_path):
 
 def test_the_command(cluster, tmp_path):
     """With a problem in a file of the current folder, which no worker has."""
-    source = Path(__file__).parents[2] / "tiny_problem.py"
-    (tmp_path / "mine.py").write_text(source.read_text())
-    words = ["--problem", "mine:tiny", "--only", "--optimizer", "sgd=optax:sgd"]
-    words += ["--seeds", "3", "--tuning-seeds", "2", "--schedules", "constant"]
-    words += ["--cluster", cluster.address, "--out", "there"]
-    process = subprocess.run(
-        [sys.executable, "-m", "rmsprop", "compare", *words],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "RMSPROP_CACHE": str(tmp_path / "cache")},
-    )
-    assert process.returncode == 0, process.stderr
-    assert "runs on 2 cores of 2 workers: this will take about" in " ".join(process.stderr.split())
+    process = _begun("tiny", cluster.address, tmp_path)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "runs on 2 cores of 2 workers: this will take about" in " ".join(errors.split())
     here = compare(tiny(), [study.named("sgd=optax:sgd")], **CALL)
     assert _same(study.Comparison.load(tmp_path / "there"), here)
+
+
+def test_the_command_that_loses_the_scheduler_ends_with_a_sentence(lossy, tmp_path):
+    """And with nothing of what Dask writes to its log."""
+    process = _begun("slow", lossy.address, tmp_path)
+    _until(lambda: any(tmp_path.glob("there/**/*.chunk")))
+    lossy.lose()
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == command_line.WRONG_USE
+    assert errors.splitlines()[-1].startswith(f"rmsprop: error: the scheduler at {lossy.address} ")
+    assert "Traceback" not in errors
+    assert "distributed" not in errors
+
+
+def _begun(name, address, folder):
+    """The command in a process, with a problem in a file of the current folder."""
+    source = Path(__file__).parents[2] / "tiny_problem.py"
+    (folder / "mine.py").write_text(source.read_text())
+    words = ["--problem", f"mine:{name}", "--only", "--optimizer", "sgd=optax:sgd"]
+    words += ["--seeds", "3", "--tuning-seeds", "2", "--schedules", "constant"]
+    words += ["--cluster", address, "--out", "there"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "rmsprop", "compare", *words],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "RMSPROP_CACHE": str(folder / "cache")},
+    )
 
 
 def test_the_example_of_the_page(cluster, tmp_path, monkeypatch):
@@ -382,7 +402,6 @@ def test_the_example_of_the_page(cluster, tmp_path, monkeypatch):
 
 
 def test_a_wrong_address_is_one_sentence(tmp_path, monkeypatch, capsys):
-    from rmsprop.commands import command_line
     from rmsprop.study.running import cluster
 
     monkeypatch.setattr(cluster, "PATIENCE", 1)

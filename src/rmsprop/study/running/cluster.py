@@ -30,8 +30,6 @@ _T = TypeVar("_T")
 PATIENCE = 10
 # What has to be alike here and on every worker. Of Python the minor version is enough.
 ALIKE = ("python", "rmsprop", "jax", "jaxlib", "optax", "numpy")
-# What they say of a lost scheduler is said here in a sentence.
-LOGGERS = ("distributed.client", "distributed.comm", "distributed.utils")
 MISSING = (
     "the package distributed is missing; in a clone of rmsprop, pip install '.[cluster]' installs"
     " what a study on many machines needs."
@@ -368,12 +366,9 @@ def connected(address: str | None) -> Iterator[Any]:
             f"no scheduler answers at {address} ({reason}); give the address that `dask scheduler`"
             f" prints, such as tcp://10.0.0.1:8786."
         ) from error
-    levels = {logger: logger.level for logger in map(logging.getLogger, LOGGERS)}
-    for logger in levels:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with client:
-            yield client
-    finally:
-        for logger, level in levels.items():
-            logger.setLevel(level)
+    # What Dask logs of a lost scheduler, also after the block, is told by a sentence.
+    for name in [*logging.root.manager.loggerDict]:
+        if name.startswith(("distributed", "tornado", "asyncio")):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+    with client:
+        yield client
