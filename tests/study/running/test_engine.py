@@ -216,7 +216,7 @@ def _batched(width):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("problem", "calls"),
-    [(_starting(), 500), (_factoring(), 50), (_batched(1), 50), (_batched(4), 12)],
+    [(_starting(), 500), (_factoring(), 20), (_batched(1), 20), (_batched(4), 6)],
     ids=["start", "loss", "batch", "batch of each run"],
 )
 def test_factorisations_do_not_wait_for_each_other(problem, calls):
