@@ -1,10 +1,9 @@
 """Checks a built site: its links lead somewhere and to every page, and all that is loaded is in it.
 
 `python .ci/check_site.py build/site` reads every page as a browser does. A link within the site has
-to lead to a file, and to an element of it where it names one; to every page but the first one leads
-a link of another. Scripts, style sheets, pictures and
-fonts have to be part of the site, so that it is whole without a network. Links to other sites are
-left alone.
+to lead to a file, and to an element of it where it names one; to every page but the first leads a
+link of another. Scripts, style sheets, pictures and fonts have to be part of the site, so that it
+is whole without a network. Links to other sites are left alone.
 """
 
 import argparse

@@ -71,9 +71,11 @@ def _gradients(
     """The loss on the batch of a step and its gradient, as a function of what is trained."""
 
     def loss_of(params: Params, batch: Batch) -> Array:
+        """The loss as a function of what is trained."""
         return problem.loss(start.whole(params), batch)
 
     def gradient(params: Params, step: Array) -> tuple[Array, Tree]:
+        """The loss on the batch of a step, and its gradient."""
         batch = problem.sample(key, step)
         loss, gradients = jax.value_and_grad(loss_of)(params, batch)
         return loss, jax.tree.map(jnp.conj, gradients)

@@ -230,6 +230,7 @@ def _in_turn(run: Run) -> Run:
     """The runs one after the other, so that no two of them factor matrices at once."""
 
     def each(columns: Mapping[str, Array], schedules: Array, seeds: Array) -> Outcome:
+        """The outcomes of the runs, with the axis of those that are mapped."""
         return lax.map(lambda one: run(*one), (columns, schedules, seeds))
 
     return each
